@@ -1,0 +1,39 @@
+# Every target installs what it needs into .venv first; a second run finds it there.
+# Another interpreter: make test PYTHON=python3.12
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench
+export PYTHON
+export PYTHONUTF8 := 1
+
+BIN := .venv/bin
+RUN := .venv/.installed-run
+DEV := .venv/.installed-dev
+
+help: ## this list
+	@echo 'Goodfit: who are we for, and who are we not for'
+	@echo
+	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(RUN) ## serve with rule sets, leads and accounts to try; Ctrl-C stops everything
+	@exec $(BIN)/goodfit demo
+
+test: $(DEV) ## every test, on two processes, against a Postgres of its own
+	@$(BIN)/python -m pytest -n 2
+
+check: $(DEV) ## lint, formatting, types, import contracts, generated files
+	@echo '  ruff';          $(BIN)/ruff check --quiet .
+	@echo '  formatting';    $(BIN)/ruff format --quiet --check .
+	@echo '  types';         $(BIN)/mypy --no-error-summary
+	@echo '  imports';       $(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+bench: $(DEV) ## the compiled core beside the reference evaluator, as a ratio
+	@$(BIN)/python -m benchmarks.core
+
+# An installation for tests serves as well; the other way round it lacks the tools.
+$(RUN): pyproject.toml constraints.txt
+	@if [ $(DEV) -nt pyproject.toml ] && [ $(DEV) -nt constraints.txt ]; then touch $@; else .ci/install run; fi
+
+$(DEV): pyproject.toml constraints.txt
+	@.ci/install dev
