@@ -1,0 +1,1 @@
+"""The floor the rooms stand on: engine, transactions, tables, ids, migrations, audit chain."""

@@ -1,0 +1,128 @@
+"""Ids people can read aloud: a prefix that says what it is, and a UUIDv7 in base32.
+
+The text form is the TypeID format: `dec_01m82amv90f7assrm6pf8d3pr0`. The database
+holds the bare UUID. Ids sort by the instant they were made for.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, get_args
+from uuid import UUID
+
+__all__ = [
+    "RANDOM_BYTES",
+    "InvalidId",
+    "Prefix",
+    "first_uuid_at",
+    "instant_of",
+    "make_id",
+    "make_uuid",
+    "parse_id",
+    "to_text",
+]
+
+Prefix = Literal[
+    "dec", "rs", "drf", "ver", "rel", "acc", "evt", "con", "whe", "dlv", "bt", "key", "req", "rev"
+]
+RANDOM_BYTES: Final = 8
+
+_PREFIXES: Final = frozenset(get_args(Prefix))
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_DIGITS: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
+_SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_RANDOM_BITS: Final = 62
+_VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
+
+
+class InvalidId(ValueError):
+    """A text is not an id of the kind that was expected."""
+
+    code = "invalid_id"
+
+
+def make_uuid(at: datetime, randomness: bytes) -> UUID:
+    """Return the UUIDv7 (RFC 9562) of the instant *at*, with 62 random bits.
+
+    The twelve bits after the millisecond hold its fraction (method 3 of the RFC), fine
+    enough for every microsecond: `instant_of` gives *at* back exactly, and ids sort as
+    their instants do. A decision's id is made for its `decided_at`, so the id alone
+    names the partition that holds it.
+
+    Args:
+        at: An aware instant from 1970 to 10889.
+        randomness: Eight bytes from a cryptographic source; the two highest bits are unused.
+
+    Raises:
+        ValueError: If *at* is naive or before 1970, or *randomness* has another length.
+    """
+    if len(randomness) != RANDOM_BYTES:
+        raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(randomness)}")
+    random = int.from_bytes(randomness, "big") & ((1 << _RANDOM_BITS) - 1)
+    return UUID(int=_time_bits(at) | random)
+
+
+def make_id(prefix: Prefix, at: datetime, *, randomness: bytes) -> str:
+    """Return a fresh id as text; see `make_uuid` for the arguments."""
+    return to_text(prefix, make_uuid(at, randomness))
+
+
+def first_uuid_at(at: datetime) -> UUID:
+    """Return the smallest id an instant can have, for ranges over ids."""
+    return UUID(int=_time_bits(at))
+
+
+def instant_of(uuid: UUID) -> datetime:
+    """Return the instant a UUIDv7 of ours was made for, to the microsecond, in UTC."""
+    milliseconds = uuid.int >> 80
+    fraction = (uuid.int >> 64) & 0xFFF
+    microseconds = min(-(-fraction * 1000 // 4096), 999)
+    return _EPOCH + timedelta(milliseconds=milliseconds, microseconds=microseconds)
+
+
+def to_text(prefix: Prefix, uuid: UUID) -> str:
+    """Return *uuid* as people see it: prefix, underscore, 26 base32 digits (Crockford's)."""
+    rest = uuid.int
+    digits = [""] * 26
+    for place in range(25, -1, -1):
+        digits[place] = _ALPHABET[rest & 31]
+        rest >>= 5
+    return f"{prefix}_{''.join(digits)}"
+
+
+def parse_id(text: str, prefix: Prefix) -> UUID:
+    """Return the UUID behind *text*.
+
+    Exactly one text stands for one id: upper case, the look-alikes i, l, o, u and
+    numbers past 128 bits are refused.
+
+    Raises:
+        InvalidId: If *text* is not an id that begins with *prefix*. The message repeats
+            no more of *text* than a known prefix.
+    """
+    kind, separator, suffix = text.partition("_")
+    if separator and kind != prefix and kind in _PREFIXES:
+        raise InvalidId(f"the id begins with `{kind}_`; give one that begins with `{prefix}_`")
+    if not separator or kind != prefix:
+        raise InvalidId(f"the id does not begin with `{prefix}_`; copy it as it was given out")
+    if _SUFFIX.fullmatch(suffix) is None:
+        raise InvalidId(
+            f"after `{prefix}_` an id has 26 lower-case letters and digits, without i, l, o and u; "
+            "copy it as it was given out"
+        )
+    value = 0
+    for letter in suffix:
+        value = value << 5 | _DIGITS[letter]
+    return UUID(int=value)
+
+
+def _time_bits(at: datetime) -> int:
+    """Return a UUIDv7's bits for *at*, random bits zero."""
+    if at.tzinfo is None:
+        raise ValueError("an id takes an aware instant; give it a time zone")
+    microseconds = (at - _EPOCH) // _MICROSECOND
+    if microseconds < 0:
+        raise ValueError("an id takes an instant from 1970 on")
+    milliseconds, fraction = divmod(microseconds, 1000)
+    return milliseconds << 80 | (fraction * 4096 // 1000) << 64 | _VERSION_AND_VARIANT
