@@ -1,0 +1,63 @@
+"""What we install is what we tested, and says nothing about where it was fetched."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+).stdout.split("\0")[:-1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text().splitlines()
+INDEX_ADDRESS = re.compile(
+    r"--(?:extra-)?index-url|--find-links|index[-_]url\s*=|files\.pythonhosted|pypi\.org/simple"
+    r"|\"resolved\":\s*\"http|^deb(?:-src)? http",
+    flags=re.MULTILINE,
+)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_constraint_is_one_exact_version() -> None:
+    """No range, no path, no address: a name and the version that was tested."""
+    exact = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==\d[A-Za-z0-9.]*")
+    assert [line for line in CONSTRAINTS if not exact.fullmatch(line)] == []
+
+
+def test_every_declared_dependency_is_constrained() -> None:
+    """A dependency without a pin would differ from machine to machine."""
+    pinned = {_normal(line.split("==")[0]) for line in CONSTRAINTS}
+    declared = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    names = {_normal(re.split(r"[^A-Za-z0-9._-]", entry)[0]) for entry in declared}
+    assert names - pinned == set()
+
+
+def test_constraints_are_sorted_and_name_nothing_twice() -> None:
+    """A sorted list makes a change of versions readable in review."""
+    names = [line.split("==")[0].lower() for line in CONSTRAINTS]
+    assert names == sorted(set(names))
+
+
+def test_no_committed_file_names_a_package_index() -> None:
+    """Where packages come from is the business of the machine that installs them."""
+    if not TRACKED:
+        pytest.skip("not a git checkout, so there are no committed files to read")
+    found = [name for name in TRACKED if name != _this() and _names_an_index(ROOT / name)]
+    assert found == []
+
+
+def _this() -> str:
+    return str(Path(__file__).resolve().relative_to(ROOT))
+
+
+def _names_an_index(file: Path) -> bool:
+    try:
+        return bool(INDEX_ADDRESS.search(file.read_text()))
+    except (UnicodeDecodeError, FileNotFoundError):
+        return False
