@@ -1,0 +1,1 @@
+"""What every room's door uses: keys, problems, limits, idempotency, paging, ETags."""

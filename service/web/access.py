@@ -1,0 +1,159 @@
+"""The route-to-scope table: every address, who may use it, and what body it takes.
+
+Deny by default: the gate answers 404 for whatever is not listed here, whether or not
+a room has a route for it. A test holds this table and the application's routes
+together, both ways.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Final
+
+from service.web.caller import Scope
+from service.web.refusals import Refusal
+
+__all__ = ["ACCESS", "Access", "Body", "Door", "MethodNotAllowed", "NothingHere", "find_access"]
+
+
+class NothingHere(Refusal):
+    """No route has this path."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class MethodNotAllowed(Refusal):
+    """A route has this path, with other methods; `Allow` names them."""
+
+    code: ClassVar[str] = "method_not_allowed"
+
+
+class Door(Enum):
+    """What opens a route that asks for no particular scope."""
+
+    OPEN = "no key"
+    ANY_SECRET_KEY = "any secret key"  # noqa: S105 - words about keys, not one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What bodies a route reads: the limit in bytes of each media type.
+
+    A limit of None is a stream that ends when its sender wants it to.
+    """
+
+    limits: Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may call one route. *publishable* lets publishable keys in as well."""
+
+    method: str
+    template: str
+    needs: Scope | Door
+    body: Body | None = None
+    publishable: bool = False
+
+
+def _json(limit_bytes: int, *others: str) -> Body:
+    return Body(limits=dict.fromkeys(("application/json", *others), limit_bytes))
+
+
+_KB: Final = 1024
+_YAML: Final = "application/yaml"
+_MERGE: Final = "application/merge-patch+json"
+_SMALL: Final = _json(64 * _KB)
+_PATCH: Final = _json(64 * _KB, _MERGE)
+_DOCUMENT: Final = _json(256 * _KB, _YAML)
+_BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
+_SETS: Final = "/v1/rule-sets"
+_DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
+
+
+def _access(
+    line: str, needs: Scope | Door, body: Body | None = None, *, publishable: bool = False
+) -> Access:
+    method, template = line.split(" ")
+    return Access(method=method, template=template, needs=needs, body=body, publishable=publishable)
+
+
+ACCESS: Final[tuple[Access, ...]] = (
+    _access("GET /", Door.OPEN),
+    _access("GET /docs", Door.OPEN),
+    _access("GET /static/{digest}/{name}", Door.OPEN),
+    _access("GET /problems/{code}", Door.OPEN),
+    _access("GET /openapi.json", Door.OPEN),
+    _access("GET /openapi-3.0.json", Door.OPEN),
+    _access("GET /livez", Door.OPEN),
+    _access("GET /readyz", Door.OPEN),
+    _access("GET /metrics", Door.ANY_SECRET_KEY),
+    _access("POST /v1/qualify", Scope.DECIDE, _SMALL, publishable=True),
+    _access("POST /v1/qualify/batch", Scope.DECIDE, _BATCH),
+    _access("GET /v1/decisions", Scope.DECIDE),
+    _access("GET /v1/decisions/{id}", Scope.DECIDE),
+    _access("GET /v1/decisions/{id}/explanation", Scope.DECIDE),
+    _access("POST /v1/decisions/{id}/replay", Scope.DECIDE, _SMALL),
+    _access("GET /v1/accounts", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/{key}", Scope.ACCOUNTS),
+    _access("PUT /v1/accounts/{key}", Scope.ACCOUNTS, _SMALL),
+    _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),
+    _access("GET /v1/accounts/{key}/assessment", Scope.ACCOUNTS),
+    _access(f"GET {_SETS}", Scope.RULES_READ),
+    _access(f"POST {_SETS}", Scope.RULES_WRITE, _DOCUMENT),
+    _access(f"GET {_SETS}/{{slug}}", Scope.RULES_READ),
+    _access(f"GET {_SETS}/{{slug}}/drafts", Scope.RULES_READ),
+    _access(f"GET {_DRAFT}", Scope.RULES_READ),
+    _access(f"PUT {_DRAFT}", Scope.RULES_WRITE, _DOCUMENT),
+    _access(f"PATCH {_DRAFT}", Scope.RULES_WRITE, _json(256 * _KB, _MERGE)),
+    _access(f"DELETE {_DRAFT}", Scope.RULES_WRITE),
+    _access(f"POST {_DRAFT}/check", Scope.RULES_READ, _SMALL),
+    _access(f"POST {_DRAFT}/try", Scope.RULES_READ, _SMALL),
+    _access(f"POST {_DRAFT}/commit", Scope.RULES_WRITE, _SMALL),
+    _access(f"GET {_SETS}/{{slug}}/versions", Scope.RULES_READ),
+    _access(f"GET {_SETS}/{{slug}}/versions/{{number}}", Scope.RULES_READ),
+    _access(f"GET {_SETS}/{{slug}}/releases", Scope.RULES_READ),
+    _access(f"POST {_SETS}/{{slug}}/releases", Scope.RULES_PUBLISH, _SMALL),
+    _access(f"GET {_SETS}/{{slug}}/live", Scope.RULES_READ),
+    _access("GET /v1/keys", Scope.ADMIN),
+    _access("POST /v1/keys", Scope.ADMIN, _SMALL),
+    _access("DELETE /v1/keys/{id}", Scope.ADMIN),
+    _access("GET /v1/audit", Scope.ADMIN),
+)
+
+
+def find_access(method: str, path: str) -> Access:
+    """Return the table's entry for a request.
+
+    Raises:
+        NothingHere: If no entry has *path*.
+        MethodNotAllowed: If entries have *path*, but none *method*.
+    """
+    methods = _EXACT.get(path)
+    if methods is None:
+        found = (by for pattern, by in _PATTERNS if pattern.fullmatch(path))
+        methods = next(found, None)
+    if methods is None:
+        raise NothingHere("there is nothing at this address; look it up in /docs")
+    access = methods.get(method)
+    if access is None:
+        allowed = ", ".join(sorted(methods))
+        words = f"this address takes {allowed}; use one of them"
+        raise MethodNotAllowed(words, headers={"Allow": allowed})
+    return access
+
+
+def _by_template() -> Mapping[str, dict[str, Access]]:
+    templates: dict[str, dict[str, Access]] = {}
+    for access in ACCESS:
+        templates.setdefault(access.template, {})[access.method] = access
+    return templates
+
+
+def _pattern_of(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{[a-z_]+\\\}", "[^/]+", re.escape(template)))
+
+
+_EXACT: Final = {path: by for path, by in _by_template().items() if "{" not in path}
+_PATTERNS: Final = [(_pattern_of(path), by) for path, by in _by_template().items() if "{" in path]

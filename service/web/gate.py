@@ -1,0 +1,108 @@
+"""The gate: what a request must show before anything of it is read.
+
+Address, key, scope, origin, rate, then what the head says of the body; only then is
+the rest of the house asked. A request that fails here costs no JSON and no database.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.web.access import Access, Door, find_access
+from service.web.bodies import BODY_TIMEOUT_S, check_head, count
+from service.web.caller import Caller
+from service.web.keyring import KeyRing
+from service.web.limiter import Limiter, Rate
+from service.web.refusals import Refusal
+from service.web.visit import visit_of
+
+__all__ = ["Gate", "OriginNotAllowed", "PublishableKey", "Rates", "ScopeMissing"]
+
+
+class ScopeMissing(Refusal):
+    """The key's scopes do not contain what the route needs."""
+
+    code: ClassVar[str] = "scope_missing"
+
+
+class PublishableKey(Refusal):
+    """A publishable key came to a route that takes secret ones only."""
+
+    code: ClassVar[str] = "publishable_key"
+
+
+class OriginNotAllowed(Refusal):
+    """A publishable key came from a web page it is not bound to."""
+
+    code: ClassVar[str] = "origin_not_allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How often a key of each kind may ask; None is as often as it likes."""
+
+    secret: Rate | None
+    publishable: Rate | None
+
+
+class Gate:
+    """Lets a request through to *app*, or raises the refusal it meets."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: KeyRing,
+        limiter: Limiter,
+        rates: Rates,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._limiter = limiter
+        self._rates = rates
+        self._body_timeout_s = body_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = visit_of(scope)
+        access = find_access(scope["method"], scope["path"])
+        visit.template = access.template
+        headers = Headers(scope=scope)
+        if access.needs is not Door.OPEN:
+            visit.caller = await self._keys.caller_behind(headers.get("authorization"))
+            check_caller(visit.caller, access, origin=headers.get("origin"))
+            limited = self._count(visit.caller)
+            visit.headers += [(k.encode(), v.encode()) for k, v in limited.items()]
+        if access.body is not None:
+            limit = check_head(headers, access.body)
+            receive = count(receive, limit, timeout_s=self._body_timeout_s)
+        await self._app(scope, receive, send)
+
+    def _count(self, caller: Caller) -> dict[str, str]:
+        rate = self._rates.publishable if caller.is_publishable else self._rates.secret
+        return {} if rate is None else self._limiter.admit(caller.key_id, rate)
+
+
+def check_caller(caller: Caller, access: Access, *, origin: str | None) -> None:
+    """Let *caller* through to the route of *access*, or say why not.
+
+    Raises:
+        PublishableKey: If the key is public and the route is not.
+        OriginNotAllowed: If the key is public and bound to other pages.
+        ScopeMissing: If the key lacks the scope the route needs.
+    """
+    if caller.is_publishable:
+        if not access.publishable:
+            words = "a publishable key may only POST /v1/qualify; use a secret key on a server"
+            raise PublishableKey(words)
+        if caller.origins and (origin is None or origin.lower() not in caller.origins):
+            words = "this key is not for the page's origin; add the origin to the key's list"
+            raise OriginNotAllowed(words)
+    elif not isinstance(access.needs, Door) and not caller.may(access.needs):
+        words = f"this needs a key with the scope `{access.needs}`; ask an admin for one"
+        raise ScopeMissing(words)

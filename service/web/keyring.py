@@ -1,0 +1,103 @@
+"""The keys this process has seen, each asked for again after at most a second.
+
+A revoked key therefore opens nothing a second after its revocation committed,
+and a busy one costs one small query a second.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+from uuid import UUID
+
+from service.web.caller import Caller
+from service.web.keys import hash_of, is_well_formed
+from service.web.refusals import Refusal
+from service.web.visit import Clock
+
+__all__ = ["FindKey", "KeyRing", "Unauthenticated"]
+
+FindKey = Callable[[bytes], Awaitable[Caller | None]]
+"""Looks a key up by its SHA-256; None where it is unknown, revoked or long expired."""
+
+FRESH_S: Final = 1.0
+_FORGET_ABOVE: Final = 10_000
+
+
+class Unauthenticated(Refusal):
+    """The request carries no key that opens anything."""
+
+    code: ClassVar[str] = "unauthenticated"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": 'Bearer realm="goodfit"'})
+
+
+@dataclass(slots=True)
+class _Seen:
+    caller: Caller | None
+    at_s: float
+
+
+class KeyRing:
+    """Finds the caller behind a key. *timer* is a monotonic clock in seconds."""
+
+    def __init__(self, find: FindKey, *, clock: Clock, timer: Callable[[], float]) -> None:
+        self._find = find
+        self._clock = clock
+        self._timer = timer
+        self._seen: dict[bytes, _Seen] = {}
+        self._asking: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._used: dict[UUID, datetime] = {}
+
+    async def caller_behind(self, authorization: str | None) -> Caller:
+        """Return whose key the `Authorization` header holds.
+
+        Raises:
+            Unauthenticated: If there is none, or none that is valid now.
+        """
+        scheme, _, key = (authorization or "").strip().partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise Unauthenticated("send a key as `Authorization: Bearer gf_sk_...`")
+        if not is_well_formed(key):
+            raise Unauthenticated("this is not a key of ours; copy it whole, as it was shown")
+        caller = await self._look_up(hash_of(key))
+        now = self._clock()
+        if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
+            raise Unauthenticated("the key is unknown, revoked or expired; use another")
+        self._used[caller.key_id] = now
+        return caller
+
+    def forget(self) -> None:
+        """Ask for every key anew; for this process's own changes and notifications."""
+        self._seen.clear()
+
+    def take_used(self) -> dict[UUID, datetime]:
+        """Return when each key was last used since the last call, for storing lazily."""
+        used, self._used = self._used, {}
+        return used
+
+    async def _look_up(self, digest: bytes) -> Caller | None:
+        seen = self._seen.get(digest)
+        now_s = self._timer()
+        if seen is not None and now_s - seen.at_s < FRESH_S:
+            return seen.caller
+        # One question for all who ask at once; a caller who leaves must not take the
+        # answer from the others.
+        task = self._asking.get(digest)
+        if task is None:
+            task = asyncio.ensure_future(self._ask(digest, now_s))
+            self._asking[digest] = task
+        return await asyncio.shield(task)
+
+    async def _ask(self, digest: bytes, now_s: float) -> Caller | None:
+        try:
+            caller = await self._find(digest)
+            if len(self._seen) > _FORGET_ABOVE:
+                self._seen.clear()
+            self._seen[digest] = _Seen(caller, now_s)
+            return caller
+        finally:
+            del self._asking[digest]

@@ -1,0 +1,59 @@
+"""What the service counts about itself, for Prometheus. Never a label from a lead.
+
+Labels are route templates, verdicts and statuses: closed sets, whatever is sent.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+__all__ = ["Metrics"]
+
+_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """One process's counters, in a registry of their own.
+
+    Rooms above count through the public attributes: `decisions` by verdict,
+    `writer_queue` and `writer_batch`, `pool` by state.
+    """
+
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        here = self.registry
+        self.requests = Counter(
+            "goodfit_requests", "Requests answered", ["method", "route", "status"], registry=here
+        )
+        self.duration = Histogram(
+            "goodfit_request_duration_seconds",
+            "From the request's head to the answer's last byte",
+            ["route"],
+            buckets=_BUCKETS_S,
+            registry=here,
+        )
+        self.decisions = Counter(
+            "goodfit_decisions", "Decisions made and stored", ["verdict"], registry=here
+        )
+        self.writer_queue = Gauge(
+            "goodfit_writer_queue", "Decisions waiting for a transaction", registry=here
+        )
+        self.writer_batch = Histogram(
+            "goodfit_writer_batch_size",
+            "Decisions that shared a transaction",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+            registry=here,
+        )
+        self.pool = Gauge(
+            "goodfit_pool_connections", "Database connections", ["state"], registry=here
+        )
+
+    def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
+        """Count one answered request; *route* is its template, or `none`."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.duration.labels(route).observe(duration_s)
+
+    def render(self) -> bytes:
+        """Return everything counted so far in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,103 @@
+"""Problem responses (RFC 9457), and the one table from code to HTTP status.
+
+A room raises a refusal with a code and never thinks of HTTP; a code that is
+missing from the table is a defect, and a test says so for every refusal.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import orjson
+from starlette.responses import Response
+
+from service.web.refusals import Fault
+
+__all__ = ["PROBLEMS", "Kind", "problem"]
+
+
+class Kind(NamedTuple):
+    """What one code means to HTTP and, in a few words, to people."""
+
+    status: int
+    title: str
+
+
+PROBLEMS: Final[Mapping[str, Kind]] = {
+    # the request as a message
+    "invalid_json": Kind(422, "The body is not JSON as we read it"),
+    "validation_failed": Kind(422, "The request does not have the form it needs"),
+    "invalid_cursor": Kind(422, "The cursor cannot be used"),
+    "invalid_id": Kind(422, "This is not an id"),
+    "body_too_large": Kind(413, "The body is too large"),
+    "unsupported_media_type": Kind(415, "The content type is not one we read here"),
+    "request_timeout": Kind(408, "The body took too long to arrive"),
+    "not_found": Kind(404, "There is nothing here"),
+    "method_not_allowed": Kind(405, "This method does nothing here"),
+    # who is asking
+    "unauthenticated": Kind(401, "A valid key is needed"),
+    "scope_missing": Kind(403, "The key may not do this"),
+    "publishable_key": Kind(403, "A publishable key may not do this"),
+    "origin_not_allowed": Kind(403, "The key is not for this web page"),
+    "too_many_requests": Kind(429, "Too many requests with this key"),
+    # repeating and editing
+    "invalid_idempotency_key": Kind(400, "The Idempotency-Key cannot be used"),
+    "idempotency_key_reused": Kind(422, "The Idempotency-Key was used with another body"),
+    "idempotency_in_progress": Kind(409, "The first request with this key is still running"),
+    "precondition_required": Kind(428, "Say which state you edit"),
+    "precondition_failed": Kind(412, "Somebody edited this meanwhile"),
+    # keys
+    "key_not_found": Kind(404, "There is no such key"),
+    "last_admin_key": Kind(409, "The last admin key cannot be revoked"),
+    # rule sets
+    "rule_set_not_found": Kind(404, "There is no such rule set"),
+    "rule_set_exists": Kind(409, "There already is a rule set with this id"),
+    "rule_set_mismatch": Kind(422, "The document names another rule set"),
+    "draft_not_found": Kind(404, "There is no such draft"),
+    "draft_exists": Kind(409, "There already is a draft with this name"),
+    "version_not_found": Kind(404, "There is no such version"),
+    "invalid_rule_set": Kind(422, "The rule set has problems"),
+    "tests_failed": Kind(422, "The rule set's own tests fail"),
+    "release_in_past": Kind(422, "A release cannot begin in the past"),
+    "not_live": Kind(409, "No version of the rule set is live"),
+    # decisions and accounts
+    "decision_not_found": Kind(404, "There is no such decision"),
+    "account_not_found": Kind(404, "There is no such account"),
+    "account_exists": Kind(409, "There already is an account with this key"),
+    "wrong_subject": Kind(422, "The rule set judges another kind of subject"),
+    "facts_erased": Kind(410, "The facts of this decision were erased"),
+    # ours
+    "unavailable": Kind(503, "The service cannot do this at the moment"),
+    "internal_error": Kind(500, "Something went wrong on our side"),
+}
+
+
+def problem(
+    code: str,
+    detail: str,
+    *,
+    request_id: str,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return the response that says *code* and *detail*.
+
+    Raises:
+        KeyError: If *code* is not in the table.
+    """
+    kind = PROBLEMS[code]
+    document: dict[str, object] = {
+        "type": f"/problems/{code.replace('_', '-')}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": code,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    if faults:
+        document["errors"] = [fault.to_json() for fault in faults]
+    return Response(
+        orjson.dumps(document),
+        status_code=kind.status,
+        headers=dict(headers or {}),
+        media_type="application/problem+json",
+    )
