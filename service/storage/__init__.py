@@ -1,1 +1,60 @@
-"""The floor the rooms stand on: engine, transactions, tables, ids, migrations, audit chain."""
+"""The floor the rooms stand on: engine, transactions, tables, ids, migrations, audit chain.
+
+The embedded server stays in `service.storage.embedded`, which front doors import when
+they need it; everything else that a room may use is here, tables in
+`service.storage.tables`.
+"""
+
+from service.storage.engine import (
+    APP_ROLE,
+    SessionLimits,
+    connect_raw,
+    database_refusals,
+    libpq_url,
+    measure_skew,
+    open_engine,
+    read_clock,
+    session_limits,
+    transaction,
+)
+from service.storage.ids import (
+    RANDOM_BYTES,
+    InvalidId,
+    Prefix,
+    first_uuid_at,
+    instant_of,
+    make_id,
+    make_uuid,
+    parse_id,
+    to_text,
+)
+from service.storage.migrating import Migration, MigrationFailed, is_migrated, migrate
+from service.storage.refusals import DatabaseNotMigrated, DatabaseUnavailable
+
+__all__ = [
+    "APP_ROLE",
+    "RANDOM_BYTES",
+    "DatabaseNotMigrated",
+    "DatabaseUnavailable",
+    "InvalidId",
+    "Migration",
+    "MigrationFailed",
+    "Prefix",
+    "SessionLimits",
+    "connect_raw",
+    "database_refusals",
+    "first_uuid_at",
+    "instant_of",
+    "is_migrated",
+    "libpq_url",
+    "make_id",
+    "make_uuid",
+    "measure_skew",
+    "migrate",
+    "open_engine",
+    "parse_id",
+    "read_clock",
+    "session_limits",
+    "to_text",
+    "transaction",
+]

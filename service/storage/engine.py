@@ -1,0 +1,215 @@
+"""The way to the database: sessions with limits, and one transaction per request.
+
+Every session, pooled or raw, runs as the role `goodfit_app`, in UTC, and under a
+statement, a lock and an idle timeout.
+"""
+
+import functools
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import event, exc, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from service.settings import Settings
+from service.storage.refusals import as_refusal, without_values
+
+__all__ = [
+    "APP_ROLE",
+    "SessionLimits",
+    "connect_raw",
+    "database_refusals",
+    "libpq_url",
+    "measure_skew",
+    "open_engine",
+    "read_clock",
+    "session_limits",
+    "transaction",
+]
+
+APP_ROLE: Final = "goodfit_app"
+
+_SESSION: Final = (
+    "SELECT set_config('TimeZone', 'UTC', false), set_config('search_path', 'public', false),"
+    " set_config('statement_timeout', %s, false),"
+    " set_config('lock_timeout', %s, false),"
+    " set_config('idle_in_transaction_session_timeout', %s, false),"
+    " set_config('role', %s, false)"
+)
+# Not orjson: a whole number past 64 bits is valid JSON and must not become an error here.
+_dump_json: Final = functools.partial(
+    json.dumps, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """How long anything may take, and how many sessions one process opens."""
+
+    statement: timedelta = timedelta(seconds=5)
+    lock: timedelta = timedelta(seconds=2)
+    idle_in_transaction: timedelta = timedelta(seconds=10)
+    connect: timedelta = timedelta(seconds=2)
+    pool_wait: timedelta = timedelta(seconds=1)
+    pool_size: int = 5
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """Return the limits that *settings* ask for."""
+    return SessionLimits(
+        statement=timedelta(seconds=settings.statement_timeout_s),
+        lock=timedelta(seconds=settings.lock_timeout_s),
+        idle_in_transaction=timedelta(seconds=settings.idle_in_transaction_timeout_s),
+        connect=timedelta(seconds=settings.connect_timeout_s),
+        pool_wait=timedelta(seconds=settings.pool_timeout_s),
+        pool_size=settings.pool_size,
+    )
+
+
+def open_engine(url: str, *, limits: SessionLimits | None = None) -> AsyncEngine:
+    """Return a pool of sessions on *url* (`postgresql+psycopg://...`); it connects on first use.
+
+    Errors carry no parameters and none of the values Postgres would print.
+    """
+    limits = limits or SessionLimits()
+    engine = create_async_engine(
+        url,
+        hide_parameters=True,
+        json_serializer=_dump_json,
+        pool_size=limits.pool_size,
+        max_overflow=0,
+        pool_timeout=limits.pool_wait.total_seconds(),
+        pool_pre_ping=True,
+        connect_args=_connect_arguments(limits),
+    )
+
+    def prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - an untyped adapter
+        del record
+        cursor = connection.cursor()
+        cursor.execute(_SESSION, _session_values(limits))
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "handle_error", _remove_values)
+    return engine
+
+
+async def connect_raw(
+    url: str, *, limits: SessionLimits | None = None
+) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    """Return one psycopg connection outside the pool, in autocommit, with the same session.
+
+    For the shared writer, COPY and LISTEN. Run statements within `database_refusals()`.
+
+    Raises:
+        DatabaseUnavailable: If there is no connection within `limits.connect`.
+        DatabaseNotMigrated: If the role is missing.
+    """
+    limits = limits or SessionLimits()
+    with database_refusals():
+        connection = await psycopg.AsyncConnection.connect(
+            libpq_url(url), autocommit=True, **_connect_arguments(limits)
+        )
+        try:
+            await connection.execute(_SESSION, _session_values(limits))
+        except BaseException:
+            await connection.close()
+            raise
+    return connection
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open one transaction; it is committed when the block ends and rolled back if it raises.
+
+    Send no answer inside the block: only after it is anything kept.
+
+    Raises:
+        DatabaseUnavailable: If there is no session within the pool's wait, the server is
+            away, busy or over a timeout. Whether a commit that was cut off took place is
+            then unknown; a retry with the same Idempotency-Key finds out.
+        DatabaseNotMigrated: If the schema or the role is missing.
+    """
+    with database_refusals():
+        async with engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def database_refusals() -> Iterator[None]:
+    """Turn the driver's errors that are nobody's bug into the two refusals of this floor."""
+    try:
+        yield
+    except (exc.TimeoutError, exc.DBAPIError, psycopg.Error) as error:
+        if isinstance(error, psycopg.Error):
+            error.args = (without_values(error),)
+        refusal = as_refusal(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+async def read_clock(connection: AsyncConnection) -> datetime:
+    """Return the database's clock now (not the transaction's start), in UTC."""
+    clock: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return clock
+
+
+async def measure_skew(connection: AsyncConnection, *, now: Callable[[], datetime]) -> timedelta:
+    """Return by how much our clock is certainly ahead of the database's (behind: negative).
+
+    The round trip cannot be told from skew, so what it could explain is taken off:
+    zero where the database's instant lies between our two readings.
+    """
+    before = now()
+    theirs = await read_clock(connection)
+    after = now()
+    if theirs < before:
+        return before - theirs
+    if theirs > after:
+        return after - theirs
+    return timedelta(0)
+
+
+def libpq_url(url: str) -> str:
+    """Return *url* without SQLAlchemy's driver, as psycopg and libpq read it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _connect_arguments(limits: SessionLimits) -> dict[str, Any]:
+    return {
+        "application_name": "goodfit",
+        "connect_timeout": max(1, round(limits.connect.total_seconds())),
+        "tcp_user_timeout": 10_000,  # ms: a vanished host is noticed, not waited for
+    }
+
+
+def _session_values(limits: SessionLimits) -> tuple[str, str, str, str]:
+    return (
+        _milliseconds(limits.statement),
+        _milliseconds(limits.lock),
+        _milliseconds(limits.idle_in_transaction),
+        APP_ROLE,
+    )
+
+
+def _milliseconds(duration: timedelta) -> str:
+    return f"{max(1, round(duration / timedelta(milliseconds=1)))}ms"
+
+
+def _remove_values(context: ExceptionContext) -> None:
+    """Take what Postgres quotes of people's data out of an error before anybody logs it."""
+    original = context.original_exception
+    if not isinstance(original, psycopg.Error):
+        return
+    words = without_values(original)
+    original.args = (words,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (words,)

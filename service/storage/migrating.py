@@ -1,0 +1,212 @@
+"""Bring a database to the schema of this version.
+
+Published migrations import `limit_waiting` from here, so its name and meaning stay.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from alembic import command, op
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, exc, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.pool import NullPool
+
+import service
+from service.storage.engine import APP_ROLE
+from service.storage.refusals import without_values
+
+__all__ = ["Migration", "MigrationFailed", "is_migrated", "limit_waiting", "migrate"]
+
+# Any number will do, as long as every Goodfit uses the same: "goodfit" in ASCII.
+_LOCK: Final = int.from_bytes(b"goodfit", "big")
+_WAIT_FOR_OTHERS: Final = "120s"
+
+
+class MigrationFailed(Exception):
+    """The schema could not be brought up to date; the message says at which statement's hands."""
+
+    code = "migration_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What `migrate` did: the revision found (None for an empty database) and the one reached."""
+
+    before: str | None
+    after: str
+
+    @property
+    def changed(self) -> bool:
+        """Say whether anything was done."""
+        return self.before != self.after
+
+
+def migrate(url: str, *, service_url: str | None = None) -> Migration:
+    """Bring the database at *url* to this version's schema; blocks, and may be repeated.
+
+    Processes that start together take turns under an advisory lock; the first does the
+    work. Each migration is one transaction, so a failure leaves the last whole one.
+
+    Args:
+        url: `postgresql+psycopg://...` of the schema's owner.
+        service_url: What the service connects with, where that is another user; the user
+            is allowed to become `goodfit_app`.
+
+    Raises:
+        MigrationFailed: If the server cannot be reached, is older than 15, is not UTF-8,
+            was migrated by a newer Goodfit, or refuses a statement.
+    """
+    engine = create_engine(
+        url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 10}
+    )
+    try:
+        with engine.connect() as connection, _turn(connection):
+            _check_server(connection)
+            before = _revision(connection)
+            configuration = _configuration()
+            _check_not_newer(before, configuration)
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, "head")
+            _let_service_in(connection, service_url)
+            after = _revision(connection)
+    except exc.DBAPIError as failure:
+        raise MigrationFailed(_words(failure)) from failure
+    finally:
+        engine.dispose()
+    if after is None:
+        raise AssertionError("an upgrade leaves a revision behind")
+    return Migration(before, after)
+
+
+async def is_migrated(connection: AsyncConnection) -> bool:
+    """Say whether the database has exactly this version's schema, or a newer one's.
+
+    A newer schema is fine: every migration lets the code before it go on working.
+    """
+    found = (
+        await connection.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+    ).scalar_one()
+    if not found:
+        return False
+    revision = (
+        await connection.execute(text("SELECT version_num FROM alembic_version"))
+    ).scalar_one_or_none()
+    known = _known_revisions()
+    return revision is not None and (revision not in known or revision == known[0])
+
+
+def limit_waiting(*, lock: str = "2s", statement: str = "60s") -> None:
+    """Bound this migration's transaction; the first line of every `upgrade` and `downgrade`.
+
+    A change that waits for a lock makes every later reader wait behind it.
+    """
+    op.execute(f"SET LOCAL lock_timeout = '{lock}'")
+    op.execute(f"SET LOCAL statement_timeout = '{statement}'")
+
+
+@contextmanager
+def _turn(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock that lets one migrating process in at a time."""
+    connection.execute(text("SET search_path = public"))
+    connection.execute(text(f"SET lock_timeout = '{_WAIT_FOR_OTHERS}'"))
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+    connection.commit()
+    try:
+        yield
+        connection.commit()
+    finally:
+        if not connection.invalidated:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+            connection.commit()
+
+
+def _check_server(connection: Connection) -> None:
+    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    connection.commit()
+    if number < 150_000:
+        raise MigrationFailed(
+            f"the server is Postgres {number // 10_000}; Goodfit needs 15 or later"
+        )
+    if encoding != "UTF8":
+        raise MigrationFailed(
+            f"the database's encoding is {encoding}; make one with ENCODING 'UTF8'"
+        )
+
+
+def _check_not_newer(revision: str | None, configuration: Config) -> None:
+    known = {script.revision for script in _scripts(configuration).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise MigrationFailed(
+            f"the database was migrated by a newer Goodfit (to `{revision}`); start that version"
+        )
+
+
+def _let_service_in(connection: Connection, service_url: str | None) -> None:
+    """Let the service's own user become the role that every session runs as."""
+    connection.execute(text(f"GRANT SELECT ON alembic_version TO {APP_ROLE}"))
+    owner = connection.execute(text("SELECT current_user")).scalar_one()
+    user = make_url(service_url).username if service_url is not None else None
+    for member in {owner, user or owner}:
+        already = connection.execute(
+            text("SELECT pg_has_role(CAST(:member AS name), CAST(:role AS name), 'MEMBER')"),
+            {"member": member, "role": APP_ROLE},
+        ).scalar_one()
+        if not already:
+            quoted = connection.dialect.identifier_preparer.quote_identifier(member)
+            connection.execute(text(f"GRANT {APP_ROLE} TO {quoted}"))
+    connection.commit()
+
+
+def _revision(connection: Connection) -> str | None:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    connection.commit()
+    return revision
+
+
+def _configuration() -> Config:
+    """Return Alembic's configuration.
+
+    `migrations` lies beside `service`, in a clone as in an installed wheel.
+    """
+    configuration = Config()
+    folder = Path(service.__file__).resolve().parents[1] / "migrations"
+    configuration.set_main_option("script_location", str(folder).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    return configuration
+
+
+def _scripts(configuration: Config) -> ScriptDirectory:
+    return ScriptDirectory.from_config(configuration)
+
+
+def _known_revisions() -> tuple[str, ...]:
+    """Return this version's revisions, the newest first."""
+    scripts = _scripts(_configuration())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+def _words(failure: exc.DBAPIError) -> str:
+    original: Any = failure.orig
+    said = without_values(original) if isinstance(original, psycopg.Error) else "unknown error"
+    if isinstance(original, psycopg.errors.InsufficientPrivilege):
+        return (
+            f"the database refused a change ({said}); run it as the schema's owner "
+            "(GOODFIT_OWNER_DATABASE_URL), and let an administrator run `CREATE ROLE "
+            f"{APP_ROLE} NOLOGIN; GRANT {APP_ROLE} TO <owner> WITH ADMIN OPTION` first "
+            "where the owner may not make roles"
+        )
+    if isinstance(original, psycopg.errors.LockNotAvailable):
+        return (
+            f"another session held a lock for too long ({said}); "
+            "nothing was changed by this step, run it again when it is quieter"
+        )
+    return f"the database could not be migrated ({said}); correct that and run it again"

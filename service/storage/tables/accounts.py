@@ -1,0 +1,70 @@
+"""Accounts: what is known about each, under which names, and how it is judged now."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.storage.tables.base import Base, JsonObject, primary_uuid
+
+__all__ = ["AccountIdentity", "AccountRow", "AssessmentRow"]
+
+
+class AccountRow(Base):
+    """A company we serve, or did."""
+
+    __tablename__ = "account"
+    __table_args__ = (CheckConstraint("row_version > 0", name="row_version"),)
+
+    id: Mapped[primary_uuid]
+    key: Mapped[str] = mapped_column(unique=True)
+    """The name under which the outside world addresses it."""
+    facts: Mapped[JsonObject]
+    """Attribute name to value as it was sent; each rule set reads its own at its door."""
+    provenance: Mapped[JsonObject]
+    """Attribute name to `{"source": ..., "at": ...}`: who said so, and when it was true."""
+    row_version: Mapped[int]
+    """Starts at 1 and grows with every change; the strong ETag is made from it."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    facts_erased_at: Mapped[datetime | None]
+
+
+class AccountIdentity(Base):
+    """The account's id in another system: HubSpot's number, Salesforce's 18 letters."""
+
+    __tablename__ = "account_identity"
+    __table_args__ = (Index(None, "account_id"),)
+
+    system: Mapped[str] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime]
+
+
+class AssessmentRow(Base):
+    """The current decision of one account under one rule set, and the one before."""
+
+    __tablename__ = "assessment"
+    __table_args__ = (
+        CheckConstraint(
+            "(previous_decision_id IS NULL) = (previous_at IS NULL)", name="previous_whole"
+        ),
+        Index(None, "rule_set", "verdict", "outcome"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    rule_set: Mapped[str] = mapped_column(ForeignKey("rule_set.slug"), primary_key=True)
+    decision_id: Mapped[UUID]
+    version: Mapped[int]
+    verdict: Mapped[str]
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    previous_decision_id: Mapped[UUID | None]
+    previous_version: Mapped[int | None]
+    previous_verdict: Mapped[str | None]
+    previous_outcome: Mapped[str | None]
+    previous_at: Mapped[datetime | None]

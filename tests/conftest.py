@@ -1,0 +1,168 @@
+"""A real Postgres for the tests: one server per run, one migrated template, clones of it.
+
+The server starts when a first test asks for it and is shared by every xdist worker. The
+process that was started by hand stops it at the end, whatever became of the workers.
+`GOODFIT_TEST_DATABASE_URL` names a server to use instead (its user makes databases).
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import psutil
+import pytest
+from psycopg import Connection, sql
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.settings import sqlalchemy_url
+from service.storage import libpq_url, migrate, open_engine
+from service.storage.embedded import EmbeddedPostgres
+
+_RUN_FOLDER: Final = "GOODFIT_TEST_RUN_FOLDER"
+_GIVEN_URL: Final = "GOODFIT_TEST_DATABASE_URL"
+_FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_numbers = count()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the folder of this run, once, before workers inherit the environment."""
+    if hasattr(config, "workerinput") or _RUN_FOLDER in os.environ:
+        return
+    os.environ[_RUN_FOLDER] = str(Path(tempfile.gettempdir()) / f"goodfit-tests-{os.getpid()}")
+    _remove_leftovers()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the run's server, from the process that began the run."""
+    folder = _run_folder()
+    if hasattr(config, "workerinput") or folder.name != f"goodfit-tests-{os.getpid()}":
+        return
+    _remove(folder)
+    del os.environ[_RUN_FOLDER]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run async tests on asyncio, as uvicorn does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """Return the URL of a server on which databases may be made: the run's own, or the given."""
+    given = os.environ.get(_GIVEN_URL)
+    if given:
+        return sqlalchemy_url(given)
+    with _alone("server") as folder:
+        address = folder / "url"
+        if not address.exists():
+            server = EmbeddedPostgres.start(folder / "home", parameters=_FAST)
+            address.write_text(server.url(), encoding="utf-8")
+            server.leave_running()
+        return address.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """Return the name of a migrated, empty database that may be cloned; one per run."""
+    name = _run_folder().name.replace("-", "_")
+    with _alone("template") as folder:
+        ready = folder / "template-ready"
+        if not ready.exists():
+            _administer(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            migrate(database_on(server_url, name))
+            ready.touch()
+    yield name
+    if os.environ.get(_GIVEN_URL) and not os.environ.get("PYTEST_XDIST_WORKER"):
+        drop_database(server_url, name)
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the URL of a fresh migrated database for one test."""
+    with _clone(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(server_url: str, template: str) -> Iterator[str]:
+    """Return the URL of a fresh migrated database that a module's tests share."""
+    with _clone(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """Return the URL of a database without any table, for one test."""
+    with _clone(server_url, "template0") as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    """Return an engine on a fresh migrated database, with the service's own limits."""
+    engine = open_engine(database_url)
+    yield engine
+    await engine.dispose()
+
+
+def database_on(server_url: str, name: str) -> str:
+    """Return the URL of database *name* on the server of *server_url*."""
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Remove a database and end whoever is still connected to it."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    _administer(server_url, statement.format(sql.Identifier(name)))
+
+
+@contextmanager
+def _clone(server_url: str, template: str) -> Iterator[str]:
+    name = f"{_run_folder().name.replace('-', '_')}_{os.getpid()}_{next(_numbers)}"
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _administer(server_url, statement.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield database_on(server_url, name)
+    finally:
+        drop_database(server_url, name)
+
+
+def _administer(server_url: str, statement: sql.Composed) -> None:
+    with Connection.connect(libpq_url(server_url), autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _run_folder() -> Path:
+    return Path(os.environ[_RUN_FOLDER])
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[Path]:
+    """Keep the run's other workers out of the block."""
+    folder = _run_folder()
+    folder.mkdir(mode=0o755, exist_ok=True)
+    with (folder / f"{name}.lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+def _remove_leftovers() -> None:
+    """Stop servers of runs that were killed before they could."""
+    for folder in Path(tempfile.gettempdir()).glob("goodfit-tests-*"):
+        number = folder.name.removeprefix("goodfit-tests-")
+        if number.isdigit() and not psutil.pid_exists(int(number)):
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    if (folder / "home" / "postgres" / "PG_VERSION").exists():
+        EmbeddedPostgres.start(folder / "home", parameters=_FAST).stop()
+    shutil.rmtree(folder, ignore_errors=True)
