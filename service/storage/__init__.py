@@ -5,6 +5,13 @@ they need it; everything else that a room may use is here, tables in
 `service.storage.tables`.
 """
 
+from service.storage.audit import (
+    AuditAnchor,
+    AuditReport,
+    ChainBreak,
+    append_audit,
+    verify_audit,
+)
 from service.storage.engine import (
     APP_ROLE,
     SessionLimits,
@@ -29,11 +36,20 @@ from service.storage.ids import (
     to_text,
 )
 from service.storage.migrating import Migration, MigrationFailed, is_migrated, migrate
+from service.storage.partitions import (
+    StrayDecisions,
+    ensure_partitions,
+    find_stray_decisions,
+    list_partitions,
+)
 from service.storage.refusals import DatabaseNotMigrated, DatabaseUnavailable
 
 __all__ = [
     "APP_ROLE",
     "RANDOM_BYTES",
+    "AuditAnchor",
+    "AuditReport",
+    "ChainBreak",
     "DatabaseNotMigrated",
     "DatabaseUnavailable",
     "InvalidId",
@@ -41,12 +57,17 @@ __all__ = [
     "MigrationFailed",
     "Prefix",
     "SessionLimits",
+    "StrayDecisions",
+    "append_audit",
     "connect_raw",
     "database_refusals",
+    "ensure_partitions",
+    "find_stray_decisions",
     "first_uuid_at",
     "instant_of",
     "is_migrated",
     "libpq_url",
+    "list_partitions",
     "make_id",
     "make_uuid",
     "measure_skew",
@@ -57,4 +78,5 @@ __all__ = [
     "session_limits",
     "to_text",
     "transaction",
+    "verify_audit",
 ]
