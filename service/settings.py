@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     idle_in_transaction_timeout_s: _Seconds = 10.0
     clock_skew_limit_s: _Seconds = 0.25
 
+    # per key, all workers together; 0 is no limit
+    secret_requests_per_minute: int = Field(default=0, ge=0)
+    publishable_requests_per_minute: int = Field(default=6_000, ge=0)
+
     partitions_ahead: int = Field(default=3, ge=1, le=24)
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)
 

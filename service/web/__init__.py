@@ -1,1 +1,138 @@
-"""What every room's door uses: keys, problems, limits, idempotency, paging, ETags."""
+"""What every room's door uses: keys, problems, limits, idempotency, paging, ETags.
+
+Rooms import from here and nowhere below. `routers` are this floor's own routes.
+"""
+
+from service.web.access import ACCESS, Access, Door
+from service.web.bodies import BodyTooLarge, media_type_of, read_body
+from service.web.caller import Caller, KeyKind, Scope
+from service.web.documented import REFUSALS, refusals
+from service.web.envelope import Envelope
+from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
+from service.web.failures import EXPECTED, faults_within, respond_to
+from service.web.front import Front
+from service.web.gate import Gate, Rates
+from service.web.house import House, InHouse, Visiting, WithKey
+from service.web.idempotency import (
+    Answer,
+    Claim,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    InvalidIdempotencyKey,
+    Turns,
+    claim_of,
+    run_once,
+)
+from service.web.journal import Journal, configure_logs, journal
+from service.web.json import InvalidJSON, decode_json, split_array
+from service.web.json_limits import LEAD, RULE_SET, Limits
+from service.web.key_making import MadeKey, give_key, take_key_back
+from service.web.key_routes import key_routes
+from service.web.key_schemas import KeyAsked
+from service.web.key_store import find_caller
+from service.web.keyring import KeyRing, Unauthenticated
+from service.web.limiter import Limiter, Rate
+from service.web.metrics import Metrics
+from service.web.openapi import describe
+from service.web.openapi_3_0 import convert
+from service.web.operations import operations
+from service.web.pages import pages
+from service.web.paging import (
+    CursorParameter,
+    InvalidCursor,
+    LimitParameter,
+    link_to_next,
+    read_cursor,
+    write_cursor,
+)
+from service.web.problems import PROBLEMS, problem
+from service.web.refusals import Fault, Refusal, pointer_to
+from service.web.strict_route import StrictRoute, read_json
+from service.web.upkeep import Chore, chores_of, kept_up
+from service.web.visit import Clock, Visit, visit_of
+from service.web.wire import Instant, Sent, Shown, rfc3339
+
+__all__ = [
+    "ACCESS",
+    "EXPECTED",
+    "LEAD",
+    "PROBLEMS",
+    "REFUSALS",
+    "RULE_SET",
+    "Access",
+    "Answer",
+    "BodyTooLarge",
+    "Caller",
+    "Chore",
+    "Claim",
+    "Clash",
+    "Clock",
+    "CursorParameter",
+    "Door",
+    "Envelope",
+    "Fault",
+    "Front",
+    "Gate",
+    "House",
+    "IdempotencyInProgress",
+    "IdempotencyKeyReused",
+    "InHouse",
+    "Instant",
+    "InvalidCursor",
+    "InvalidIdempotencyKey",
+    "InvalidJSON",
+    "Journal",
+    "KeyAsked",
+    "KeyKind",
+    "KeyRing",
+    "LimitParameter",
+    "Limiter",
+    "Limits",
+    "MadeKey",
+    "Metrics",
+    "PreconditionRequired",
+    "Rate",
+    "Rates",
+    "Refusal",
+    "Scope",
+    "Sent",
+    "Shown",
+    "StrictRoute",
+    "Turns",
+    "Unauthenticated",
+    "Visit",
+    "Visiting",
+    "WithKey",
+    "check_match",
+    "chores_of",
+    "claim_of",
+    "configure_logs",
+    "convert",
+    "decode_json",
+    "describe",
+    "etag_of",
+    "faults_within",
+    "find_caller",
+    "give_key",
+    "is_unchanged",
+    "journal",
+    "kept_up",
+    "link_to_next",
+    "media_type_of",
+    "pointer_to",
+    "problem",
+    "read_body",
+    "read_cursor",
+    "read_json",
+    "refusals",
+    "respond_to",
+    "rfc3339",
+    "routers",
+    "run_once",
+    "split_array",
+    "take_key_back",
+    "visit_of",
+    "write_cursor",
+]
+
+routers = (pages, operations, key_routes)

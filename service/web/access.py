@@ -12,6 +12,7 @@ from enum import Enum
 from typing import ClassVar, Final
 
 from service.web.caller import Scope
+from service.web.json_limits import LEAD, RULE_SET, Limits
 from service.web.refusals import Refusal
 
 __all__ = ["ACCESS", "Access", "Body", "Door", "MethodNotAllowed", "NothingHere", "find_access"]
@@ -38,12 +39,13 @@ class Door(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What bodies a route reads: the limit in bytes of each media type.
+    """What bodies a route reads: the limit in bytes of each media type, and JSON's own.
 
     A limit of None is a stream that ends when its sender wants it to.
     """
 
     limits: Mapping[str, int | None]
+    json: Limits = LEAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +59,9 @@ class Access:
     publishable: bool = False
 
 
-def _json(limit_bytes: int, *others: str) -> Body:
-    return Body(limits=dict.fromkeys(("application/json", *others), limit_bytes))
+def _json(limit_bytes: int, *others: str, json: Limits = LEAD) -> Body:
+    limits = dict.fromkeys(("application/json", *others), limit_bytes)
+    return Body(limits=limits, json=json)
 
 
 _KB: Final = 1024
@@ -66,7 +69,7 @@ _YAML: Final = "application/yaml"
 _MERGE: Final = "application/merge-patch+json"
 _SMALL: Final = _json(64 * _KB)
 _PATCH: Final = _json(64 * _KB, _MERGE)
-_DOCUMENT: Final = _json(256 * _KB, _YAML)
+_DOCUMENT: Final = _json(256 * _KB, _YAML, json=RULE_SET)
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
 _SETS: Final = "/v1/rule-sets"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
@@ -106,7 +109,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"GET {_SETS}/{{slug}}/drafts", Scope.RULES_READ),
     _access(f"GET {_DRAFT}", Scope.RULES_READ),
     _access(f"PUT {_DRAFT}", Scope.RULES_WRITE, _DOCUMENT),
-    _access(f"PATCH {_DRAFT}", Scope.RULES_WRITE, _json(256 * _KB, _MERGE)),
+    _access(f"PATCH {_DRAFT}", Scope.RULES_WRITE, _json(256 * _KB, _MERGE, json=RULE_SET)),
     _access(f"DELETE {_DRAFT}", Scope.RULES_WRITE),
     _access(f"POST {_DRAFT}/check", Scope.RULES_READ, _SMALL),
     _access(f"POST {_DRAFT}/try", Scope.RULES_READ, _SMALL),

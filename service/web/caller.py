@@ -25,7 +25,7 @@ class Scope(StrEnum):
 class KeyKind(StrEnum):
     """Whether a key is kept on a server or stands in the source of a web page."""
 
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a kind of key, not one
     PUBLISHABLE = "publishable"
 
 

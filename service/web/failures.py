@@ -10,80 +10,73 @@ from typing import Any, Final
 
 import psycopg
 from fastapi.exceptions import RequestValidationError
-from psycopg_pool import PoolTimeout, TooManyRequests
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from service.storage import DatabaseNotMigrated, DatabaseUnavailable, InvalidId
+from service.storage.refusals import as_refusal
 from service.web.problems import problem
 from service.web.refusals import Fault, Refusal, pointer_to
+from service.web.visit import Visit
 
-__all__ = ["EXPECTED", "faults_of", "is_expected", "respond_to"]
+__all__ = ["EXPECTED", "faults_of", "respond_to"]
 
-_RETRY_S: Final = "1"
+_DATABASE: Final = (DBAPIError, PoolExhausted, psycopg.Error)
 _BY_STATUS: Final = {
     404: ("not_found", "there is nothing at this address; look it up in /docs"),
     405: ("method_not_allowed", "this address does not take this method; see Allow"),
 }
-_OUT_OF_REACH: Final = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    PoolTimeout,
-    TooManyRequests,
-    OperationalError,
-    InterfaceError,
-    PoolExhausted,
-    ConnectionError,
-)
 EXPECTED: Final[tuple[type[Exception], ...]] = (
     Refusal,
     RequestValidationError,
-    ValidationError,
     HTTPException,
-    *_OUT_OF_REACH,
-    DBAPIError,
+    DatabaseUnavailable,
+    DatabaseNotMigrated,
+    InvalidId,
+    *_DATABASE,
 )
+"""What an application hands to `respond_to` itself; everything else is a defect."""
 
 
-def respond_to(error: Exception, *, request_id: str) -> Response:
-    """Return the problem response for *error*; an unexpected one says nothing of itself."""
-    if isinstance(error, Refusal):
-        return problem(
-            error.code,
-            error.detail,
-            request_id=request_id,
-            faults=error.faults,
-            headers=error.headers,
-        )
-    if isinstance(error, RequestValidationError):
-        faults = faults_of(error.errors())
-        words = "the request does not have the form it needs; see errors"
-        return problem("validation_failed", words, request_id=request_id, faults=faults)
-    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
-        code, words = _BY_STATUS[error.status_code]
-        return problem(code, words, request_id=request_id, headers=dict(error.headers or {}))
-    if is_out_of_reach(error):
-        words = "the database does not answer in time; try again"
-        retry = {"Retry-After": _RETRY_S}
-        return problem("unavailable", words, request_id=request_id, headers=retry)
-    words = "something went wrong on our side; tell us the request_id"
-    return problem("internal_error", words, request_id=request_id)
+def respond_to(error: Exception, visit: Visit) -> Response:
+    """Return the problem response for *error*, and note its code in *visit*.
+
+    An unexpected error says nothing of itself, and *visit* keeps it for the journal.
+    """
+    code, detail, faults, headers = _told(error)
+    visit.problem = code
+    if code == "internal_error":
+        visit.defect = error
+    return problem(code, detail, request_id=visit.request_id, faults=faults, headers=headers)
 
 
-def is_expected(error: Exception) -> bool:
-    """Return whether *error* is an answer rather than a defect to be logged with its stack."""
-    if isinstance(error, Refusal | RequestValidationError) or is_out_of_reach(error):
-        return True
-    return isinstance(error, HTTPException) and error.status_code in _BY_STATUS
+_Told = tuple[str, str, Sequence[Fault], dict[str, str]]
 
 
-def is_out_of_reach(error: Exception) -> bool:
-    """Return whether *error* says that the database was away, full or too slow."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, _OUT_OF_REACH)
+def _told(error: Exception) -> _Told:  # noqa: PLR0911 - one return for each kind of ending
+    if isinstance(error, _DATABASE):
+        error = as_refusal(error) or error
+    match error:
+        case Refusal():
+            return error.code, error.detail, error.faults, error.headers
+        case RequestValidationError():
+            words = "the request does not have the form it needs; see errors"
+            return "validation_failed", words, faults_of(error.errors()), {}
+        case InvalidId():
+            return error.code, str(error), (), {}
+        case DatabaseUnavailable():
+            return error.code, str(error), (), {"Retry-After": str(error.retry_after_s)}
+        case DatabaseNotMigrated():
+            return error.code, str(error), (), {"Retry-After": "10"}
+        case HTTPException(status_code=status) if status in _BY_STATUS:
+            return *_BY_STATUS[status], (), dict(error.headers or {})
+        case HTTPException(status_code=status) if 400 <= status < 500:
+            return "validation_failed", "the request cannot be read; look it up in /docs", (), {}
+        case _:
+            return "internal_error", "something went wrong; tell us the request_id", (), {}
 
 
 def faults_of(errors: Sequence[Any], *, at: str = "") -> tuple[Fault, ...]:
@@ -94,14 +87,18 @@ def faults_of(errors: Sequence[Any], *, at: str = "") -> tuple[Fault, ...]:
     return tuple(_fault(error, at) for error in errors)
 
 
+def faults_within(error: ValidationError, *, at: str = "") -> tuple[Fault, ...]:
+    """Return the faults of a model that was validated by hand; *at* is where it stood."""
+    return faults_of([{**one, "loc": ("body", *one["loc"])} for one in error.errors()], at=at)
+
+
 def _fault(error: Any, at: str) -> Fault:  # noqa: ANN401 - pydantic's own shape of an error
     code = str(error["type"])
     source, *steps = error["loc"] or ("body",)
     words = _WORDS.get(code) or _lowered(str(error["msg"]))
     if source in {"query", "path", "header"}:
         return Fault(code=code, message=words, parameter=".".join(str(step) for step in steps))
-    places = steps if source == "body" else error["loc"]
-    return Fault(code=code, message=words, pointer=at + pointer_to(*_visible(places)))
+    return Fault(code=code, message=words, pointer=at + pointer_to(*_visible(steps)))
 
 
 # Pydantic's words for these repeat a value or speak of Python.
@@ -116,6 +113,7 @@ _WORDS: Final = {
     "bool_type": "this is not true or false; send one of them",
     "int_type": "this is not a whole number; send one",
     "value_error": "this value cannot be used here",
+    "assertion_error": "this value cannot be used here",
     "json_invalid": "the body is not JSON as we read it",
 }
 

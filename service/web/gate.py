@@ -10,7 +10,7 @@ from typing import ClassVar
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.web.access import Access, Door, find_access
+from service.web.access import Access, Door, NothingHere, find_access
 from service.web.bodies import BODY_TIMEOUT_S, check_head, count
 from service.web.caller import Caller
 from service.web.keyring import KeyRing
@@ -66,12 +66,13 @@ class Gate:
         self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on, its body counted while it is read."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         visit = visit_of(scope)
-        access = find_access(scope["method"], scope["path"])
-        visit.template = access.template
+        access = find_access(scope["method"], _path_of(scope))
+        visit.access = access
         headers = Headers(scope=scope)
         if access.needs is not Door.OPEN:
             visit.caller = await self._keys.caller_behind(headers.get("authorization"))
@@ -86,6 +87,18 @@ class Gate:
     def _count(self, caller: Caller) -> dict[str, str]:
         rate = self._rates.publishable if caller.is_publishable else self._rates.secret
         return {} if rate is None else self._limiter.admit(caller.key_id, rate)
+
+
+def _path_of(scope: Scope) -> str:
+    """Return the path, once nothing in it or its query could upset a database.
+
+    Raises:
+        NothingHere: If the address holds the character U+0000.
+    """
+    path: str = scope["path"]
+    if "\0" in path or b"%00" in scope["query_string"]:
+        raise NothingHere("no address holds the character U+0000; leave it out")
+    return path
 
 
 def check_caller(caller: Caller, access: Access, *, origin: str | None) -> None:

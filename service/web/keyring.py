@@ -89,6 +89,7 @@ class KeyRing:
         task = self._asking.get(digest)
         if task is None:
             task = asyncio.ensure_future(self._ask(digest, now_s))
+            task.add_done_callback(_hear)
             self._asking[digest] = task
         return await asyncio.shield(task)
 
@@ -101,3 +102,9 @@ class KeyRing:
             return caller
         finally:
             del self._asking[digest]
+
+
+def _hear(task: asyncio.Task[Caller | None]) -> None:
+    """Take note of a failed question, whose every asker may have left."""
+    if not task.cancelled():
+        task.exception()

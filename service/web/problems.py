@@ -66,7 +66,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "wrong_subject": Kind(422, "The rule set judges another kind of subject"),
     "facts_erased": Kind(410, "The facts of this decision were erased"),
     # ours
-    "unavailable": Kind(503, "The service cannot do this at the moment"),
+    "not_ready": Kind(503, "This process should get no requests now"),
+    "overloaded": Kind(503, "The service has too much to do"),
+    "database_unavailable": Kind(503, "The database does not answer in time"),
+    "database_not_migrated": Kind(503, "The database is not ready for this version"),
     "internal_error": Kind(500, "Something went wrong on our side"),
 }
 

@@ -11,11 +11,14 @@ from typing import Final
 
 from starlette.types import Scope as AsgiScope
 
+from service.web.access import Access
 from service.web.caller import Caller
 
 __all__ = ["Clock", "Visit", "visit_of"]
 
 Clock = Callable[[], datetime]
+"""Returns the instant, aware and in UTC."""
+
 _PLACE: Final = "goodfit.visit"
 
 
@@ -23,14 +26,21 @@ _PLACE: Final = "goodfit.visit"
 class Visit:
     """What is known of a request so far.
 
-    *template* is the route's, with its parameters' names in braces, once the gate
-    has found it; *headers* are added to the answer whatever it turns out to be.
+    *access* is there once the gate has found the route. *headers* are added to the
+    answer whatever it turns out to be. *problem* is the code it was refused with.
     """
 
     request_id: str
-    template: str | None = None
+    access: Access | None = None
     caller: Caller | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    problem: str | None = None
+    defect: Exception | None = None
+
+    @property
+    def template(self) -> str:
+        """The route's address with its parameters' names in braces, or `none`."""
+        return "none" if self.access is None else self.access.template
 
     def enter(self, scope: AsgiScope) -> None:
         """Put this visit into *scope*, from where `visit_of` reads it."""
@@ -43,6 +53,5 @@ def visit_of(scope: AsgiScope) -> Visit:
     Raises:
         KeyError: If the application runs without its envelope.
     """
-    visit = scope[_PLACE]
-    assert isinstance(visit, Visit)
+    visit: Visit = scope[_PLACE]
     return visit

@@ -1,0 +1,190 @@
+"""The front door over HTTP: the rooms behind one gate, as one ASGI application."""
+
+import gc
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.settings import Settings
+from service.storage import transaction
+from service.web import (
+    EXPECTED,
+    Caller,
+    Clock,
+    Envelope,
+    Front,
+    Gate,
+    House,
+    KeyRing,
+    Limiter,
+    Metrics,
+    Rate,
+    Rates,
+    Turns,
+    chores_of,
+    convert,
+    describe,
+    find_caller,
+    kept_up,
+    respond_to,
+    routers,
+    visit_of,
+)
+
+__all__ = ["Application", "build_api", "create_app", "write_openapi"]
+
+_OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
+_WORDS: Final = """
+Who are we for, and who are we not for: ask with the facts you have, and get a verdict,
+its reasons, or the question that would settle it.
+
+Every refusal is a problem document (RFC 9457) with a stable `code`. Every POST that
+stores takes an `Idempotency-Key`. Lists are read a page at a time, by `cursor`.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The whole service as one ASGI callable. *api* holds the routes, *house* the floors."""
+
+    asgi: ASGIApp
+    api: FastAPI
+    house: House
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the server's lifespan."""
+        await self.asgi(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Application"]:
+        """Run what a server runs around the requests: for callers without a server."""
+        async with self.api.router.lifespan_context(self.api):
+            yield self
+
+
+def create_app(
+    settings: Settings, engine: AsyncEngine, *, clock: Clock | None = None
+) -> Application:
+    """Return the application over *engine*, whose schema is up to date.
+
+    The caller keeps the engine and disposes of it. *clock* is the system's by default.
+    """
+    clock = clock or _system_clock
+    house = _build_house(settings, engine, clock)
+    api = build_api()
+    api.state.house = house
+    direct: Mapping[tuple[str, str], ASGIApp] = {}
+    gate = Gate(
+        Front(api, direct=direct),
+        keys=house.keys,
+        limiter=Limiter(timer=time.monotonic),
+        rates=_rates_of(settings),
+    )
+    asgi = Envelope(gate, clock=clock, timer=time.perf_counter, metrics=house.metrics)
+    return Application(asgi, api, house)
+
+
+def build_api() -> FastAPI:
+    """Return the routes of every room, without anything behind them yet."""
+    api = FastAPI(
+        title="Goodfit",
+        version=_version(),
+        summary="Who are we for, and who are we not for.",
+        description=_WORDS,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        strict_content_type=False,
+        lifespan=_lifespan,
+    )
+    for router in _routers():
+        api.include_router(router)
+    for kind in (*EXPECTED, Exception):
+        api.add_exception_handler(kind, _refuse)
+    document = describe(api)
+    api.state.openapi = orjson.dumps(document)
+    api.state.openapi_3_0 = orjson.dumps(convert(document))
+    return api
+
+
+def write_openapi(folder: Path = _OPENAPI) -> None:
+    """Write both descriptions into *folder*, indented, for review and for clients."""
+    api = build_api()
+    folder.mkdir(exist_ok=True)
+    for name, content in (
+        ("openapi.json", api.state.openapi),
+        ("openapi-3.0.json", api.state.openapi_3_0),
+    ):
+        text = orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
+        (folder / name).write_bytes(text + b"\n")
+
+
+def _version() -> str:
+    """Return the installed version; code run from a bare folder has none."""
+    try:
+        return version("goodfit")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _routers() -> tuple[APIRouter, ...]:
+    return routers
+
+
+def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
+    async def find(sha256: bytes) -> Caller | None:
+        async with transaction(engine) as connection:
+            return await find_caller(connection, sha256)
+
+    return House(
+        settings=settings,
+        engine=engine,
+        clock=clock,
+        keys=KeyRing(find, clock=clock, timer=time.monotonic),
+        metrics=Metrics(),
+        turns=Turns(),
+    )
+
+
+def _rates_of(settings: Settings) -> Rates:
+    """Return the rates of this process, one of several that share them."""
+
+    def share(per_minute: int) -> Rate | None:
+        if per_minute == 0:
+            return None
+        return Rate(requests=max(1, per_minute // settings.workers), window_s=60)
+
+    return Rates(
+        secret=share(settings.secret_requests_per_minute),
+        publishable=share(settings.publishable_requests_per_minute),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    house: House = api.state.house
+    async with kept_up(chores_of(house)):
+        # A full collection walks everything that start-up built and stops every
+        # request for up to 40 ms; frozen, it is never walked again.
+        gc.collect()
+        gc.freeze()
+        yield
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    return respond_to(error, visit_of(request.scope))
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,119 @@
+"""The outermost layer: every request gets an id, an answer, headers, a count and a line.
+
+Nothing gets past it: what the house did not answer becomes a problem response here, so
+that even a defect is answered with cross-origin headers and a request id.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.storage import make_id
+from service.web.cors import cors_headers, is_preflight, preflight_headers
+from service.web.failures import respond_to
+from service.web.journal import journal, stack_of
+from service.web.metrics import Metrics
+from service.web.visit import Clock, Visit
+
+__all__ = ["Envelope"]
+
+_ID_BYTES: Final = 8
+_CLIENT_LEFT: Final = 499  # nginx's word for it; never sent, only counted and logged
+_log = journal("web")
+
+
+class Envelope:
+    """Wraps *app*, the gate. *timer* is a monotonic clock in seconds."""
+
+    def __init__(
+        self, app: ASGIApp, *, clock: Clock, timer: Callable[[], float], metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._clock = clock
+        self._timer = timer
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = self._timer()
+        randomness = secrets.token_bytes(_ID_BYTES)
+        visit = Visit(request_id=make_id("req", self._clock(), randomness=randomness))
+        visit.enter(scope)
+        headers = Headers(scope=scope)
+        sending = _Sending(send, visit, cors_headers(headers.get("origin")))
+        try:
+            if is_preflight(scope, headers):
+                await sending.preflight()
+            else:
+                await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            sending.status = sending.status or _CLIENT_LEFT
+        except Exception as error:  # noqa: BLE001 - this is the front door: nobody is behind it
+            if sending.status:
+                visit.defect = error
+            else:
+                await respond_to(error, visit)(scope, receive, sending)
+        finally:
+            self._tell(visit, scope["method"], sending.status, self._timer() - began_s)
+
+    def _tell(self, visit: Visit, method: str, status: int, duration_s: float) -> None:
+        """Count the request and write its line: no path, no query, no body."""
+        known = method if method in _METHODS else "other"
+        self._metrics.count_request(
+            method=known, route=visit.template, status=status, duration_s=duration_s
+        )
+        fields: dict[str, object] = {
+            "method": known,
+            "route": visit.template,
+            "status": status,
+            "ms": round(duration_s * 1000, 2),
+            "request_id": visit.request_id,
+        }
+        if visit.caller is not None:
+            fields["key"] = visit.caller.prefix
+        if visit.problem is not None:
+            fields["problem"] = visit.problem
+        if visit.defect is None:
+            _log.info("request", **fields)
+            return
+        kind = type(visit.defect)
+        fields["error"] = f"{kind.__module__}.{kind.__qualname__}"
+        _log.error("request failed", **fields, stack=stack_of(visit.defect))
+
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class _Sending:
+    """Adds the headers of every answer and remembers its status, 0 before it began."""
+
+    def __init__(self, send: Send, visit: Visit, cors: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._visit = visit
+        self._cors = cors
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self._visit.request_id.encode()),
+                (b"x-content-type-options", b"nosniff"),
+                *self._cors,
+                *self._visit.headers,
+            ]
+        await self._send(message)
+
+    async def preflight(self) -> None:
+        """Answer a preflight: 204, for any origin."""
+        headers = preflight_headers()
+        await self({"type": "http.response.start", "status": 204, "headers": headers})
+        await self({"type": "http.response.body", "body": b""})

@@ -1,0 +1,63 @@
+"""What every room finds when a request comes in: settings, database, clock, counters.
+
+Built once by a front door and put into the application's state; rooms read it, none
+writes it. The clock and randomness come in here, so that tests can bring their own.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.settings import Settings
+from service.storage import RANDOM_BYTES, make_uuid
+from service.web.caller import Caller
+from service.web.idempotency import Turns
+from service.web.keyring import KeyRing
+from service.web.metrics import Metrics
+from service.web.visit import Clock, Visit, visit_of
+
+__all__ = ["House", "InHouse", "Visiting", "WithKey"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The floors under the rooms, for one process."""
+
+    settings: Settings
+    engine: AsyncEngine
+    clock: Clock
+    keys: KeyRing
+    metrics: Metrics
+    turns: Turns
+    randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
+
+    def new_uuid(self, at: datetime) -> UUID:
+        """Return a fresh UUIDv7 of the instant *at*."""
+        return make_uuid(at, self.randomness(RANDOM_BYTES))
+
+
+async def _house_of(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+async def _visit_of(request: Request) -> Visit:
+    return visit_of(request.scope)
+
+
+async def _caller_of(request: Request) -> Caller:
+    caller = visit_of(request.scope).caller
+    if caller is None:
+        raise AssertionError("a route that needs a caller stands in the table as open")
+    return caller
+
+
+InHouse = Annotated[House, Depends(_house_of)]
+Visiting = Annotated[Visit, Depends(_visit_of)]
+WithKey = Annotated[Caller, Depends(_caller_of)]

@@ -1,0 +1,107 @@
+"""What a serving process does between requests: small, repeated, never in a request's way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import delete, func, select
+
+from service.storage import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    ensure_partitions,
+    transaction,
+)
+from service.storage.tables import IdempotencyRow
+from service.web.house import House
+from service.web.journal import journal
+from service.web.key_store import mark_used
+
+__all__ = ["Chore", "chores_of", "do_once", "kept_up"]
+
+_AGAIN_S: Final = 30.0
+_AT_ONCE: Final = 1_000
+_log = journal("upkeep")
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to do every so often."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[None]]
+
+
+def chores_of(house: House) -> tuple[Chore, ...]:
+    """Return what this floor asks to be done, the most urgent first."""
+
+    async def make_partitions() -> None:
+        async with transaction(house.engine) as connection:
+            await ensure_partitions(connection, ahead=house.settings.partitions_ahead)
+
+    async def note_key_use() -> None:
+        used = house.keys.take_used()
+        if used:
+            async with transaction(house.engine) as connection:
+                await mark_used(connection, used)
+
+    async def forget_answers() -> None:
+        is_more = True
+        while is_more:
+            is_more = await _forget_some_answers(house) == _AT_ONCE
+
+    return (
+        Chore("partitions", 24 * 3600.0, make_partitions),
+        Chore("key use", 60.0, note_key_use),
+        Chore("idempotency", 3600.0, forget_answers),
+    )
+
+
+@asynccontextmanager
+async def kept_up(chores: tuple[Chore, ...]) -> AsyncIterator[None]:
+    """Do each chore once now, then repeat them in the background until the block ends."""
+    for chore in chores:
+        await do_once(chore)
+    tasks = [asyncio.create_task(_repeat(chore), name=chore.name) for chore in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def do_once(chore: Chore) -> bool:
+    """Do a chore; return whether it was done. A database that is away only delays it."""
+    try:
+        await chore.work()
+    except (DatabaseUnavailable, DatabaseNotMigrated) as error:
+        _log.warning("chore delayed", chore=chore.name, why=str(error))
+        return False
+    return True
+
+
+async def _repeat(chore: Chore) -> None:
+    is_done = True
+    while True:
+        await asyncio.sleep(chore.every_s if is_done else min(_AGAIN_S, chore.every_s))
+        is_done = await do_once(chore)
+
+
+async def _forget_some_answers(house: House) -> int:
+    """Remove up to a batch of expired answers and return how many those were."""
+    some = (
+        select(IdempotencyRow.scope, IdempotencyRow.key_hash)
+        .where(IdempotencyRow.expires_at <= func.now())
+        .limit(_AT_ONCE)
+        .with_for_update(skip_locked=True)
+        .cte("some")
+    )
+    statement = delete(IdempotencyRow).where(
+        IdempotencyRow.scope == some.c.scope, IdempotencyRow.key_hash == some.c.key_hash
+    )
+    async with transaction(house.engine) as connection:
+        return (await connection.execute(statement)).rowcount

@@ -1,0 +1,41 @@
+"""What every room's schemas are made of.
+
+What people send is read as it stands: no number from a text, no member we do not know.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+__all__ = ["Instant", "Sent", "Shown", "rfc3339"]
+
+
+class Sent(BaseModel):
+    """A body, or a part of one, as a caller sends it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Shown(BaseModel):
+    """An answer, or a part of one."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+def rfc3339(at: datetime) -> str:
+    """Return an aware instant as we write it: in UTC, to the microsecond, with `Z`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _instant(value: object) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("an instant is a text such as 2026-01-31T09:30:00Z")  # noqa: TRY004 - pydantic turns ValueError into a fault
+    at = datetime.fromisoformat(value)
+    if at.tzinfo is None or len(value) < len("2026-01-31T09:30Z"):
+        raise ValueError("an instant names its offset from UTC, such as Z")
+    return at.astimezone(UTC)
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+"""An RFC 3339 instant in a body, with its offset; arrives in UTC."""
