@@ -88,11 +88,15 @@ class EmbeddedPostgres:
         try:
             user = folders.system_user()
             programs = folders.reachable_programs(folder, user=user)
-            server = cls(folder=folder, programs=programs, user=user, lock=lock)
-            server._make_data()
-            server._run({**_PARAMETERS, **(parameters or {})})
         except BaseException:
             lock.release()
+            raise
+        server = cls(folder=folder, programs=programs, user=user, lock=lock)
+        try:
+            server._make_data()
+            server._run({**_PARAMETERS, **(parameters or {})})
+        except BaseException:  # Ctrl-C included: nothing is left running
+            server.stop()
             raise
         return server
 
@@ -143,14 +147,14 @@ class EmbeddedPostgres:
         self.stop()
 
     def _make_data(self) -> None:
-        """Run initdb where the folder holds no finished cluster yet."""
+        """Run initdb where the folder holds no cluster yet; a cut-off run leaves none."""
         if folders.check_cluster(self.data, programs=self.programs):
             return
-        folders.prepare_data(self.data, user=self.user)
+        unfinished = folders.prepare_data(self.data, user=self.user)
         try:
             self._call(
                 "initdb",
-                f"--pgdata={self.data}",
+                f"--pgdata={unfinished}",
                 f"--username={_SUPERUSER}",
                 "--auth=trust",  # only the owner can reach the socket
                 "--encoding=UTF8",
@@ -165,6 +169,7 @@ class EmbeddedPostgres:
                 f"the database in `{self.data}` could not be made: {_last_lines(failure.stderr)}; "
                 "correct that and start again"
             ) from None
+        unfinished.rename(self.data)
 
     def _run(self, parameters: Mapping[str, str]) -> None:
         """Start the server unless it runs already, and wait until it accepts connections."""

