@@ -38,7 +38,7 @@ AFTERWARDS: Final = (
     UPDATE (name, scopes, origins, expires_at, last_used_at, revoked_at, revoked_by)
     ON api_key TO goodfit_app
     """,
-    "GRANT SELECT, INSERT, DELETE, UPDATE (answer) ON idempotency TO goodfit_app",
+    "GRANT SELECT, INSERT, DELETE, UPDATE (status, answer, headers) ON idempotency TO goodfit_app",
 )
 
 

@@ -3,6 +3,7 @@
 Published migrations import `limit_waiting` from here, so its name and meaning stay.
 """
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,8 +189,9 @@ def _scripts(configuration: Config) -> ScriptDirectory:
     return ScriptDirectory.from_config(configuration)
 
 
+@functools.cache
 def _known_revisions() -> tuple[str, ...]:
-    """Return this version's revisions, the newest first."""
+    """Return this version's revisions, the newest first; readiness asks every few seconds."""
     scripts = _scripts(_configuration())
     return tuple(script.revision for script in scripts.walk_revisions())
 
