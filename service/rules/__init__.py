@@ -1,0 +1,32 @@
+"""The core: where a rule set judges facts.
+
+Plain values and pure functions: no input or output, no clock, no randomness, no logging.
+"""
+
+from service.rules.attributes import Attribute, DataProblem, Facts
+from service.rules.decision import MEANING, Decision
+from service.rules.problems import InvalidRuleSet, Problem
+from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
+from service.rules.standalone import evaluate_expression as evaluate
+from service.rules.testing import TestResult
+from service.rules.truth import NO, UNKNOWN, YES, Truth
+
+__all__ = [
+    "MEANING",
+    "NO",
+    "UNKNOWN",
+    "YES",
+    "Attribute",
+    "Checked",
+    "DataProblem",
+    "Decision",
+    "Facts",
+    "InvalidRuleSet",
+    "Problem",
+    "RuleSet",
+    "TestResult",
+    "Truth",
+    "check_rule_set",
+    "evaluate",
+    "load_rule_set",
+]

@@ -1,0 +1,250 @@
+"""Attribute types, and the one door through which raw values become facts."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Literal, assert_never
+
+from service.rules.problems import nearest
+from service.rules.ranges import LARGEST_EXACT, six_places
+
+AttributeType = Literal["number", "text", "choice", "flag", "date", "list"]
+Fact = float | str | bool | date | tuple[str, ...]
+"""A known value: number, text or choice, flag, UTC calendar day, list of texts."""
+
+WHITE_SPACE: Final = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""The code points with Unicode's White_Space property (Python's `strip` takes four more)."""
+
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,10})?", re.ASCII)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"([Zz]|[+-][0-9]{2}:?[0-9]{2})",
+    re.ASCII,
+)
+_EPOCH_MS: Final = re.compile(r"[0-9]{12,13}", re.ASCII)
+_FLAGS: Final = {
+    "true": True, "1": True, "yes": True, "on": True,
+    "false": False, "0": False, "no": False, "off": False,
+}  # fmt: skip
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_NAME_SHOWN: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One named thing a rule may ask about, as its rule set declares it."""
+
+    name: str
+    type: AttributeType
+    label: str
+    ask: str | None = None
+    unit: str | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    ordered: bool = False
+    other: bool = False
+    fold: bool = False
+    pii: bool = False
+    missing_values: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DataProblem:
+    """A value that could not be read and counts as missing, or a key nobody declared.
+
+    The words never repeat the value: it may be personal.
+    """
+
+    attribute: str
+    code: str
+    message: str
+    suggestion: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Return the members that are known."""
+        members = {"attribute": self.attribute, "code": self.code, "message": self.message}
+        if self.suggestion is not None:
+            members["suggestion"] = self.suggestion
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about one subject at one moment, and what could not be read of it."""
+
+    values: Mapping[str, Fact]
+    problems: tuple[DataProblem, ...] = field(default=())
+
+    def to_json(self) -> dict[str, object]:
+        """Return a JSON object; the door makes the same values from it again."""
+        return {name: _storable(value) for name, value in self.values.items()}
+
+
+class _Unreadable(Exception):
+    """A raw value is not of its attribute's type."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def admit(raw: Mapping[str, object], attributes: Mapping[str, Attribute]) -> Facts:
+    """Return the facts in *raw*: the only place where a raw value gets a meaning.
+
+    Never raises for what a value holds. What is absent, null, blank or one of the
+    attribute's `missing_values` is missing; what cannot be read is missing too and listed.
+    Keys that *attributes* does not declare are neither read nor kept, only named.
+    """
+    values: dict[str, Fact] = {}
+    problems: list[DataProblem] = []
+    for attribute in attributes.values():
+        value = raw.get(attribute.name)
+        if _is_missing(value, attribute):
+            continue
+        try:
+            values[attribute.name] = _read(value, attribute)
+        except _Unreadable as unreadable:
+            message = f"`{attribute.name}` {unreadable.message}; it counts as missing"
+            problems.append(DataProblem(attribute.name, unreadable.code, message))
+    problems.extend(_undeclared(name, attributes) for name in raw if name not in attributes)
+    return Facts(values, tuple(problems))
+
+
+def clean_text(text: str) -> str:
+    """Return *text* as the door keeps it: NFC, without white space at both ends."""
+    return unicodedata.normalize("NFC", text).strip(WHITE_SPACE)
+
+
+def _undeclared(name: str, attributes: Mapping[str, Attribute]) -> DataProblem:
+    shown = name[:_LONGEST_NAME_SHOWN]
+    meant = nearest(shown, attributes)
+    hint = f"; did you mean `{meant}`?" if meant is not None else ""
+    message = f"`{shown}` is not an attribute of this rule set and was not read{hint}"
+    return DataProblem(shown, "undeclared", message, meant)
+
+
+def _is_missing(value: object, attribute: Attribute) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        return False
+    cleaned = clean_text(value)
+    return not cleaned or cleaned in attribute.missing_values
+
+
+def _read(value: object, attribute: Attribute) -> Fact:
+    match attribute.type:
+        case "number":
+            return _read_number(value, attribute)
+        case "text":
+            return _read_text(value)
+        case "choice":
+            return _read_choice(value, attribute)
+        case "flag":
+            return _read_flag(value)
+        case "date":
+            return _read_date(value)
+        case "list":
+            return _read_list(value)
+        case unknown:
+            assert_never(unknown)
+
+
+def _read_number(value: object, attribute: Attribute) -> float:
+    if isinstance(value, str):
+        text = clean_text(value)
+        if not _NUMBER.fullmatch(text):
+            raise _Unreadable("not_a_number", "is not a plain number such as 1250 or 12.5")
+        number = float(text)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value) if abs(value) <= LARGEST_EXACT else LARGEST_EXACT * 2
+    else:
+        raise _Unreadable("not_a_number", "is not a number")
+    if not abs(number) <= LARGEST_EXACT:
+        raise _Unreadable("out_of_range", "is past 2^53, where whole numbers are no longer exact")
+    number = six_places(number)
+    if attribute.minimum is not None and number < attribute.minimum:
+        raise _Unreadable("out_of_range", f"is below its minimum of {attribute.minimum:g}")
+    if attribute.maximum is not None and number > attribute.maximum:
+        raise _Unreadable("out_of_range", f"is above its maximum of {attribute.maximum:g}")
+    return number
+
+
+def _read_text(value: object) -> str:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise _Unreadable("not_a_text", "is not a text")
+
+
+def _read_choice(value: object, attribute: Attribute) -> str:
+    text = _read_text(value)
+    if text in attribute.choices or attribute.other:
+        return text
+    raise _Unreadable("not_a_choice", "is not one of its choices")
+
+
+def _read_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and value in {0, 1}:
+        return value == 1
+    if isinstance(value, str):
+        flag = _FLAGS.get(clean_text(value).lower())
+        if flag is not None:
+            return flag
+    raise _Unreadable("not_a_flag", "is neither true nor false, yes nor no")
+
+
+def _read_date(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        text = clean_text(value)
+        for pattern, read in _DATE_FORMS:
+            if pattern.fullmatch(text):
+                try:
+                    return read(text)
+                except (ValueError, OverflowError):
+                    break
+    raise _Unreadable("not_a_date", "is not a day such as 2026-01-31 or an instant with an offset")
+
+
+_DATE_FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[str], date]], ...]] = (
+    (_DAY, date.fromisoformat),
+    (_INSTANT, lambda text: datetime.fromisoformat(text.upper()).astimezone(UTC).date()),
+    (_EPOCH_MS, lambda text: (_EPOCH + timedelta(milliseconds=int(text))).date()),
+)
+
+
+def _read_list(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(";")
+    if not isinstance(value, list | tuple):
+        raise _Unreadable("not_a_list", "is not a list of texts")
+    try:
+        items = [_read_text(item) for item in value if item is not None]
+    except _Unreadable:
+        raise _Unreadable("not_a_list", "holds something that is not a text") from None
+    return tuple(item for item in items if item)
+
+
+def _storable(value: Fact) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

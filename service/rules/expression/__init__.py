@@ -1,0 +1,1 @@
+"""The expression language: one syntax tree, one table of operators, several meanings."""

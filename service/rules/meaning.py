@@ -1,0 +1,73 @@
+"""The two forms in which a model can be evaluated: as it stands, or compiled."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from service.rules import scores
+from service.rules.attributes import Fact
+from service.rules.expression import text
+from service.rules.model import Model
+from service.rules.trace import Outline, Trace
+
+
+class Meaning(Protocol):
+    """Evaluates one model; all forms give the same to the last bit."""
+
+    @property
+    def model(self) -> Model:
+        """The rule set."""
+
+    def judge(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Trace:
+        """Return the whole trace, open and closed."""
+
+    def outline(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Outline:
+        """Return the open half, for asking and for the exact pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The simple and slow form that every other one must equal."""
+
+    model: Model
+
+    def judge(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Trace:
+        """Return the whole trace, open and closed."""
+        return scores.judge(
+            self.model, values, today=today, suspended=suspended, registrable=registrable
+        )
+
+    def outline(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Outline:
+        """Return the open half, for asking and for the exact pass."""
+        return scores.outline(
+            self.model, values, today=today, suspended=suspended, registrable=registrable
+        )

@@ -1,0 +1,162 @@
+"""A rule set ready to decide: the public face of the core."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.rules import attributes, testing
+from service.rules.attributes import Attribute, Facts
+from service.rules.check import Checked as CheckedDocument
+from service.rules.check import check_document
+from service.rules.classes import ClassPlan
+from service.rules.decide import decide
+from service.rules.decision import Decision
+from service.rules.document import RuleSetDocument
+from service.rules.meaning import Meaning, Reference
+from service.rules.model import Model, Subject
+from service.rules.problems import InvalidRuleSet, Problem
+from service.rules.testing import TestResult
+
+Source = str | bytes | Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One rule set without errors, compiled; immutable and safe to share between threads."""
+
+    document: RuleSetDocument
+    meaning: Meaning
+    plan: ClassPlan
+    canonical: bytes
+    digest: str
+    logic_digest: str
+
+    @property
+    def model(self) -> Model:
+        """The resolved parts."""
+        return self.meaning.model
+
+    @property
+    def id(self) -> str:
+        """The `rule_set` id."""
+        return self.document.rule_set
+
+    @property
+    def title(self) -> str:
+        """The title, or the id as words."""
+        return self.model.title
+
+    @property
+    def subject(self) -> Subject:
+        """`lead` or `account`."""
+        return self.document.subject
+
+    @property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """The declared attributes, in the order in which the rules first read them."""
+        return self.model.attributes
+
+    def admit(self, raw: Mapping[str, object]) -> Facts:
+        """Return the facts in *raw*, a JSON object; see `attributes.admit`."""
+        return attributes.admit(raw, self.attributes)
+
+    def decide(
+        self,
+        facts: Facts | Mapping[str, object],
+        *,
+        at: datetime,
+        final: bool = False,
+        suspended: Collection[str] = (),
+        tabled: Mapping[str, str] | None = None,
+    ) -> Decision:
+        """Return the decision on *facts* at the instant *at*; the same inputs give the same.
+
+        Raises:
+            ValueError: If *at* has no time zone.
+        """
+        admitted = facts if isinstance(facts, Facts) else self.admit(facts)
+        return decide(
+            self.meaning,
+            admitted,
+            at=at,
+            plan=self.plan,
+            final=final,
+            suspended=suspended,
+            tabled=tabled,
+        )
+
+    def run_tests(self) -> tuple[TestResult, ...]:
+        """Return the result of each of the document's own tests, in order."""
+        return tuple(
+            testing.run(test, lambda facts, at, final: self.decide(facts, at=at, final=final))
+            for test in self.document.tests
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Every problem of a rule set in file order, and the rule set where none is an error."""
+
+    problems: tuple[Problem, ...]
+    rules: RuleSet | None
+    tests: tuple[TestResult, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a commit."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is allowed but probably not meant."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
+
+def load_rule_set(source: Source) -> RuleSet:
+    """Return the rule set in YAML or JSON text, or in an object parsed already.
+
+    Its own tests are not run and no advice is sought: that is for `check_rule_set`.
+
+    Raises:
+        InvalidRuleSet: If it has errors; `.problems` holds them all.
+    """
+    checked = check_document(source, advice=False)
+    if checked.model is None or checked.document is None:
+        raise InvalidRuleSet(checked.problems)
+    return _rule_set(checked.document, checked.model)
+
+
+def check_rule_set(source: Source) -> Checked:
+    """Return all problems of *source*: errors, warnings, and its own tests that fail.
+
+    Never raises for content.
+    """
+    checked = check_document(source)
+    if checked.model is None or checked.document is None:
+        return Checked(checked.problems, None)
+    rules = _rule_set(checked.document, checked.model)
+    results = rules.run_tests()
+    failures = [
+        checked.source.problem(
+            "test-failed", f"the test `{result.name}` fails: {difference}", f"/tests/{index}"
+        )
+        for index, result in enumerate(results)
+        for difference in result.differences
+    ]
+    return Checked(_in_file_order(checked, failures), None if failures else rules, results)
+
+
+def _in_file_order(checked: CheckedDocument, more: list[Problem]) -> tuple[Problem, ...]:
+    found = [*checked.problems, *more]
+    return tuple(sorted(found, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+
+def _rule_set(document: RuleSetDocument, model: Model) -> RuleSet:
+    return RuleSet(
+        document=document,
+        meaning=Reference(model),
+        plan=ClassPlan.of(model),
+        canonical=document.canonical,
+        digest=document.digest,
+        logic_digest=document.logic_digest,
+    )

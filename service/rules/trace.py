@@ -1,0 +1,86 @@
+"""What an evaluation found, without any value of the subject: results and numbers only."""
+
+from dataclasses import dataclass
+
+from service.rules.truth import NO, UNKNOWN, YES, Truth
+
+_LETTERS = {YES: "y", NO: "n", UNKNOWN: "u"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRange:
+    """A score: *low* to *high* while more may be answered, *value* if nothing more is."""
+
+    low: float
+    high: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The whole conditions' results in document order; in a closed evaluation none is unknown."""
+
+    gates: tuple[Truth, ...]
+    rules: tuple[Truth, ...]
+    outcomes: tuple[Truth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One evaluation of a rule set: both meanings (reference and compiled) give the same.
+
+    Attributes:
+        open: Results while more answers may come.
+        closed: Results if no more come.
+        checks: Every single check of gates, rules and outcomes in that order, closed; a check
+            may still be unknown.
+        effects: What each rule adds to its group in the closed evaluation.
+        scores: In document order.
+    """
+
+    open: Results
+    closed: Results
+    checks: tuple[Truth, ...]
+    effects: tuple[float, ...]
+    scores: tuple[ScoreRange, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the trace as it is stored: a letter (y, n, u) per result."""
+        return {
+            "open": _results_to_json(self.open),
+            "closed": _results_to_json(self.closed),
+            "checks": _letters(self.checks),
+            "effects": list(self.effects),
+            "scores": [[score.low, score.high, score.value] for score in self.scores],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An open evaluation only, with what tells two states of knowledge apart.
+
+    Attributes:
+        gates, rules, outcomes: Whole conditions in document order.
+        checks: Every single check in trace order, open.
+        points: What each rule would add, as (low, high).
+        scores: (low, high) in document order.
+    """
+
+    gates: tuple[Truth, ...]
+    rules: tuple[Truth, ...]
+    outcomes: tuple[Truth, ...]
+    checks: tuple[Truth, ...]
+    points: tuple[tuple[float, float], ...]
+    scores: tuple[tuple[float, float], ...]
+
+
+def _letters(truths: tuple[Truth, ...]) -> str:
+    return "".join(_LETTERS[truth] for truth in truths)
+
+
+def _results_to_json(results: Results) -> dict[str, str]:
+    return {
+        "gates": _letters(results.gates),
+        "rules": _letters(results.rules),
+        "outcomes": _letters(results.outcomes),
+    }
