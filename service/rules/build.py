@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final
 
 from service.rules import names
@@ -295,7 +296,7 @@ class _Builder:
                 self._complain("unknown-name", message, f"{pointer}/of", meant)
             *upper, rest = grade.bands.values() or (None,)
             levels = [level for level in upper if level is not None]
-            falling = all(a > b for a, b in zip(levels, levels[1:], strict=False))
+            falling = all(a > b for a, b in pairwise(levels))
             if not grade.bands or rest is not None or len(levels) < len(upper) or not falling:
                 message = "a grade lists its bands highest first, and the last one takes the rest"
                 self._complain("value", f"{message} (`C: null`)", pointer)
@@ -345,6 +346,7 @@ def _falling(level: float | None) -> float:
 
 
 def type_of(attribute: Attribute) -> Type:
+    """Return the type that expressions see of an attribute."""
     if attribute.type == "choice":
         return Type(Kind.CHOICE, attribute.choices, attribute.ordered, attribute.other)
     if attribute.type == "text" and attribute.fold:

@@ -166,8 +166,9 @@ StateReader = Callable[[Outline, Mapping[str, Fact]], object]
 
 
 def state_reader(model: Model) -> StateReader:
-    """Return a function whose results are equal only where the same further answers lead to
-    the same outcomes.
+    """Return a function whose results are equal only where the same future is left.
+
+    Then the same further answers lead to the same outcomes.
 
     A state is what is left of each gate, group and outcome: of a decided one its result, of
     a sum of decided rules only the sum, of an undecided one its checks. Where an undecided

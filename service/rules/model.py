@@ -67,8 +67,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules that are added, taken first of, or taken the largest of; *first_rule* is the place
-    of the first one in the trace's `rules`.
+    """Rules that are added, taken first of, or taken the largest of.
+
+    *first_rule* is the place of the first one in the trace's `rules`.
     """
 
     id: str

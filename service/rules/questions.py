@@ -170,7 +170,10 @@ def _probe(
     outlines = [evaluate({**values, name: value}) for value in classes.values]
     possible = [possible_outcomes(model, outline) for outline in outlines]
     settled = [verdicts for p in possible if len(verdicts := verdicts_of(model, p)) == 1]
-    widths = [sum(Fraction(h) - Fraction(w) for w, h in o.scores) for o in outlines]
+    widths = [
+        sum((Fraction(high) - Fraction(low) for low, high in outline.scores), start=Fraction(0))
+        for outline in outlines
+    ]
     count = len(outlines)
     swing: dict[str, float] = {}
     for place, score in enumerate(model.scores):

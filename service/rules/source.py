@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from service.rules.problems import Place, Problem
+from service.rules.problems import Place, Problem, Severity
 
 SIZE_LIMIT_BYTES: Final = 256 * 1024
 _NODE_LIMIT: Final = 50_000
@@ -49,12 +49,11 @@ class Source:
 
     def problem(
         self, code: str, message: str, pointer: str, *, offset: int = 0,
-        severity: str = "error", suggestion: str | None = None,
+        severity: Severity = "error", suggestion: str | None = None,
     ) -> Problem:  # fmt: skip
         """Return a problem placed at *pointer*."""
         place = self.place(pointer, offset)
-        kind = "warning" if severity == "warning" else "error"
-        return Problem(code, kind, message, pointer, place.line, place.column, suggestion)
+        return Problem(code, severity, message, pointer, place.line, place.column, suggestion)
 
     def _inside(self, node: Node, offset: int) -> tuple[int, int]:
         line, column = node.start_mark.line, node.start_mark.column
@@ -161,7 +160,7 @@ class _Reader:
                 self.read(item, f"{pointer}/{index}", levels - 1)
                 for index, item in enumerate(node.value)
             ]
-        return self._scalar(node, pointer)
+        return self._scalar(node, pointer) if isinstance(node, ScalarNode) else None
 
     def _mapping(self, node: MappingNode, pointer: str, levels: int) -> dict[str, object]:
         members: dict[str, object] = {}

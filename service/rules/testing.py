@@ -54,7 +54,7 @@ def _differences(test: TestDocument, decision: Decision) -> Iterator[str]:
         if found_bands is None:
             yield f"there is no grade `{name}`"
         elif set(found_bands) != set(wanted_bands):
-            yield f"grade {name} is {' or '.join(found_bands)}, expected {' or '.join(wanted_bands)}"
+            yield f"grade {name} is {_either(found_bands)}, expected {_either(wanted_bands)}"
     if expect.ask_first is not None:
         first = decision.missing[0].attribute if decision.missing else "nothing"
         if first != expect.ask_first:
@@ -88,3 +88,7 @@ def _rule_differences(test: TestDocument, decision: Decision) -> Iterator[str]:
 
 def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _either(bands: tuple[str, ...]) -> str:
+    return " or ".join(bands)

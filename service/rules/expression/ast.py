@@ -27,9 +27,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A kind, and for a choice or a grade its members (of a grade best first, of a choice as
-    declared); *other* lets a choice hold values outside them; a folded text is compared
-    case-folded.
+    """A kind, and for a choice or a grade its members.
+
+    Members of a grade stand best first, those of a choice as declared; *other* lets a choice
+    hold values outside them. A folded text is compared case-folded.
     """
 
     kind: Kind

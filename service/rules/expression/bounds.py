@@ -115,8 +115,10 @@ def _opposite(a: Measure) -> Measure:
 
 
 def _sum(a: Measure, b: Measure) -> Measure:
-    """Add; where signs may differ, what cancellation leaves is at least one unit in the last
-    place of the smaller addend.
+    """Return the measure of a sum.
+
+    Where signs may differ, what cancellation leaves is at least one unit in the last place
+    of the smaller addend.
     """
     span = ranges.add(a.span, b.span)
     same_sign = (a.span.low >= 0 and b.span.low >= 0) or (a.span.high <= 0 and b.span.high <= 0)

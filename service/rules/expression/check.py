@@ -214,7 +214,8 @@ class _Checker:
     def _special(self, call: parse.Call) -> Node | None:
         is_method = call.function in {"exists", "all"}
         if call.is_method is not is_method:
-            return self._misuse(call)
+            self._misuse(call)
+            return None
         forms: Mapping[str, Callable[[parse.Call], Node | None]] = {
             "has": self._has,
             "at_least": self._at_least,
@@ -231,7 +232,8 @@ class _Checker:
 
     def _has(self, call: parse.Call) -> Node | None:
         if len(call.arguments) != 1 or not isinstance(call.arguments[0], parse.Name):
-            return self._misuse(call)
+            self._misuse(call)
+            return None
         name = call.arguments[0]
         if name.text in self._scope.attributes:
             return ast.Has(name.text, call.span)
@@ -242,7 +244,8 @@ class _Checker:
 
     def _at_least(self, call: parse.Call) -> Node | None:
         if len(call.arguments) < 2:
-            return self._misuse(call)
+            self._misuse(call)
+            return None
         count, *rest = call.arguments
         parts = self._conditions(tuple(rest))
         value = count.value if isinstance(count, parse.Literal) else None
@@ -266,7 +269,8 @@ class _Checker:
 
     def _quantified(self, call: parse.Call) -> Node | None:
         if len(call.arguments) != 3 or not isinstance(call.arguments[1], parse.Name):
-            return self._misuse(call)
+            self._misuse(call)
+            return None
         items = self.check(call.arguments[0])
         variable = call.arguments[1]
         taken = {*self._scope.names(), *self._variables, *parse.RESERVED, "lists"}
@@ -298,7 +302,8 @@ class _Checker:
             return None
         is_function = row.name.isidentifier() and row.name not in {"in", "negate"}
         if is_function and call.is_method is not row.is_method and row.name != "size":
-            return self._misuse(call)
+            self._misuse(call)
+            return None
         checked = [self.check(argument) for argument in call.arguments]
         parts = [part for part in checked if part is not None]
         if len(parts) < len(checked):

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from service.rules.expression import ast
@@ -20,13 +21,13 @@ class Constants:
         """Report every problem through *complain* (code, message, span, suggestion)."""
         self._complain = complain
 
-    def literal(self, value: float | str | bool, span: Span) -> Constant:
+    def literal(self, value: ast.ConstantValue, span: Span) -> Constant:
         """Return a literal as written; texts in NFC, as the door keeps facts."""
         if isinstance(value, bool):
             return Constant(value, ast.TRUTH, span)
         if isinstance(value, float):
             return Constant(value, ast.NUMBER, span)
-        return Constant(unicodedata.normalize("NFC", value), ast.TEXT, span)
+        return Constant(unicodedata.normalize("NFC", str(value)), ast.TEXT, span)
 
     def items(
         self, values: Sequence[str] | Sequence[float], span: Span, *, name: str | None = None
@@ -91,7 +92,8 @@ class Constants:
             if strangers:
                 return None
             is_list = part.type.kind is Kind.LIST
-            typed.append(part if is_list else Constant(part.value, model, part.span, part.name))
+            member = replace(model, other=False)
+            typed.append(part if is_list else replace(part, type=member))
         return typed
 
     def fits(self, operator: str, parts: Sequence[Node], span: Span) -> bool:

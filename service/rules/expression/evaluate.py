@@ -111,11 +111,7 @@ def _value(node: ast.Node, known_: Known, mode: Mode, variables: Variables) -> V
         case ast.Attribute(name=name):
             return _attribute(name, known_, mode)
         case ast.Derived(name=name):
-            value = known_.derived[name]
-            if value is UNKNOWN and mode is Mode.NUMERIC and node.type.kind is Kind.NUMBER:
-                inner = _value(known_.formulas[name], known_, mode, variables)
-                return inner.rounded() if isinstance(inner, Range) else inner
-            return value
+            return _derived(node, name, known_, mode)
         case ast.Score(name=name):
             return known_.scores[name]
         case ast.Grade(name=name):
@@ -157,6 +153,14 @@ def _attribute(name: str, known_: Known, mode: Mode) -> Value:
     low = ANY_NUMBER.low if declared.minimum is None else declared.minimum
     high = ANY_NUMBER.high if declared.maximum is None else declared.maximum
     return _unless_closed(Range(low, high), known_)
+
+
+def _derived(node: ast.Derived, name: str, known_: Known, mode: Mode) -> Value:
+    value = known_.derived[name]
+    if value is UNKNOWN and mode is Mode.NUMERIC and node.type.kind is Kind.NUMBER:
+        inner = _value(known_.formulas[name], known_, mode, {})
+        return inner.rounded() if isinstance(inner, Range) else inner
+    return value
 
 
 def _unless_closed(span: Range, known_: Known) -> Range:
@@ -264,7 +268,7 @@ def _equal(a: Range, b: Range) -> Truth:
     return YES if a.is_point and b.is_point else UNKNOWN
 
 
-def _in(node: ast.Apply, parts: list[Value]) -> Truth:
+def _in(_node: ast.Apply, parts: list[Value]) -> Truth:
     item, items = parts
     if item is UNKNOWN or not isinstance(items, tuple):
         return UNKNOWN

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import lark
 
@@ -149,9 +149,10 @@ def _truth_or_name(token: lark.Token) -> lark.Token:
 
 
 def _unexpected(error: lark.exceptions.UnexpectedInput, text: str) -> SyntaxProblem:
-    start = error.pos_in_stream
+    start: int | None = error.pos_in_stream
+    start = len(text) if start is None else start
     at_end = isinstance(error, lark.exceptions.UnexpectedToken) and error.token.type == "$END"
-    if at_end or start is None or not 0 <= start < len(text):
+    if at_end or not 0 <= start < len(text):
         end = len(text)
         message = "the expression ends too early; something is missing at its end"
         return SyntaxProblem("syntax", message, Span(end, end))
@@ -249,7 +250,7 @@ class _Builder:
             case "ident_arg":
                 return Call(str(parts[0]), self._arguments(parts[1:], levels), span)
             case _:
-                self._refuse(span)
+                raise self._declined(span)
 
     def _chain(self, node: lark.Tree[lark.Token], kind: str, span: Span, levels: int) -> Syntax:
         """Walk `((a && b) && c)` down its left side without recursion."""
@@ -317,9 +318,9 @@ class _Builder:
                 message = _DECLINED.get(kind, f"`{token}` is not part of the language")
                 raise SyntaxProblem("unsupported", message, span)
 
-    def _refuse(self, span: Span) -> NoReturn:
+    def _declined(self, span: Span) -> SyntaxProblem:
         shown = self._text[span.start : span.end][:40]
-        raise SyntaxProblem("unsupported", f"`{shown}` is not part of the language", span)
+        return SyntaxProblem("unsupported", f"`{shown}` is not part of the language", span)
 
 
 _WRAPPERS: Final = frozenset(
