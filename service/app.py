@@ -15,6 +15,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.rulesets import LiveRules
+from service.rulesets import routers as rule_set_routers
 from service.settings import Settings
 from service.storage import transaction
 from service.web import (
@@ -83,6 +85,7 @@ def create_app(
     house = _build_house(settings, engine, clock)
     api = build_api()
     api.state.house = house
+    api.state.live = LiveRules(engine, timer=time.monotonic)
     direct: Mapping[tuple[str, str], ASGIApp] = {}
     gate = Gate(
         Front(api, direct=direct),
@@ -139,7 +142,7 @@ def _version() -> str:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return routers
+    return (*routers, *rule_set_routers)
 
 
 def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:

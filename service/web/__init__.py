@@ -33,6 +33,7 @@ from service.web.key_store import find_caller
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
 from service.web.metrics import Metrics
+from service.web.once import answer_once
 from service.web.openapi import describe
 from service.web.openapi_3_0 import convert
 from service.web.operations import operations
@@ -42,7 +43,11 @@ from service.web.paging import (
     InvalidCursor,
     LimitParameter,
     link_to_next,
+    number_after,
+    page_of,
     read_cursor,
+    text_after,
+    uuid_after,
     write_cursor,
 )
 from service.web.problems import PROBLEMS, problem
@@ -103,6 +108,7 @@ __all__ = [
     "Visit",
     "Visiting",
     "WithKey",
+    "answer_once",
     "check_match",
     "chores_of",
     "claim_of",
@@ -119,6 +125,8 @@ __all__ = [
     "kept_up",
     "link_to_next",
     "media_type_of",
+    "number_after",
+    "page_of",
     "pointer_to",
     "problem",
     "read_body",
@@ -131,6 +139,8 @@ __all__ = [
     "run_once",
     "split_array",
     "take_key_back",
+    "text_after",
+    "uuid_after",
     "visit_of",
     "write_cursor",
 ]

@@ -1,7 +1,6 @@
 """`/v1/keys`: who may ask this service anything."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
@@ -11,14 +10,13 @@ from service.web.documented import REFUSALS
 from service.web.house import InHouse, WithKey
 from service.web.idempotency import InvalidIdempotencyKey
 from service.web.key_making import give_key, take_key_back
-from service.web.key_schemas import KeyAsked, KeyPage, KeyShown, NewKeyShown
+from service.web.key_schemas import KeyAsked, KeyPage, NewKeyShown
 from service.web.key_store import list_keys
 from service.web.paging import (
     CursorParameter,
     LimitParameter,
-    link_to_next,
-    read_cursor,
-    write_cursor,
+    page_of,
+    uuid_after,
 )
 from service.web.strict_route import StrictRoute
 from service.web.wire import rfc3339
@@ -48,26 +46,27 @@ async def create_key(
     return NewKeyShown(key=made.key, **_shown(made.row))
 
 
-@key_routes.get("", operation_id="listKeys", responses=REFUSALS)
+@key_routes.get("", operation_id="listKeys", response_model=KeyPage, responses=REFUSALS)
 async def read_keys(
     request: Request,
     response: Response,
     house: InHouse,
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
-) -> KeyPage:
+) -> dict[str, Any]:
     """List every key, revoked ones too, the newest first."""
-    after = None
-    if cursor is not None:
-        (after,) = read_cursor(cursor, filters={}, shape=(UUID,))
+    after = uuid_after(cursor, filters={})
     async with transaction(house.engine) as connection:
-        rows = await list_keys(connection, after=_uuid(after), limit=limit + 1)
-    following = None
-    if len(rows) > limit:
-        following = write_cursor((rows[limit - 1].id,), filters={})
-        response.headers.update(link_to_next(request, following))
-    keys = [KeyShown(**_shown(row)) for row in rows[:limit]]
-    return KeyPage(data=keys, next_cursor=following)
+        rows = await list_keys(connection, after=after, limit=limit + 1)
+    return page_of(
+        rows,
+        show=_shown,
+        position=lambda row: (row.id,),
+        limit=limit,
+        filters={},
+        request=request,
+        response=response,
+    )
 
 
 @key_routes.delete("/{id}", operation_id="revokeKey", status_code=204, responses=REFUSALS)
@@ -76,10 +75,6 @@ async def revoke_key(id: str, house: InHouse, caller: WithKey) -> None:  # noqa:
     async with transaction(house.engine) as connection:
         await take_key_back(connection, parse_id(id, "key"), by=caller.person, at=house.clock())
     house.keys.forget()
-
-
-def _uuid(position: object) -> UUID | None:
-    return position if isinstance(position, UUID) else None
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

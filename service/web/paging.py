@@ -8,14 +8,15 @@ that its reader's key does not open anyway.
 import binascii
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 import orjson
 from fastapi import Query
 from starlette.requests import Request
+from starlette.responses import Response
 
 from service.web.refusals import Fault, Refusal
 
@@ -25,9 +26,15 @@ __all__ = [
     "LimitParameter",
     "Position",
     "link_to_next",
+    "number_after",
+    "page_of",
     "read_cursor",
+    "text_after",
+    "uuid_after",
     "write_cursor",
 ]
+
+_Row = TypeVar("_Row")
 
 Position = str | int | datetime | UUID
 LimitParameter = Annotated[int, Query(ge=1, le=200, description="Rows a page, at most.")]
@@ -69,10 +76,58 @@ def read_cursor(
         raise _not_ours() from None
 
 
+def text_after(cursor: str | None, *, filters: Mapping[str, object]) -> str | None:
+    """Return the one text a cursor holds; None without a cursor. Raises as `read_cursor`."""
+    step = _only(cursor, filters, str)
+    return step if isinstance(step, str) else None
+
+
+def number_after(cursor: str | None, *, filters: Mapping[str, object]) -> int | None:
+    """Return the one number a cursor holds; None without a cursor. Raises as `read_cursor`."""
+    step = _only(cursor, filters, int)
+    return step if isinstance(step, int) else None
+
+
+def uuid_after(cursor: str | None, *, filters: Mapping[str, object]) -> UUID | None:
+    """Return the one id a cursor holds; None without a cursor. Raises as `read_cursor`."""
+    step = _only(cursor, filters, UUID)
+    return step if isinstance(step, UUID) else None
+
+
+def page_of(
+    rows: Sequence[_Row],
+    *,
+    show: Callable[[_Row], dict[str, Any]],
+    position: Callable[[_Row], Sequence[Position]],
+    limit: int,
+    filters: Mapping[str, object],
+    request: Request,
+    response: Response,
+) -> dict[str, Any]:
+    """Return `{data, next_cursor}` of the first *limit* rows, and link to the next page.
+
+    *rows* holds one more than *limit* where there are more: ask the database for that.
+    """
+    cursor = None
+    if len(rows) > limit:
+        cursor = write_cursor(position(rows[limit - 1]), filters=filters)
+        response.headers.update(link_to_next(request, cursor))
+    return {"data": [show(row) for row in rows[:limit]], "next_cursor": cursor}
+
+
 def link_to_next(request: Request, cursor: str) -> dict[str, str]:
     """Return the `Link` header (RFC 8288) to the next page, relative to the host."""
     following = request.url.include_query_params(cursor=cursor)
     return {"Link": f'<{following.path}?{following.query}>; rel="next"'}
+
+
+def _only(
+    cursor: str | None, filters: Mapping[str, object], kind: type[Position]
+) -> Position | None:
+    if cursor is None:
+        return None
+    (step,) = read_cursor(cursor, filters=filters, shape=(kind,))
+    return step
 
 
 def _step(kind: type[Position], step: object) -> Position:

@@ -25,6 +25,7 @@ class Kind(NamedTuple):
 PROBLEMS: Final[Mapping[str, Kind]] = {
     # the request as a message
     "invalid_json": Kind(422, "The body is not JSON as we read it"),
+    "invalid_text": Kind(422, "The body is not text as we read it"),
     "validation_failed": Kind(422, "The request does not have the form it needs"),
     "invalid_cursor": Kind(422, "The cursor cannot be used"),
     "invalid_id": Kind(422, "This is not an id"),

@@ -1,0 +1,35 @@
+"""Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
+
+from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, TestsFailed
+from service.rulesets.draft_routes import draft_routes
+from service.rulesets.drafting import Editor, RuleSetExists
+from service.rulesets.installing import Installed, install
+from service.rulesets.live import (
+    LiveRules,
+    NotLive,
+    RuleSetNotFound,
+    Running,
+    VersionNotFound,
+)
+from service.rulesets.releasing import LEAD, ReleaseInPast
+from service.rulesets.routes import rule_set_routes
+
+__all__ = [
+    "LEAD",
+    "Editor",
+    "Installed",
+    "LiveRules",
+    "NotLive",
+    "ReleaseInPast",
+    "RuleSetExists",
+    "RuleSetInvalid",
+    "RuleSetMismatch",
+    "RuleSetNotFound",
+    "Running",
+    "TestsFailed",
+    "VersionNotFound",
+    "install",
+    "routers",
+]
+
+routers = (rule_set_routes, draft_routes)

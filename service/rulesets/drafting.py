@@ -1,0 +1,229 @@
+"""Write rules: make a rule set, keep its drafts as their authors typed them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rulesets import store
+from service.rulesets.live import RuleSetNotFound
+from service.rulesets.patching import clashes_between
+from service.storage import append_audit
+from service.web import Refusal, check_match, etag_of
+
+__all__ = [
+    "DraftNotFound",
+    "Edit",
+    "Editor",
+    "RuleSetExists",
+    "create_rule_set",
+    "drop_draft",
+    "existing_draft",
+    "put_draft",
+    "revise_draft",
+]
+
+
+class RuleSetExists(Refusal):
+    """The id is taken."""
+
+    code: ClassVar[str] = "rule_set_exists"
+
+
+class DraftNotFound(Refusal):
+    """The rule set has no draft of this name."""
+
+    code: ClassVar[str] = "draft_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("the rule set has no such draft; PUT makes one")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editor:
+    """Who changes something, when, and where fresh ids come from."""
+
+    person: str
+    at: datetime
+    new_uuid: Callable[[datetime], UUID]
+
+    def fresh_id(self) -> UUID:
+        """Return an id for something made now."""
+        return self.new_uuid(self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A draft's new text and note; None leaves either as it is."""
+
+    source: str | None
+    note: str | None
+
+
+async def create_rule_set(
+    connection: AsyncConnection, slug: str, *, subject: str, title: str, editor: Editor
+) -> UUID:
+    """Make an empty rule set and return its id.
+
+    Raises:
+        RuleSetExists: If the slug is taken.
+    """
+    rule_set_id = editor.fresh_id()
+    is_new = await store.add_rule_set(
+        connection,
+        {
+            "slug": slug,
+            "id": rule_set_id,
+            "subject": subject,
+            "title": title,
+            "created_at": editor.at,
+            "created_by": editor.person,
+        },
+    )
+    if not is_new:
+        words = "there is a rule set with this id; choose another, or edit its drafts"
+        raise RuleSetExists(words)
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action="rulesets.create",
+        subject=slug,
+        payload={"subject": subject, "title": title},
+    )
+    return rule_set_id
+
+
+async def put_draft(
+    connection: AsyncConnection,
+    slug: str,
+    name: str,
+    *,
+    edit: Edit,
+    if_match: str | None,
+    editor: Editor,
+) -> tuple[Row[Any], bool]:
+    """Make the draft *name* of *slug*, or change it; return it and whether it is new.
+
+    Raises:
+        RuleSetNotFound: If there is no such rule set.
+        PreconditionRequired: If the draft exists and *if_match* is None.
+        Clash: If *if_match* names an older state; its faults are the fields that differ.
+    """
+    if if_match is None and await _add(connection, slug, name, edit=edit, editor=editor):
+        await _note(connection, "rulesets.draft", slug, name, editor)
+        return await existing_draft(connection, slug, name), True
+    changed = await revise_draft(
+        connection, slug, name, revise=lambda _: edit, if_match=if_match, editor=editor
+    )
+    return changed, False
+
+
+async def revise_draft(
+    connection: AsyncConnection,
+    slug: str,
+    name: str,
+    *,
+    revise: Callable[[str], Edit],
+    if_match: str | None,
+    editor: Editor,
+) -> Row[Any]:
+    """Change a draft to what *revise* makes of its text, and return it.
+
+    *revise* runs in a thread: it may read a large text.
+
+    Raises:
+        DraftNotFound: If there is none.
+        PreconditionRequired, Clash: As `put_draft`.
+    """
+    draft = await existing_draft(connection, slug, name, for_update=True)
+    edit = await anyio.to_thread.run_sync(revise, draft.source)
+    source = draft.source if edit.source is None else edit.source
+    current = etag_of(draft.row_version)
+    if if_match is not None and current not in if_match and if_match.strip() != "*":
+        clashes = await anyio.to_thread.run_sync(clashes_between, draft.source, source)
+    else:
+        clashes = ()
+    check_match(if_match, current, clashes=clashes)
+    values = {
+        "source": source,
+        "note": draft.note if edit.note is None else edit.note,
+        "row_version": draft.row_version + 1,
+        "updated_at": editor.at,
+        "updated_by": editor.person,
+    }
+    await store.change_draft(connection, slug, name, values)
+    await _note(connection, "rulesets.edit", slug, name, editor)
+    return await existing_draft(connection, slug, name)
+
+
+async def drop_draft(
+    connection: AsyncConnection, slug: str, name: str, *, if_match: str | None, editor: Editor
+) -> None:
+    """Delete a draft; versions committed from it stay.
+
+    Raises:
+        DraftNotFound: If there is none.
+        PreconditionRequired, Clash: As `put_draft`.
+    """
+    draft = await existing_draft(connection, slug, name, for_update=True)
+    check_match(if_match, etag_of(draft.row_version))
+    await store.remove_draft(connection, slug, name)
+    await _note(connection, "rulesets.drop", slug, name, editor)
+
+
+async def existing_draft(
+    connection: AsyncConnection, slug: str, name: str, *, for_update: bool = False
+) -> Row[Any]:
+    """Return a draft.
+
+    Raises:
+        RuleSetNotFound: If there is no such rule set.
+        DraftNotFound: If it has no such draft.
+    """
+    draft = await store.find_draft(connection, slug, name, for_update=for_update)
+    if draft is None:
+        if await store.find_rule_set(connection, slug) is None:
+            raise RuleSetNotFound
+        raise DraftNotFound
+    return draft
+
+
+async def _add(
+    connection: AsyncConnection, slug: str, name: str, *, edit: Edit, editor: Editor
+) -> bool:
+    """Insert a draft on top of the newest version; return whether the name was free."""
+    if await store.find_rule_set(connection, slug) is None:
+        raise RuleSetNotFound
+    values = {
+        "id": editor.fresh_id(),
+        "rule_set": slug,
+        "name": name,
+        "source": edit.source or "",
+        "row_version": 1,
+        "base_version": await store.latest_number(connection, slug),
+        "author": editor.person,
+        "note": edit.note,
+        "created_at": editor.at,
+        "updated_at": editor.at,
+        "updated_by": editor.person,
+    }
+    return await store.add_draft(connection, values)
+
+
+async def _note(
+    connection: AsyncConnection, action: str, slug: str, name: str, editor: Editor
+) -> None:
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action=action,
+        subject=f"{slug}/{name}",
+        payload={},
+    )
