@@ -2,43 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from pydantic import ValidationError
-from rfc8785 import CanonicalizationError
 
 from service.rules.build import build_model
-from service.rules.document import (
-    AttributeDocument,
-    ExpectDocument,
-    GateDocument,
-    GroupDocument,
-    OutcomeDocument,
-    Part,
-    RuleDocument,
-    RuleSetDocument,
-    ScoreDocument,
-    TestDocument,
-)
+from service.rules.document import RuleSetDocument
 from service.rules.model import Model
-from service.rules.problems import Problem, did_you_mean
-from service.rules.source import Source, pointer_to, read_source
-
-_SHAPES: Final = {
-    "missing": "is missing",
-    "string_type": "must be a text",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "dict_type": "must be a mapping of names",
-    "model_type": "must be a mapping of names",
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-    "finite_number": "must be a finite number",
-    "greater_than_equal": "is past 2^53, where whole numbers are no longer exact",
-    "less_than_equal": "is past 2^53, where whole numbers are no longer exact",
-}
+from service.rules.problems import Problem
+from service.rules.shapes import read_document
+from service.rules.source import Source, read_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +33,18 @@ def check_document(source: str | bytes | Mapping[str, object], *, advice: bool =
     probably not meant (warnings).
     """
     read = read_source(source)
-    if read.problems or read.data is None:
-        problems = list(read.problems) or [read.problem("syntax", "the rule set is empty", "")]
+    problems = list(read.problems)
+    if read.data is None:
+        problems = problems or [read.problem("syntax", "the rule set is empty", "")]
         return _checked(problems, None, None, read)
-    try:
-        document = RuleSetDocument.model_validate(read.data)
-        document.digest  # noqa: B018  numbers that have no canonical form show themselves here
-    except ValidationError as error:
-        return _checked(_shape_problems(error, read), None, None, read)
-    except CanonicalizationError:
-        message = "a number of the tests is past 2^53; shorten it or put it in quotes"
-        return _checked([read.problem("limit", message, "/tests")], None, None, read)
-    model, problems = build_model(document, read)
+    document, shape_problems = read_document(read)
+    problems += shape_problems
+    if document is None:
+        return _checked(problems, None, None, read)
+    model, more = build_model(document, read)
+    problems += more
+    if problems:
+        return _checked(problems, None, None, read)
     return _checked(problems, document, model, read)
 
 
@@ -83,88 +53,3 @@ def _checked(
 ) -> Checked:
     ordered = sorted(problems, key=lambda p: (p.line or 0, p.column or 0))
     return Checked(tuple(ordered), document, model, read)
-
-
-def _shape_problems(error: ValidationError, read: Source) -> list[Problem]:
-    """Return pydantic's findings in our words, one per place, without repeating values."""
-    found: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False, include_context=True, include_input=True):
-        parts = _existing(detail["loc"], read.data)
-        pointer = pointer_to(*parts)
-        name = str(parts[-1]) if parts else "rule set"
-        kind = detail["type"]
-        problem = _shape_problem(kind, name, pointer, detail, read)
-        known = found.get(pointer)
-        if known is None or (known.code == "type" and problem.code != "type"):
-            found[pointer] = problem
-    return list(found.values())
-
-
-def _shape_problem(
-    kind: str, name: str, pointer: str, detail: Mapping[str, object], read: Source
-) -> Problem:
-    context = detail.get("ctx")
-    context = context if isinstance(context, dict) else {}
-    if kind == "extra_forbidden":
-        hint, meant = did_you_mean(name, _known_keys(detail["loc"]))
-        return read.problem(
-            "unknown-key", f"`{name}` is not a key here{hint}", pointer, suggestion=meant
-        )
-    if kind == "literal_error":
-        expected = str(context.get("expected", "")).replace("'", "`")
-        written = detail.get("input")
-        options = [option.strip("` ") for option in expected.replace(" or ", ", ").split(",")]
-        hint, meant = did_you_mean(written, options) if isinstance(written, str) else ("", None)
-        return read.problem(
-            "value", f"`{name}` must be {expected}{hint}", pointer, suggestion=meant
-        )
-    if kind == "string_pattern_mismatch":
-        is_url = name == "url"
-        rule = (
-            "an address that starts with https:// or /"
-            if is_url
-            else ("a lower-case id such as `fleet_size` (letters, digits, `_`; at most 64)")
-        )
-        return read.problem("value", f"`{name}` must be {rule}", pointer)
-    if kind == "string_too_long":
-        message = f"`{name}` is longer than {context.get('max_length')} characters"
-        return read.problem("limit", message, pointer)
-    code = "missing-key" if kind == "missing" else "type"
-    return read.problem(code, f"`{name}` {_SHAPES.get(kind, 'has the wrong shape')}", pointer)
-
-
-def _existing(location: object, data: object) -> list[str | int]:
-    """Return *location* without the names of union members that pydantic puts into it."""
-    parts: list[str | int] = []
-    current = data
-    steps = location if isinstance(location, tuple) else ()
-    for index, step in enumerate(steps):
-        if step == "[key]":
-            break
-        is_last = index == len(steps) - 1
-        if isinstance(current, dict) and (step in current or is_last):
-            parts.append(step)
-            current = current.get(step)
-        elif isinstance(current, list) and isinstance(step, int) and step < len(current):
-            parts.append(step)
-            current = current[step]
-    return parts
-
-
-_KEYS_OF: Final[Mapping[str, type[Part]]] = {
-    "attributes": AttributeDocument,
-    "gates": GateDocument,
-    "scores": ScoreDocument,
-    "groups": GroupDocument,
-    "rules": RuleDocument,
-    "outcomes": OutcomeDocument,
-    "tests": TestDocument,
-    "expect": ExpectDocument,
-}
-
-
-def _known_keys(location: object) -> list[str]:
-    """Return the keys that the part at *location* may have."""
-    steps = location[:-1] if isinstance(location, tuple) else ()
-    parts = (_KEYS_OF[step] for step in reversed(steps) if step in _KEYS_OF)
-    return list(next(parts, RuleSetDocument).model_fields)

@@ -5,10 +5,8 @@ never surprises. Nothing is constructed by the YAML library; it only composes no
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ruamel.yaml import YAML
@@ -20,6 +18,8 @@ from service.rules.problems import Place, Problem, Severity
 SIZE_LIMIT_BYTES: Final = 256 * 1024
 _NODE_LIMIT: Final = 50_000
 _DEPTH_LIMIT: Final = 16
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_BRACKET_LIMIT: Final = 100
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
@@ -31,6 +31,7 @@ class Source:
     data: object
     problems: tuple[Problem, ...] = ()
     _nodes: Mapping[str, Node] = field(default_factory=dict)
+    _keys: Mapping[str, Node] = field(default_factory=dict)
     _lines: tuple[str, ...] = ()
 
     def place(self, pointer: str, offset: int = 0) -> Place:
@@ -54,6 +55,14 @@ class Source:
         """Return a problem placed at *pointer*."""
         place = self.place(pointer, offset)
         return Problem(code, severity, message, pointer, place.line, place.column, suggestion)
+
+    def at_key(self, problem: Problem) -> Problem:
+        """Return *problem* placed at the key of what it points to."""
+        node = self._keys.get(problem.pointer)
+        if node is None:
+            return problem
+        mark = node.start_mark
+        return replace(problem, line=mark.line + 1, column=mark.column + 1)
 
     def _inside(self, node: Node, offset: int) -> tuple[int, int]:
         line, column = node.start_mark.line, node.start_mark.column
@@ -81,24 +90,42 @@ def read_source(source: str | bytes | Mapping[str, object]) -> Source:
     """
     if isinstance(source, Mapping):
         return Source(source)
-    if isinstance(source, bytes):
-        try:
-            source = source.decode("utf-8")
-        except UnicodeDecodeError:
-            return Source(None, (Problem("syntax", "error", "the file is not UTF-8 text"),))
-    if len(source.encode("utf-8", "replace")) > SIZE_LIMIT_BYTES:
-        message = "the rule set is larger than 256 kB; split it or shorten its lists"
-        return Source(None, (Problem("limit", "error", message),))
     try:
-        root = YAML(typ="safe", pure=True).compose(source)
-    except MarkedYAMLError as error:
-        return Source(None, (_yaml_problem(error),))
-    except (YAMLError, ValueError, RecursionError):
-        message = "the text is not YAML; a control character or an unclosed part is in the way"
-        return Source(None, (Problem("syntax", "error", message, line=1, column=1),))
+        text = source.decode("utf-8") if isinstance(source, bytes) else source
+        root = _compose(text)
+    except UnicodeDecodeError:
+        return Source(None, (Problem("syntax", "error", "the file is not UTF-8 text"),))
+    except _Unreadable as unreadable:
+        return Source(None, (unreadable.problem,))
     reader = _Reader()
     data = None if root is None else reader.read(root, "", _DEPTH_LIMIT)
-    return Source(data, tuple(reader.problems), reader.nodes, tuple(source.splitlines()))
+    problems = tuple(reader.problems)
+    return Source(data, problems, reader.nodes, reader.keys, tuple(text.splitlines()))
+
+
+class _Unreadable(Exception):  # it never leaves this module
+    """The text is no YAML, or past a limit."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def _compose(text: str) -> Node | None:
+    if len(text.encode("utf-8", "replace")) > SIZE_LIMIT_BYTES:
+        message = "the rule set is larger than 256 kB; split it or shorten its lists"
+        raise _Unreadable(Problem("limit", "error", message))
+    if _nests_too_deeply(text):
+        message = "the text nests brackets more than 100 deep; a rule set needs far fewer"
+        raise _Unreadable(Problem("limit", "error", message, line=1, column=1))
+    try:
+        root: Node | None = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        raise _Unreadable(_yaml_problem(error)) from None
+    except (YAMLError, ValueError, RecursionError):
+        message = "the text is not YAML; a control character or an unclosed part is in the way"
+        raise _Unreadable(Problem("syntax", "error", message, line=1, column=1)) from None
+    return root
 
 
 def pointer_to(*parts: str | int) -> str:
@@ -106,15 +133,14 @@ def pointer_to(*parts: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def line_starts(text: str) -> list[int]:
-    """Return the offset at which each line of *text* begins."""
-    return [0, *accumulate(len(line) for line in text.splitlines(keepends=True))]
-
-
-def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
-    """Return line and column, from 1, of *offset*."""
-    line = bisect_right(starts, offset)
-    return line, offset - starts[line - 1] + 1
+def _nests_too_deeply(text: str) -> bool:
+    """Whether brackets nest so deeply that the YAML library would take seconds to refuse."""
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += 1 if match.group() in "[{" else -1
+        if depth > _BRACKET_LIMIT:
+            return True
+    return False
 
 
 def _yaml_problem(error: MarkedYAMLError) -> Problem:
@@ -135,6 +161,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
+        self.keys: dict[str, Node] = {}
         self.problems: list[Problem] = []
         self._count = 0
 
@@ -175,6 +202,7 @@ class _Reader:
                 message = f"`{key}` stands twice; the first is in line {line}"
                 self._complain("duplicate-key", message, where, key_node)
                 continue
+            self.keys[where] = key_node
             members[key] = self.read(value_node, where, levels)
             self.nodes.setdefault(where, value_node)
         return members
