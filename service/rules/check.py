@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.rules.advice import advise
 from service.rules.build import build_model
 from service.rules.document import RuleSetDocument
 from service.rules.model import Model
@@ -43,8 +44,13 @@ def check_document(source: str | bytes | Mapping[str, object], *, advice: bool =
         return _checked(problems, None, None, read)
     model, more = build_model(document, read)
     problems += more
-    if problems:
+    if problems or model is None:
         return _checked(problems, None, None, read)
+    if advice:
+        problems = [
+            read.problem(found.code, found.message, found.pointer, severity="warning")
+            for found in advise(model)
+        ]
     return _checked(problems, document, model, read)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rfc8785 import CanonicalizationError
 
 from service.rules.document import (
@@ -63,7 +64,7 @@ def _validated(data: object) -> RuleSetDocument:
 
 def _mended(data: object, error: ValidationError) -> RuleSetDocument | None:
     data = copy.deepcopy(data)
-    for detail in error.errors(include_url=False, include_context=True, include_input=False):
+    for detail in _details(error):
         steps = _existing(detail["loc"], data)
         if not steps:
             continue
@@ -82,6 +83,15 @@ def _mended(data: object, error: ValidationError) -> RuleSetDocument | None:
         return None
 
 
+def _details(error: ValidationError) -> list[ErrorDetails]:
+    """Return pydantic's findings without those that only follow from others.
+
+    A list whose items are all wrong is reported as too short besides.
+    """
+    found = error.errors(include_url=False)
+    return [d for d in found if not (d["type"] == "too_short" and d["input"])]
+
+
 def _options(detail: Mapping[str, object]) -> list[str]:
     context = detail.get("ctx")
     expected = str(context.get("expected", "")) if isinstance(context, dict) else ""
@@ -91,7 +101,7 @@ def _options(detail: Mapping[str, object]) -> list[str]:
 def _shape_problems(error: ValidationError, read: Source) -> list[Problem]:
     """Return pydantic's findings in our words, one per place, without repeating values."""
     found: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False, include_context=True, include_input=True):
+    for detail in _details(error):
         parts = _existing(detail["loc"], read.data)
         pointer = pointer_to(*parts)
         name = str(parts[-1]) if parts else "rule set"

@@ -77,9 +77,10 @@ class Source:
 
     def _inside_block(self, node: ScalarNode, offset: int) -> tuple[int, int]:
         before = node.value[:offset]
-        line = node.start_mark.line + 1 + before.count("\n")
-        text = self._lines[line] if line < len(self._lines) else ""
+        first = node.start_mark.line + 1
+        text = next((line for line in self._lines[first:] if line.strip()), "")
         indent = len(text) - len(text.lstrip(" "))
+        line = first + before.count("\n")
         return line, indent + len(before.rpartition("\n")[2])
 
 
