@@ -29,6 +29,7 @@ from service.web.refusals import Refusal
 
 __all__ = [
     "Answer",
+    "AnswerErased",
     "Claim",
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
@@ -66,6 +67,16 @@ class IdempotencyInProgress(Refusal):
     def __init__(self) -> None:
         words = "the first request with this Idempotency-Key is still running; ask again"
         super().__init__(words, headers={"Retry-After": "1"})
+
+
+class AnswerErased(Refusal):
+    """The kept answer held facts that were erased since."""
+
+    code: ClassVar[str] = "facts_erased"
+
+    def __init__(self) -> None:
+        words = "this was done, and the facts in its answer were erased since; read it by its id"
+        super().__init__(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +192,7 @@ async def run_once(
     Raises:
         IdempotencyKeyReused: If the key came before with another body.
         IdempotencyInProgress: If the first use is still running after two seconds.
+        AnswerErased: If the answer is gone, because the facts in it were erased.
     """
     if claim is None:
         async with transaction(engine) as connection:
@@ -217,9 +229,9 @@ async def _take(connection: AsyncConnection, claim: Claim) -> Answer | None:
     ).one()
     if row.body_hash != claim.body_hash:
         raise IdempotencyKeyReused
-    return Answer(
-        body=row.answer or b"", status=row.status, headers=row.headers or {}, is_replayed=True
-    )
+    if row.answer is None:
+        raise AnswerErased
+    return Answer(body=row.answer, status=row.status, headers=row.headers or {}, is_replayed=True)
 
 
 async def _insert(connection: AsyncConnection, claim: Claim) -> bool:
