@@ -1,0 +1,238 @@
+"""The compiled form of a rule set: generated functions with the results of `scores.judge`.
+
+`judge` takes the short way where every attribute that is read is known: plain Python values,
+one evaluation that is open and closed at once. Where one is missing it evaluates both, with
+None for what is unknown and two locals for a range.
+"""
+
+import ast as python
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final, cast
+
+from service.rules.attributes import Fact
+from service.rules.compiled_body import Body
+from service.rules.compiled_scores import drawn_into
+from service.rules.expression import ast, text
+from service.rules.expression import compile_pieces as pieces
+from service.rules.expression.compile_numbers import REGISTRABLE, TODAY
+from service.rules.expression.compile_parts import Part, View
+from service.rules.expression.compile_pieces import Names
+from service.rules.model import Condition, Model
+from service.rules.trace import Outline, ScoreRange, Trace
+
+Registrable = Callable[[str], str]
+_Judge = Callable[[Mapping[str, Fact], date, Registrable], Trace]
+_Outline = Callable[[Mapping[str, Fact], date, Registrable], Outline]
+
+VARIANTS_KEPT: Final = 16
+"""How many sets of suspended rules a compiled model keeps functions for."""
+
+_VALUES: Final = python.Name("values", python.Load())
+_PARAMETERS: Final = (_VALUES, TODAY, REGISTRABLE)
+_REFUSED: Final = ast.Constant(value=False, type=ast.TRUTH, span=ast.Span(0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Functions:
+    """The generated functions of one model."""
+
+    judge: _Judge
+    outline: _Outline
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One model, compiled; immutable to its users and safe to share between threads.
+
+    It evaluates facts as the door makes them: numbers rounded to six places, choices that
+    are on their list.
+    """
+
+    model: Model
+    _functions: _Functions
+    _variants: dict[frozenset[str], _Functions] = field(default_factory=dict, compare=False)
+
+    def judge(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Registrable = text.registrable_domain,
+    ) -> Trace:
+        """Return the whole trace, open and closed: exactly that of `scores.judge`."""
+        functions = self._variant(suspended) if suspended else self._functions
+        return functions.judge(values, today, registrable)
+
+    def outline(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Registrable = text.registrable_domain,
+    ) -> Outline:
+        """Return the open half: exactly that of `scores.outline`."""
+        functions = self._variant(suspended) if suspended else self._functions
+        return functions.outline(values, today, registrable)
+
+    def _variant(self, suspended: Collection[str]) -> _Functions:
+        """Return the functions of the model without the *suspended* rules, made once."""
+        ids = {gate.id for gate in self.model.gates} | {rule.id for rule in self.model.rules}
+        key = ids.intersection(suspended)
+        if not key:
+            return self._functions
+        found = self._variants.get(frozenset(key))
+        if found is None:
+            if len(self._variants) >= VARIANTS_KEPT:
+                self._variants.clear()
+            found = self._variants[frozenset(key)] = _compile(_without(self.model, key))
+        return found
+
+
+def compile_model(model: Model) -> Compiled:
+    """Return the compiled form of *model*; a few milliseconds a dozen rules."""
+    return Compiled(model, _compile(model))
+
+
+def _without(model: Model, suspended: Collection[str]) -> Model:
+    """Return *model* with the whole conditions of *suspended* rules refused, checks kept."""
+
+    def refused(condition: Condition) -> Condition:
+        return replace(condition, node=_REFUSED)
+
+    return replace(
+        model,
+        gates=tuple(
+            replace(gate, condition=refused(gate.condition)) if gate.id in suspended else gate
+            for gate in model.gates
+        ),
+        rules=tuple(
+            replace(rule, condition=refused(rule.condition)) if rule.id in suspended else rule
+            for rule in model.rules
+        ),
+    )
+
+
+def _compile(model: Model) -> _Functions:
+    names = Names()
+    made = pieces.build(
+        [_judge_complete(names, model), _judge_ranges(names, model), _outline(names, model)], names
+    )
+    return _Functions(cast("_Judge", made["judge"]), cast("_Outline", made["outline"]))
+
+
+def _judge_complete(names: Names, model: Model) -> python.FunctionDef:
+    """Return `judge`: the short way, or the long one where a fact is missing."""
+    body = Body(names, model, View.COMPLETE)
+    loads = [
+        pieces.assign(local, pieces.item(_VALUES, python.Constant(name)))
+        for name, local in body.values.items()
+    ]
+    if loads:
+        body.emit(_unless_missing(loads, pieces.call(_name("judge_ranges"), *_PARAMETERS)))
+    _fold(body, may_miss=False)
+    judged = body.judge()
+    body.finish(judged.scores)
+    outcomes = body.outcomes()
+    results = body.local(body.results(judged, outcomes))
+    scores = [
+        _score_range(names, score, score) for score in (body.scores[s.name] for s in model.scores)
+    ]
+    trace = pieces.call(
+        names.bound(Trace),
+        results,
+        results,
+        body.truths(body.checks()),
+        pieces.many(judged.effects),
+        pieces.many(scores),
+    )
+    body.emit(python.Return(trace))
+    return pieces.function("judge", [name.id for name in _PARAMETERS], body.body)
+
+
+def _judge_ranges(names: Names, model: Model) -> python.FunctionDef:
+    """Return `judge_ranges`: the open and the closed evaluation."""
+    body = _beginning(names, model)
+    opened = body.judge()
+    body.finish(opened.scores)
+    open_results = body.local(body.results(opened, body.outcomes()))
+    body.view = View.CLOSED
+    closed = body.judge()
+    values = {
+        name: drawn_into(body, closed.scores[name], opened.scores[name]) for name in closed.scores
+    }
+    body.finish(values)
+    closed_results = body.local(body.results(closed, body.outcomes()))
+    trace = pieces.call(
+        names.bound(Trace),
+        open_results,
+        closed_results,
+        body.truths(body.checks()),
+        pieces.many(closed.effects),
+        pieces.many(
+            [_score_range(names, opened.scores[s.name], values[s.name]) for s in model.scores]
+        ),
+    )
+    body.emit(python.Return(trace))
+    return pieces.function("judge_ranges", [name.id for name in _PARAMETERS], body.body)
+
+
+def _outline(names: Names, model: Model) -> python.FunctionDef:
+    """Return `outline`: the open evaluation alone."""
+    body = _beginning(names, model)
+    judged = body.judge()
+    body.finish(judged.scores)
+    outcomes = body.outcomes()
+    outline = pieces.call(
+        names.bound(Outline),
+        body.truths(judged.gates),
+        body.truths(judged.rules),
+        body.truths(outcomes),
+        body.truths(body.checks()),
+        pieces.many([_pair(points) for points in judged.points]),
+        pieces.many([_pair(judged.scores[score.name]) for score in model.scores]),
+    )
+    body.emit(python.Return(outline))
+    return pieces.function("outline", [name.id for name in _PARAMETERS], body.body)
+
+
+def _beginning(names: Names, model: Model) -> Body:
+    """Return an open body that has loaded its facts, None where one is missing."""
+    body = Body(names, model, View.OPEN)
+    get = names.fresh("g")
+    body.emit(pieces.assign(get, pieces.member(_VALUES, "get")))
+    for name, local in body.values.items():
+        body.emit(pieces.assign(local, pieces.call(get, python.Constant(name))))
+    _fold(body, may_miss=True)
+    return body
+
+
+def _fold(body: Body, *, may_miss: bool) -> None:
+    """Let folded attributes read as their folded text."""
+    fold = body.names.bound(text.fold)
+    for name, local in body.values.items():
+        attribute = body.model.attributes[name]
+        if attribute.fold and attribute.type in {"text", "choice"}:
+            folded = pieces.assign(local, pieces.call(fold, local))
+            known = pieces.compare(local, python.IsNot(), pieces.NONE)
+            body.emit(pieces.when(known, [folded]) if may_miss else folded)
+
+
+def _unless_missing(loads: Sequence[python.stmt], otherwise: python.expr) -> python.stmt:
+    handler = python.ExceptHandler(_name("KeyError"), None, [python.Return(otherwise)])
+    return python.Try(list(loads), [handler], [], [])
+
+
+def _score_range(names: Names, span: Part, value: Part) -> python.expr:
+    return pieces.call(names.bound(ScoreRange), span.low, span.high, value.low)
+
+
+def _pair(part: Part) -> python.expr:
+    return pieces.many([part.low, part.high])
+
+
+def _name(name: str) -> python.Name:
+    return python.Name(name, python.Load())
