@@ -1,1 +1,271 @@
-"""Why a decision came out as it did: reasons that add up, and a summary, from the trace."""
+"""Why a decision came out as it did: reasons that add up, in the subject's own values.
+
+Nothing is judged again here: results, effects and scores come from the decision's trace.
+Words are made when a decision is read, from its facts, and are stored nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from service.rules.effects import Effect, Limit, effects_of
+from service.rules.expression import ast, evaluate
+from service.rules.expression.carrying import judged, spoken, told
+from service.rules.expression.nouns import computed
+from service.rules.expression.seen import Seen
+from service.rules.expression.tokens import Tokens, listed, sentence, text, uncapitalised
+from service.rules.model import Condition, Gate, Outcome, Rule
+from service.rules.ranges import Range
+from service.rules.sight import open_sight_of, sight_of
+from service.rules.summary import summary
+from service.rules.truth import NO, UNKNOWN, YES, Truth
+
+if TYPE_CHECKING:
+    from service.rules.decision import Decision
+
+__all__ = ["Check", "Reason", "reasons", "summary"]
+
+ReasonKind = Literal["gate", "points", "limit", "outcome", "suspended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A single check as written, its result, and what the names in it stood for."""
+
+    expression: str
+    result: Truth
+    values: Mapping[str, object]
+
+    def to_json(self) -> dict[str, object]:
+        """Return all members; a name that is not known is null."""
+        return {
+            "expression": self.expression,
+            "result": self.result.value,
+            "values": dict(self.values),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One rule's part in a decision.
+
+    Attributes:
+        rule: The id of the gate, rule or outcome; of a formula the score's name; of a limit
+            `group.cap`, `group.floor`, `score.ceiling`, `score.floor` or `score.range`.
+        result: `yes`, `no` or `unknown`.
+        effect: What it adds to which score, or None where it adds nothing.
+        tokens: The words, typed; *text* is the same as a sentence without its full stop.
+        checks: The single checks of its condition, in reading order.
+    """
+
+    rule: str
+    kind: ReasonKind
+    result: Truth
+    effect: Effect | None
+    tokens: Tokens
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The words as they are read."""
+        return sentence(self.tokens)
+
+    def to_json(self) -> dict[str, object]:
+        """Return all members in reading order."""
+        return {
+            "rule": self.rule,
+            "kind": self.kind,
+            "result": self.result.value,
+            "effect": None if self.effect is None else self.effect.to_json(),
+            "text": self.text,
+            "tokens": [token.to_json() for token in self.tokens],
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+
+def reasons(decision: Decision, *, full: bool = False) -> tuple[Reason, ...]:
+    """Return why *decision* came out as it did.
+
+    First what decided: the gate, else the outcome. While the outcome is open (a verdict that
+    is undecided, or settled without its outcome) that reason has the result `unknown`.
+    Then every rule, formula and limit that moved a score, largest effect first, document
+    order among equals: per score, the effects' exact sum rounded to six places is its value.
+    Then the suspended rules. With *full*, also all other gates, rules and outcomes, in
+    document order, with what is known of them while more may be answered.
+    """
+    teller = _Teller(decision, sight_of(decision))
+    decisive = teller.decisive()
+    moved = teller.moved()
+    suspended = list(teller.suspended())
+    shown = {(r.kind, r.rule) for r in (decisive, *moved)} | {("any", r.rule) for r in suspended}
+    others = [r for r in teller.others() if not {(r.kind, r.rule), ("any", r.rule)} & shown]
+    return (decisive, *moved, *suspended, *(others if full else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Makes the reasons of one decision."""
+
+    decision: Decision
+    seen: Seen
+
+    def decisive(self) -> Reason:
+        model, closed = self.decision.model, self.decision.trace.closed
+        names = [outcome.id for outcome in model.outcomes]
+        chosen = names.index(self.decision.outcome)
+        for gate, result in zip(model.gates, closed.gates, strict=True):
+            if result is YES:
+                if gate.outcome == chosen and self.decision.verdict != "undecided":
+                    return self._conditional(gate, "gate", YES)
+                return self._open_outcome(model.outcomes[chosen])
+        is_reached = closed.outcomes.index(YES) == chosen
+        if is_reached and self.decision.verdict != "undecided":
+            return self._outcome(model.outcomes[chosen])
+        return self._open_outcome(model.outcomes[chosen])
+
+    def _open_outcome(self, outcome: Outcome) -> Reason:
+        labels = {o.id: o.label for o in self.decision.model.outcomes}
+        first, *rest = (labels[name] for name in self.decision.possible_outcomes)
+        possible = listed([first, *(uncapitalised(label) for label in rest)])
+        words = f"{possible} are still possible" if rest else f"{possible} is still possible"
+        checks = () if outcome.condition is None else self._checks(outcome.condition)
+        return Reason(outcome.id, "outcome", UNKNOWN, None, text(words), checks)
+
+    def _outcome(self, outcome: Outcome) -> Reason:
+        if outcome.condition is None:
+            said = text(outcome.reason or "No other outcome applies")
+            return Reason(outcome.id, "outcome", YES, None, said)
+        said = self._said(outcome.condition, outcome.reason, YES)
+        return Reason(outcome.id, "outcome", YES, None, said, self._checks(outcome.condition))
+
+    def _conditional(
+        self,
+        rule: Gate | Rule,
+        kind: ReasonKind,
+        result: Truth,
+        effect: Effect | None = None,
+    ) -> Reason:
+        said = self._said(rule.condition, rule.reason, result)
+        return Reason(rule.id, kind, result, effect, said, self._checks(rule.condition))
+
+    def _said(self, condition: Condition, reason: str | None, result: Truth) -> Tokens:
+        """Return the claims that carried the result, after the author's words for a yes."""
+        seen = self._reading(condition)
+        carried = judged(condition.node, seen, told(self._results(condition))).carried
+        claims = spoken(carried)
+        if reason is None or result is not YES:
+            return claims
+        return (*text(f"{reason.strip().rstrip('.')}:"), *claims)
+
+    def _reading(self, condition: Condition) -> Seen:
+        return self.seen.reading(condition.text)
+
+    def _results(self, condition: Condition) -> tuple[Truth, ...]:
+        first = condition.first_check
+        return self.decision.trace.checks[first : first + len(condition.checks)]
+
+    def _checks(self, condition: Condition) -> tuple[Check, ...]:
+        return tuple(
+            Check(condition.text[node.span.start : node.span.end], result, self._values(node))
+            for node, result in zip(condition.checks, self._results(condition), strict=True)
+        )
+
+    def _values(self, node: ast.Node) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for part in ast.walk(node):
+            match part:
+                case ast.Attribute(name=name) | ast.Has(attribute=name):
+                    values[name] = _json(self.seen.facts.get(name))
+                case ast.Derived(name=name) | ast.Score(name=name) | ast.Grade(name=name):
+                    values[name] = _json(evaluate.derive(part, self.seen.known))
+                case _:
+                    pass
+        return values
+
+    def moved(self) -> list[Reason]:
+        found = [
+            self._of_limit(effect)
+            if isinstance(effect, Limit)
+            else self._of_rule(effect)
+            if effect.rule is not None
+            else self._of_formula(effect)
+            for effect in effects_of(self.decision.model, self.decision.trace, self.seen.known)
+        ]
+        return sorted(found, key=_smallness)
+
+    def _of_rule(self, effect: Effect) -> Reason:
+        rule = self.decision.model.rules[effect.rule or 0]
+        return self._conditional(rule, "points", YES, effect)
+
+    def _of_formula(self, effect: Effect) -> Reason:
+        score = next(s for s in self.decision.model.scores if s.name == effect.score)
+        formula = score.formula
+        tokens = text(f"{score.label} is computed")
+        if formula is None:
+            return Reason(score.name, "points", YES, effect, tokens)
+        tokens = computed(score.label, formula.node, self.seen.reading(formula.text))
+        check = Check(formula.text, YES, self._values(formula.node))
+        return Reason(score.name, "points", YES, effect, tokens, (check,))
+
+    def _of_limit(self, effect: Limit) -> Reason:
+        return Reason(effect.name, "limit", YES, effect, text(effect.words))
+
+    def suspended(self) -> Iterator[Reason]:
+        model = self.decision.model
+        every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
+        for rule in every:
+            if rule.id in self.decision.suspended:
+                words = text(f"`{rule.id}` is suspended and counts as no")
+                yield Reason(rule.id, "suspended", NO, None, words, self._checks(rule.condition))
+
+    def others(self) -> Iterator[Reason]:
+        """Yield every gate and rule, and the outcomes that come before the decision's."""
+        model, opened = self.decision.model, self.decision.trace.open
+        for gate, result in zip(model.gates, opened.gates, strict=True):
+            yield self._conditional(gate, "gate", result)
+        for rule, result in zip(model.rules, opened.rules, strict=True):
+            yield self._conditional(rule, "points", result)
+        if YES in self.decision.trace.closed.gates:
+            return
+        for outcome, result in zip(model.outcomes, opened.outcomes, strict=True):
+            if outcome.id == self.decision.outcome:
+                return
+            if outcome.condition is not None:
+                yield self._passed_over(outcome, outcome.condition, result)
+
+    def _passed_over(self, outcome: Outcome, condition: Condition, result: Truth) -> Reason:
+        """Return why an outcome was not taken; while open, said of the scores' ranges."""
+        checks = self._checks(condition)
+        if result is not UNKNOWN or self.decision.final:
+            said = self._said(condition, None, result)
+            return Reason(outcome.id, "outcome", result, None, said, checks)
+        seen = open_sight_of(self.decision).reading(condition.text)
+        carried = judged(condition.node, seen, lambda node, inside: inside.result(node)).carried
+        return Reason(outcome.id, "outcome", result, None, spoken(carried), checks)
+
+
+def _smallness(reason: Reason) -> float:
+    return 0.0 if reason.effect is None else -abs(reason.effect.points)
+
+
+def _json(value: object) -> object:  # noqa: PLR0911  one kind of value a line
+    match value:
+        case Range(low=low) if not value.is_point:
+            return [_json(low), _json(value.high)]
+        case Range(low=low):
+            return _json(low)
+        case Truth():
+            return None if value is UNKNOWN else value is YES
+        case float() if value.is_integer():
+            return int(value)
+        case date():
+            return value.isoformat()
+        case frozenset():
+            return " or ".join(sorted(value))
+        case tuple():
+            return list(value)
+        case _:
+            return value

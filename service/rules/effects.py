@@ -1,0 +1,100 @@
+"""What moved each score, and by how much: parts that add up to its value exactly."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from service.rules.expression import evaluate
+from service.rules.expression.evaluate import Known
+from service.rules.expression.tokens import number, uncapitalised
+from service.rules.model import Group, Model, Score
+from service.rules.ranges import limit, six_places
+from service.rules.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Points that a rule added to a score; *rule* is its place in the model, None for a formula."""
+
+    score: str
+    points: float
+    rule: int | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the score and the points, whole ones as integers."""
+        whole = self.points.is_integer() and abs(self.points) <= 2**53
+        return {"score": self.score, "points": int(self.points) if whole else self.points}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Effect):
+    """Points that a cap, floor or ceiling added or took away, and what it says."""
+
+    name: str
+    words: str
+
+
+def effects_of(model: Model, trace: Trace, known: Known) -> Iterator[Effect]:
+    """Yield what moved the scores, in document order, each limit after what it limits.
+
+    Per score, the exact sum (`math.fsum`) of the effects, rounded to six places, is the
+    score's value; what rounding leaves over is part of the largest effect.
+    """
+    for place, score in enumerate(model.scores):
+        value = trace.scores[place].value
+        parts = list(_parts(score, trace, known))
+        total = math.fsum(part.points for part in parts)
+        if six_places(total) != value:
+            parts.append(_last_limit(score, total, value))
+        yield from _exact(parts, value)
+
+
+def _parts(score: Score, trace: Trace, known: Known) -> Iterator[Effect]:
+    if score.formula is not None:
+        raw = evaluate.number(score.formula.node, known).low
+        yield Effect(score=score.name, points=raw)
+    for group in score.groups:
+        yield from _of_group(group, score, trace)
+
+
+def _of_group(group: Group, score: Score, trace: Trace) -> Iterator[Effect]:
+    total = 0.0
+    for place in range(group.first_rule, group.first_rule + len(group.rules)):
+        points = trace.effects[place]
+        total += points
+        if points:
+            yield Effect(score=score.name, points=points, rule=place)
+    limited = limit(total, group.floor, group.cap)
+    if six_places(limited) != six_places(total):
+        kind, most = ("cap", "most") if limited < total else ("floor", "least")
+        words = f"The group `{group.id}` counts at {most} {number(limited)}"
+        yield Limit(
+            score=score.name, points=limited - total, name=f"{group.id}.{kind}", words=words
+        )
+
+
+def _last_limit(score: Score, total: float, value: float) -> Limit:
+    label = score.label
+    if score.ceiling is not None and total > score.ceiling and value <= score.ceiling:
+        kind, words = "ceiling", f"{label} goes no higher than {number(score.ceiling)}"
+    elif score.floor is not None and total < score.floor and value >= score.floor:
+        kind, words = "floor", f"{label} goes no lower than {number(score.floor)}"
+    else:
+        kind, words = "range", f"No answer can bring {uncapitalised(label)} past {number(value)}"
+    return Limit(score=score.name, points=value - total, name=f"{score.name}.{kind}", words=words)
+
+
+def _exact(parts: list[Effect], value: float) -> list[Effect]:
+    """Return *parts* rounded to six places where that still adds up, else as they are."""
+    rounded = [replace(part, points=six_places(part.points)) for part in parts]
+    if _adds_up(rounded, value):
+        return rounded
+    if parts and not _adds_up(parts, value):
+        largest = max(range(len(parts)), key=lambda place: abs(parts[place].points))
+        others = [-part.points for place, part in enumerate(parts) if place != largest]
+        parts[largest] = replace(parts[largest], points=math.fsum([value, *others]))
+    return parts
+
+
+def _adds_up(parts: list[Effect], value: float) -> bool:
+    return six_places(math.fsum(part.points for part in parts)) == value

@@ -1,0 +1,220 @@
+"""What the things are called that a rule asks about, and their values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from service.rules.expression import ast, evaluate
+from service.rules.expression.ast import Constant, Kind, Node
+from service.rules.expression.seen import Item, Seen, attributes_of
+from service.rules.expression.tokens import (
+    Token,
+    Tokens,
+    constant,
+    listed,
+    number,
+    operator,
+    sentence,
+    shown,
+    singular,
+    text,
+    uncapitalised,
+)
+from service.rules.ranges import Range
+from service.rules.truth import YES, Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """What is asked about: its name, how its value follows, and the value."""
+
+    name: Tokens
+    value: Tokens
+    verb: str = "is"
+
+
+def named(name: str, seen: Seen, *, inside: bool = False) -> Tokens:
+    """Return the attribute *name* as its label; *inside* a sentence, without a capital."""
+    label = seen.known.attributes[name].label
+    return (Token("attribute", uncapitalised(label) if inside else label, name),)
+
+
+def own(node: Node, seen: Seen) -> Tokens:
+    """Return the value of *node* as the subject has it, with its unit."""
+    name = node.name if isinstance(node, ast.Attribute | ast.Derived | ast.Score) else None
+    fact = seen.facts.get(name) if name is not None and isinstance(node, ast.Attribute) else None
+    value: object = fact if fact is not None else evaluate.derive(node, seen.known)
+    if isinstance(value, Range):
+        ends = f"between {number(value.low)} and {number(value.high)}"
+        value = value.low if value.is_point else ends
+    elif isinstance(value, Truth):
+        value = value is YES
+    owner = name or next(iter(attributes_of(node, seen.known)), None)
+    tokens: Tokens = (Token("value", shown(value), owner, seen.is_personal(node)),)
+    if isinstance(node, ast.Attribute) and (unit := seen.known.attributes[node.name].unit):
+        tokens += (Token("unit", singular(unit) if tokens[0].text == "1" else unit, node.name),)
+    if isinstance(node, ast.Score) and (most := seen.scores[node.name].ceiling) is not None:
+        tokens += (Token("unit", f"of {number(most)}", node.name),)
+    return tokens
+
+
+def noun(node: Node, seen: Seen, *, inside: bool = False) -> Noun:
+    """Return what *node* is called and its value; *inside* a sentence, without a capital."""
+    match node:
+        case Constant():
+            return Noun((), constant(node.value))
+        case ast.Attribute(name=name):
+            return Noun(named(name, seen, inside=inside), own(node, seen))
+        case ast.Derived(name=name):
+            made_of = seen.known.formulas[name]
+            if node.type.kind is Kind.TEXT and isinstance(made_of, ast.Apply):
+                return replace(noun(made_of, seen, inside=inside), value=own(node, seen))
+            return Noun(_called(name, name.replace("_", " "), inside=inside), own(node, seen))
+        case ast.Score(name=name):
+            words = uncapitalised(seen.scores[name].label)
+            return Noun(_called(name, words, inside=inside), own(node, seen))
+        case ast.Grade(name=name):
+            words = name.replace("_", " ")
+            return Noun(_called(name, words, inside=inside), _own_grade(node, seen))
+        case ast.Variable(name=name):
+            item = seen.items[name]
+            of = noun(item.items, seen, inside=inside)
+            return Noun(of.name, (own_item(item, seen),), "includes")
+        case ast.Apply(operator=row):
+            if row in NAMES:
+                return NAMES[row](node, seen, inside)
+        case _:
+            pass
+    written = " ".join(seen.source[node.span.start : node.span.end].split())
+    return Noun(text(f"`{written}`"), own(node, seen))
+
+
+def _called(name: str, words: str, *, inside: bool) -> Tokens:
+    shown_as = words if inside else words[:1].upper() + words[1:]
+    return (Token("attribute", shown_as, name),)
+
+
+def _own_grade(node: ast.Grade, seen: Seen) -> Tokens:
+    touched = seen.known.grades[node.name]
+    bands = listed([band for band in node.type.members if band in touched], last="or")
+    return (Token("value", bands, node.name),)
+
+
+def beside(node: Node, seen: Seen) -> Tokens:
+    """Return what a value is compared with: a constant, or another thing and its value."""
+    other = noun(node, seen, inside=True)
+    return (*other.name, *operator("of"), *other.value) if other.name else other.value
+
+
+def own_item(item: Item, seen: Seen) -> Token:
+    """Return the item of a list as a value of the subject's."""
+    owner = next(iter(attributes_of(item.items, seen.known)), None)
+    return Token("value", item.value, owner, seen.is_personal(item.items))
+
+
+Naming = Callable[[ast.Apply, Seen, bool], Noun]
+
+
+def _infix(sign: str) -> Naming:
+    def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+        tokens: list[Token] = []
+        for place, part in enumerate(node.arguments):
+            tokens += operator(sign) if place else ()
+            of = noun(part, seen, inside=inside or bool(place))
+            tokens += of.name or of.value
+        return Noun(tuple(tokens), own(node, seen))
+
+    return name
+
+
+def _spoken(before: str, *between: str, after: str = "") -> Naming:
+    """Return a noun made of words before, between (the last one repeats) and after the parts."""
+
+    def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+        first = before if inside or not before else before[:1].upper() + before[1:]
+        tokens: list[Token] = [*operator(first)] if first else []
+        for place, part in enumerate(node.arguments):
+            if place:
+                tokens += operator(between[min(place, len(between)) - 1])
+            of = noun(part, seen, inside=inside or bool(tokens))
+            tokens += of.name or of.value
+        return Noun((*tokens, *(operator(after) if after else ())), own(node, seen))
+
+    return name
+
+
+def _ratio(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+    over, under = (noun(part, seen, inside=True) for part in node.arguments[:2])
+    first = noun(node.arguments[0], seen, inside=inside)
+    named = (*(first.name or over.value), *operator("per"), *(under.name or under.value))
+    return Noun(named, own(node, seen))
+
+
+def _of_text(word: str | None) -> Naming:
+    def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+        of = noun(node.arguments[0], seen, inside=inside)
+        if isinstance(node.arguments[0], ast.Variable):
+            return of
+        value = own(node, seen)
+        if word is None or not of.name or sentence(of.name).lower().endswith(word):
+            return Noun(of.name, value, of.verb)
+        *before, last = of.name
+        return Noun((*before, replace(last, text=f"{last.text} {word}")), value, of.verb)
+
+    return name
+
+
+def _count(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+    of = noun(node.arguments[0], seen, inside=inside)
+    value = own(node, seen)
+    unit = Token("unit", "item" if value[0].text == "1" else "items")
+    return Noun(of.name, (*value, unit), "has")
+
+
+def _age(unit: str) -> Naming:
+    def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
+        of = noun(node.arguments[0], seen, inside=inside)
+        (value, *_) = own(node, seen)
+        is_ahead = value.text.startswith("-")
+        span = value.text.removeprefix("-")
+        unit_words = f"{unit.removesuffix('s') if span == '1' else unit}"
+        shown_value = replace(value, text=span)
+        follows = Token("unit", f"{unit_words} {'ahead' if is_ahead else 'ago'}")
+        return Noun(of.name or of.value, (shown_value, follows))
+
+    return name
+
+
+NAMES: Final[Mapping[str, Naming]] = {
+    "+": _infix("+"),
+    "-": _infix("-"),
+    "*": _infix("*"),
+    "/": _infix("/"),
+    "negate": _spoken("minus"),
+    "ratio": _ratio,
+    "min": _spoken("the smaller of", "and"),
+    "max": _spoken("the larger of", "and"),
+    "abs": _spoken("the size of"),
+    "clamp": _spoken("", "kept between", "and"),
+    "round": _spoken("", after="rounded"),
+    "size": _count,
+    "lower": _of_text(None),
+    "domain": _of_text("domain"),
+    "registrable_domain": _of_text("domain"),
+    "age_days": _age("days"),
+    "age_months": _age("months"),
+}
+"""The halves of the rows that compute."""
+
+
+def computed(label: str, node: Node, seen: Seen) -> Tokens:
+    """Return what a score's formula is and what its names stood for."""
+    written = " ".join(seen.source.split())
+    tokens: list[Token] = [*text(label), *operator("is"), *text(written)]
+    named_parts = (ast.Attribute, ast.Derived, ast.Score)
+    parts = {part.name: part for part in ast.walk(node) if isinstance(part, named_parts)}
+    for place, part in enumerate(parts.values()):
+        of = noun(part, seen, inside=True)
+        tokens += text(", with" if not place else ",")
+        tokens += (*of.name, *of.value)
+    return tuple(tokens)

@@ -1,0 +1,69 @@
+"""What the words about a decision can see: its closed evaluation, worked out when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from service.rules.expression import evaluate
+from service.rules.expression.evaluate import Known, Value
+from service.rules.expression.seen import ScoreWords, Seen
+from service.rules.expression.text import registrable_domain
+from service.rules.ranges import Range, point
+from service.rules.scores import bands
+
+if TYPE_CHECKING:
+    from service.rules.decision import Decision
+
+
+class _DerivedValues(dict[str, Value]):
+    """The values of derived names, each computed when first looked at: most never are."""
+
+    known: Known
+
+    def __missing__(self, name: str) -> Value:
+        value = evaluate.derive(self.known.formulas[name], self.known)
+        self[name] = value
+        return value
+
+
+def sight_of(decision: Decision) -> Seen:
+    """Return what the words about *decision*'s closed evaluation are made from."""
+    spans = {name: point(score.value) for name, score in decision.scores.items()}
+    return _sight(decision, spans, is_open=False)
+
+
+def open_sight_of(decision: Decision) -> Seen:
+    """Return the same while more may be answered: scores are ranges."""
+    spans = {name: Range(score.low, score.high) for name, score in decision.scores.items()}
+    return _sight(decision, spans, is_open=True)
+
+
+def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> Seen:
+    model = decision.model
+    derived = _DerivedValues()
+    known = Known(
+        values=evaluate.reading(decision.facts.values, model.attributes),
+        attributes=model.attributes,
+        today=decision.at.astimezone(UTC).date(),
+        is_open=is_open,
+        derived=derived,
+        formulas={name.name: name.node for name in model.derived},
+        scores=spans,
+        grades={grade.name: bands(grade.bands, spans[grade.of]) for grade in model.grades},
+        registrable=lambda text: _looked_up(text, decision),
+    )
+    derived.known = known
+    return Seen(
+        known=known,
+        facts=decision.facts.values,
+        texts={name.name: name.text for name in model.derived},
+        scores={s.name: ScoreWords(s.label, s.ceiling) for s in model.scores},
+    )
+
+
+def _looked_up(text: str, decision: Decision) -> str:
+    """Return what the table said when the decision was made, where it was asked then."""
+    said = decision.tabled.get(text)
+    return registrable_domain(text) if said is None else said
