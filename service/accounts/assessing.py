@@ -1,0 +1,56 @@
+"""Keep how each account stands under each rule set: the current decision and the one before."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts import store
+from service.accounts.keeping import existing_account
+
+__all__ = ["AccountFacts", "Assessed", "keep_assessment", "read_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What a rule set is asked to judge: the account's raw facts, as they were sent."""
+
+    id: UUID
+    key: str
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """One decision about an account, in short. *at* is its `decided_at`."""
+
+    account_id: UUID
+    rule_set: str
+    decision_id: UUID
+    version: int
+    verdict: str
+    outcome: str
+    at: datetime
+
+
+async def read_facts(connection: AsyncConnection, key: str) -> AccountFacts:
+    """Return the stored facts of the account of *key*, ready for a rule set's `admit`.
+
+    Raises:
+        AccountNotFound: If there is none.
+    """
+    account = await existing_account(connection, key)
+    return AccountFacts(account.id, account.key, account.known.facts)
+
+
+async def keep_assessment(connection: AsyncConnection, assessed: Assessed) -> None:
+    """Keep a decision as the account's current one, in the decision's own transaction.
+
+    Decisions may arrive late and twice: what is kept in the end are the latest two by
+    instant, in any order of arrival.
+    """
+    values = asdict(assessed)
+    if not await store.keep_as_current(connection, values):
+        await store.keep_as_previous(connection, values)

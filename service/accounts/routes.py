@@ -1,0 +1,236 @@
+"""`/v1/accounts`: the companies we serve."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy import Row
+
+from service.accounts import store
+from service.accounts.keeping import (
+    Editor,
+    Kept,
+    existing_account,
+    keep_everything,
+    keep_some,
+)
+from service.accounts.merging import News
+from service.accounts.schemas import (
+    AccountKey,
+    AccountPage,
+    AccountShown,
+    AssessmentShown,
+    AssessmentsShown,
+    FactsSent,
+    JudgementShown,
+    PatchSent,
+    ProvenanceShown,
+    RuleSetFilter,
+)
+from service.accounts.store import Account
+from service.storage import to_text, transaction
+from service.web import (
+    REFUSALS,
+    Caller,
+    CursorParameter,
+    Fault,
+    House,
+    InHouse,
+    LimitParameter,
+    Refusal,
+    StrictRoute,
+    WithKey,
+    etag_of,
+    is_unchanged,
+    link_to_next,
+    read_cursor,
+    refusals,
+    rfc3339,
+    write_cursor,
+)
+
+__all__ = ["account_routes"]
+
+account_routes = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
+
+IfMatch = Annotated[str | None, Header(max_length=1_000, description="The ETag of what you edit.")]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(max_length=1_000, description="On PUT, `*` to make and never replace; on GET, an ETag."),
+]
+_CONDITIONAL: Final = REFUSALS | refusals(412)
+_CLOCKS_DIFFER: Final = timedelta(minutes=5)
+
+
+class InTheFuture(Refusal):
+    """News are said to be of a time that has not come."""
+
+    code = "validation_failed"
+
+
+@account_routes.get("", operation_id="listAccounts", responses=REFUSALS)
+async def read_accounts(
+    request: Request,
+    response: Response,
+    house: InHouse,
+    limit: LimitParameter = 50,
+    cursor: CursorParameter = None,
+) -> AccountPage:
+    """List every account, the newest first."""
+    after = None
+    if cursor is not None:
+        (position,) = read_cursor(cursor, filters={}, shape=(UUID,))
+        after = position if isinstance(position, UUID) else None
+    async with transaction(house.engine) as connection:
+        accounts = await store.list_accounts(connection, after=after, limit=limit + 1)
+    following = None
+    if len(accounts) > limit:
+        following = write_cursor((accounts[limit - 1].id,), filters={})
+        response.headers.update(link_to_next(request, following))
+    return AccountPage(data=[_shown(each) for each in accounts[:limit]], next_cursor=following)
+
+
+@account_routes.get(
+    "/{key}",
+    operation_id="readAccount",
+    responses=REFUSALS | {304: {"description": "You have it already"}},
+    response_model=AccountShown,
+)
+async def read_account(
+    key: AccountKey, house: InHouse, response: Response, if_none_match: IfNoneMatch = None
+) -> AccountShown | Response:
+    """Show one account: its facts, and who said each when."""
+    async with transaction(house.engine) as connection:
+        account = await existing_account(connection, key)
+    tag = etag_of(account.row_version)
+    if is_unchanged(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return _shown(account)
+
+
+@account_routes.put(
+    "/{key}",
+    operation_id="putAccount",
+    responses=_CONDITIONAL | {201: {"model": AccountShown, "description": "Made"}},
+)
+async def put_account(
+    key: AccountKey,
+    *,
+    sent: FactsSent,
+    response: Response,
+    house: InHouse,
+    caller: WithKey,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> AccountShown:
+    """Make an account, or replace everything known of it.
+
+    An attribute that is not mentioned has no value afterwards, unless something later
+    than `at` is known of it; `outdated` names the mentioned ones that stayed for that reason.
+    """
+    editor = _editor(house, caller, if_match=if_match, if_none_match=if_none_match)
+    news = _news(sent, now=editor.now, is_everything=True)
+    async with transaction(house.engine) as connection:
+        kept = await keep_everything(connection, key, news=news, editor=editor)
+    return _told(kept, response)
+
+
+@account_routes.patch("/{key}", operation_id="patchAccount", responses=_CONDITIONAL)
+async def patch_account(
+    key: AccountKey,
+    *,
+    sent: PatchSent,
+    response: Response,
+    house: InHouse,
+    caller: WithKey,
+    if_match: IfMatch = None,
+) -> AccountShown:
+    """Change some facts of an account; null removes one.
+
+    What is known of a later instant than `at` stays, and `outdated` names it: a source
+    may deliver late, twice and out of order.
+    """
+    editor = _editor(house, caller, if_match=if_match)
+    news = _news(sent, now=editor.now, is_everything=False)
+    async with transaction(house.engine) as connection:
+        kept = await keep_some(connection, key, news=news, editor=editor)
+    return _told(kept, response)
+
+
+@account_routes.get("/{key}/assessment", operation_id="readAssessment", responses=REFUSALS)
+async def read_assessment(
+    key: AccountKey, house: InHouse, rule_set: RuleSetFilter = None
+) -> AssessmentsShown:
+    """Show how an account stands under each rule set that judged it, and how it stood before."""
+    async with transaction(house.engine) as connection:
+        account = await existing_account(connection, key)
+        rows = await store.list_assessments(connection, account.id, rule_set=rule_set)
+    return AssessmentsShown(key=account.key, data=[_assessment(row) for row in rows])
+
+
+def _editor(
+    house: House, caller: Caller, *, if_match: str | None, if_none_match: str | None = None
+) -> Editor:
+    return Editor(
+        person=caller.person,
+        now=house.clock(),
+        new_uuid=house.new_uuid,
+        if_match=if_match,
+        if_none_match=if_none_match,
+    )
+
+
+def _news(sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool) -> News:
+    """Return what was sent as news that are at most as new as *now*.
+
+    Raises:
+        InTheFuture: If they claim to be more than five minutes newer.
+    """
+    at = now if sent.at is None else sent.at
+    if at - now > _CLOCKS_DIFFER:
+        words = "this instant has not come yet; send the time at which the facts were true"
+        fault = Fault(code="in_the_future", message=words, pointer="/at")
+        raise InTheFuture(words, faults=[fault])
+    return News(facts=sent.facts, source=sent.source, at=min(at, now), is_everything=is_everything)
+
+
+def _told(kept: Kept, response: Response) -> AccountShown:
+    response.headers["ETag"] = etag_of(kept.account.row_version)
+    if kept.is_new:
+        response.status_code = 201
+    return _shown(kept.account, outdated=kept.merged.outdated)
+
+
+def _shown(account: Account, *, outdated: tuple[str, ...] = ()) -> AccountShown:
+    return AccountShown(
+        key=account.key,
+        id=to_text("acc", account.id),
+        facts=dict(account.known.facts),
+        provenance={
+            name: ProvenanceShown(source=told["source"], at=told["at"])
+            for name, told in account.known.shown().items()
+        },
+        outdated=list(outdated),
+        created_at=rfc3339(account.created_at),
+        updated_at=rfc3339(account.updated_at),
+    )
+
+
+def _assessment(row: Row[Any]) -> AssessmentShown:
+    previous = None if row.previous_decision_id is None else _judgement(row, "previous_")
+    return AssessmentShown(rule_set=row.rule_set, current=_judgement(row, ""), previous=previous)
+
+
+def _judgement(row: Row[Any], which: Literal["", "previous_"]) -> JudgementShown:
+    def of(column: str) -> Any:  # noqa: ANN401 - any column of the row
+        return getattr(row, which + column)
+
+    return JudgementShown(
+        decision=to_text("dec", of("decision_id")),
+        version=of("version"),
+        verdict=of("verdict"),
+        outcome=of("outcome"),
+        at=rfc3339(of("at")),
+    )

@@ -1,0 +1,159 @@
+"""Accounts on the wire."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from service.web import Instant, Sent, Shown
+
+__all__ = [
+    "AccountKey",
+    "AccountPage",
+    "AccountShown",
+    "AssessmentShown",
+    "AssessmentsShown",
+    "FactsSent",
+    "JudgementShown",
+    "PatchSent",
+    "ProvenanceShown",
+    "RuleSetFilter",
+]
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SCALAR_SCHEMAS: Final = [{"type": kind} for kind in ("string", "number", "boolean")]
+_LIST_SCHEMA: Final = {"type": "array", "items": {"anyOf": [*_SCALAR_SCHEMAS, {"type": "null"}]}}
+
+
+def _name(text: str) -> str:
+    """Let through what can be an attribute's name. A pattern would be no OpenAPI 3.0."""
+    if _NAME.fullmatch(text) is None:
+        raise PydanticCustomError(
+            "attribute_name",
+            "an attribute's name has up to 64 lower-case letters, digits and underscores, "
+            "a letter first; rename it",
+        )
+    return text
+
+
+def _fact(value: object) -> object:
+    """Let through what a rule set's door can read: a scalar, null, or a list of those."""
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, dict | list) for item in items):
+        raise PydanticCustomError(
+            "fact_type",
+            "a fact is a text, a number, true, false or a list of texts; send one of them",
+        )
+    return value
+
+
+_Fact = Annotated[
+    object,
+    AfterValidator(_fact),
+    WithJsonSchema({"anyOf": [*_SCALAR_SCHEMAS, _LIST_SCHEMA, {"type": "null"}]}),
+]
+_Name = Annotated[str, AfterValidator(_name)]
+_FACTS: Final = {"company_size": 120, "industry": "logistics", "products": ["fleet", "fuel"]}
+
+AccountKey = Annotated[
+    str,
+    Path(
+        pattern=r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]{0,198}[^\s\x00-\x1f\x7f])?$",
+        description="Your name for the account: 1 to 200 characters, no slash.",
+        examples=["north-haulage"],
+    ),
+]
+RuleSetFilter = Annotated[
+    str | None,
+    Query(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Only under this rule set."),
+]
+
+
+class _Told(Sent):
+    """What one source says about an account."""
+
+    source: str = Field(
+        default="api",
+        pattern=r"^[a-z][a-z0-9_.-]{0,63}$",
+        description="Who says so.",
+        examples=["hubspot"],
+    )
+    at: Instant | None = Field(
+        default=None,
+        description=(
+            "When it was true; now, where left out. What is known of a later instant stays."
+        ),
+        examples=["2026-11-22T09:30:00Z"],
+    )
+
+
+class FactsSent(_Told):
+    """All the facts of an account: attributes that are not mentioned have no value."""
+
+    facts: dict[_Name, _Fact] = Field(max_length=256, examples=[_FACTS])
+
+
+class PatchSent(_Told):
+    """Some facts of an account; null removes one, the rest stays (RFC 7396)."""
+
+    facts: dict[_Name, _Fact] = Field(
+        max_length=256, examples=[{"company_size": 140, "industry": None}]
+    )
+
+
+class ProvenanceShown(Shown):
+    """Who said so, and when it was true."""
+
+    source: str
+    at: str
+
+
+class AccountShown(Shown):
+    """An account: its facts as they were sent, and where each came from."""
+
+    key: str
+    id: str = Field(examples=["acc_01m82amv90f7assrm6pf8d3pr0"])
+    facts: dict[str, _Fact] = Field(examples=[_FACTS])
+    provenance: dict[str, ProvenanceShown]
+    outdated: list[str] = Field(
+        default_factory=list,
+        description=(
+            "In the answer to a change: the attributes for which something later was known."
+        ),
+    )
+    created_at: str
+    updated_at: str
+
+
+class AccountPage(Shown):
+    """Accounts, the newest first."""
+
+    data: list[AccountShown]
+    next_cursor: str | None
+
+
+class JudgementShown(Shown):
+    """One decision about the account, in short."""
+
+    decision: str = Field(examples=["dec_01m82amv90f7assrm6pf8d3pr0"])
+    version: int
+    verdict: Literal["qualify", "review", "disqualify", "undecided"]
+    outcome: str
+    at: str
+
+
+class AssessmentShown(Shown):
+    """How an account stands under one rule set, and how it stood before."""
+
+    rule_set: str
+    current: JudgementShown
+    previous: JudgementShown | None
+
+
+class AssessmentsShown(Shown):
+    """How an account stands under each rule set that judged it."""
+
+    key: str
+    data: list[AssessmentShown]
