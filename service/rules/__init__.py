@@ -5,8 +5,9 @@ Plain values and pure functions: no input or output, no clock, no randomness, no
 
 from service.rules.attributes import Attribute, DataProblem, Facts
 from service.rules.decision import MEANING, Decision
-from service.rules.problems import InvalidRuleSet, Problem
+from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
+from service.rules.source import read_source
 from service.rules.standalone import evaluate_expression as evaluate
 from service.rules.testing import TestResult
 from service.rules.truth import NO, UNKNOWN, YES, Truth
@@ -29,4 +30,6 @@ __all__ = [
     "check_rule_set",
     "evaluate",
     "load_rule_set",
+    "nearest",
+    "read_source",
 ]

@@ -1,0 +1,51 @@
+"""The commands under one name, each in words of one line."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from service.cli.checking import check
+from service.cli.deciding import decide
+from service.cli.screen import say
+from service.cli.templating import new, templates
+from service.cli.testing import run_tests
+
+app = typer.Typer(
+    name="goodfit",
+    help="Who are we for, and who are we not for: ask a rule set, with facts.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_RULES = "Rule files"
+
+app.command(rich_help_panel=_RULES)(check)
+app.command(rich_help_panel=_RULES)(decide)
+app.command("test", rich_help_panel=_RULES)(run_tests)
+app.command(rich_help_panel=_RULES)(templates)
+app.command(rich_help_panel=_RULES)(new)
+
+
+def main() -> None:
+    """Run the command line of this process; ends it with 0, 1 or 2."""
+    app()
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the flag over by position
+    if wanted:
+        say(f"goodfit {version('goodfit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Who are we for, and who are we not for: ask a rule set, with facts."""
+    del show_version
