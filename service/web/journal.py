@@ -70,6 +70,9 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.INFO))
+    # They write whole addresses, and a query may name somebody.
+    for name in ("httpx", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def journal(room: str) -> Journal:

@@ -1,8 +1,13 @@
 """An application for this folder's tests: one for a module, or one of a test's own."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
 
 import pytest
+import structlog
+
+from service.web import configure_logs
 
 from tests.web.serving import Served, serving
 
@@ -19,3 +24,16 @@ async def served(database_url: str) -> AsyncIterator[Served]:
     """An application on a database of its own."""
     async with serving(database_url) as served:
         yield served
+
+
+@pytest.fixture
+def written() -> Iterator[StringIO]:
+    """Everything that is logged during the test, as JSON lines."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = StringIO()
+    configure_logs(style="json", stream=stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
