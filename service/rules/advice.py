@@ -1,39 +1,46 @@
 """Warnings about a draft: what is allowed but probably not meant. None of them is a guess."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
+from service.rules.advising import bands, conditions, publishing, reach
+from service.rules.advising.found import Advice
 from service.rules.model import Model
-from service.rules.uses import Use, uses_of
 
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """One thing that is probably not meant; *pointer* is a JSON pointer into the document."""
-
-    code: str
-    message: str
-    pointer: str
+__all__ = ["Advice", "advise"]
 
 
 def advise(model: Model) -> tuple[Advice, ...]:
-    """Return what looks wrong in *model*, each finding certain: no false alarms.
+    """Return what looks wrong in *model*. Every finding is certain; not every one is found.
 
-    Codes: `unused` (an attribute nothing reads), `dead-end` (a disqualification that offers
-    nothing).
+    Codes:
+        impossible: a condition that no facts make yes.
+        always: a condition that all facts make yes.
+        shadowed: a rule of a `first` group that earlier ones always take.
+        overlap: values in two bands of a group of which neither holds the other, or texts
+            that an earlier rule of a `first` group takes for fewer points.
+        gap: a single value between two bands and in neither.
+        unreachable: an outcome that no score or gate leads to.
+        dead-cap: a cap that no sum exceeds.
+        tight-cap: a cap that cuts the points of one rule alone.
+        unused: an attribute that no rule reads.
+        personal: personal data in an outcome's public words.
+        dead-end: a disqualification that offers nothing.
     """
-    return (*_unused(uses_of(model), model), *_dead_ends(model))
+    unreachable = tuple(reach.unreachable_outcomes(model))
+    told = {_outcome(advice) for advice in unreachable}
+    late = bands.banded_outcomes(model)
+    found = (
+        *conditions.settled_conditions(model),
+        *conditions.late_rules(model),
+        *bands.banded_rules(model),
+        *unreachable,
+        *(advice for advice in late if advice.code == "gap" or _outcome(advice) not in told),
+        *reach.caps(model),
+        *publishing.unread(model),
+        *publishing.personal(model),
+        *publishing.dead_ends(model),
+    )
+    return tuple(dict.fromkeys(found))
 
 
-def _unused(uses: dict[str, Use], model: Model) -> Iterator[Advice]:
-    for name in model.attributes:
-        if uses[name].is_none:
-            message = f"no rule reads `{name}`; use it or leave it out"
-            yield Advice("unused", message, f"/attributes/{name}")
-
-
-def _dead_ends(model: Model) -> Iterator[Advice]:
-    for index, outcome in enumerate(model.outcomes):
-        if outcome.verdict == "disqualify" and outcome.url is None and outcome.message is None:
-            message = f"`{outcome.id}` disqualifies without an alternative; add a url or a message"
-            yield Advice("dead-end", message, f"/outcomes/{index}")
+def _outcome(advice: Advice) -> str:
+    """Return the pointer of the outcome that *advice* is about."""
+    return advice.pointer.removesuffix("/when")

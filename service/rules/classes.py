@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import Final, assert_never
 
 from service.rules.attributes import Attribute, Fact
+from service.rules.expression.ast import Node
 from service.rules.lattice import Lattice, lattice_of, plainest, segments
 from service.rules.list_classes import list_candidates
 from service.rules.model import Model
 from service.rules.text_classes import TextChecks, TextDoor, witnesses
 from service.rules.truth import Truth
-from service.rules.uses import Probe, Reader, Use, uses_of
+from service.rules.uses import Probe, Reader, Use, expressions, uses_of
 
 _DAYS_KEPT: Final = 8
 
@@ -76,7 +77,7 @@ class ClassPlan:
 
     @cached_property
     def _uses(self) -> Mapping[str, Use]:
-        return uses_of(self.model)
+        return uses_of(self.model, expressions(self.model))
 
     @cached_property
     def _settled(self) -> Mapping[str, AttributeClasses]:
@@ -92,18 +93,33 @@ class ClassPlan:
         return attribute.type == "date" or _reads_age(self.model, self._uses[attribute.name])
 
     def _classes(self, attribute: Attribute, today: date) -> AttributeClasses:
-        use = self._uses[attribute.name]
-        probe = Probe.of(self.model, attribute, checks=use.checks, today=today)
-        values, is_complete = _candidates(probe, use, Reader.of(self.model))
-        if use.is_loose:
-            every = attribute.type == "flag" or (attribute.type == "choice" and not attribute.other)
-            return AttributeClasses(tuple(dict.fromkeys(values)), every)
-        return AttributeClasses(_told_apart(values, probe), is_complete)
+        return _classes(self.model, attribute, self._uses[attribute.name], today)
 
 
 def classes_of(model: Model, *, today: date) -> Mapping[str, AttributeClasses]:
     """Return the classes of every attribute of *model*; keep a `ClassPlan` to ask again."""
     return ClassPlan.of(model).classes(today)
+
+
+def classes_among(
+    model: Model, nodes: Iterable[Node], *, today: date
+) -> Mapping[str, AttributeClasses]:
+    """Return the classes that *nodes* alone tell apart, of the attributes that they read."""
+    uses = uses_of(model, nodes)
+    return {
+        name: _classes(model, model.attributes[name], use, today)
+        for name, use in uses.items()
+        if not use.is_none
+    }
+
+
+def _classes(model: Model, attribute: Attribute, use: Use, today: date) -> AttributeClasses:
+    probe = Probe.of(model, attribute, checks=use.checks, today=today)
+    values, is_complete = _candidates(probe, use, Reader.of(model))
+    if use.is_loose:
+        every = attribute.type == "flag" or (attribute.type == "choice" and not attribute.other)
+        return AttributeClasses(tuple(dict.fromkeys(values)), every)
+    return AttributeClasses(_told_apart(values, probe), is_complete)
 
 
 def _reads_age(model: Model, use: Use) -> bool:

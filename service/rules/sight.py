@@ -7,7 +7,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from service.rules.expression import evaluate
-from service.rules.expression.evaluate import Known, Value
+from service.rules.expression.derived import DerivedValues
+from service.rules.expression.evaluate import Known
 from service.rules.expression.seen import ScoreWords, Seen
 from service.rules.expression.text import registrable_domain
 from service.rules.ranges import Range, point
@@ -15,17 +16,6 @@ from service.rules.scores import bands
 
 if TYPE_CHECKING:
     from service.rules.decision import Decision
-
-
-class _DerivedValues(dict[str, Value]):
-    """The values of derived names, each computed when first looked at: most never are."""
-
-    known: Known
-
-    def __missing__(self, name: str) -> Value:
-        value = evaluate.derive(self.known.formulas[name], self.known)
-        self[name] = value
-        return value
 
 
 def sight_of(decision: Decision) -> Seen:
@@ -42,7 +32,7 @@ def open_sight_of(decision: Decision) -> Seen:
 
 def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> Seen:
     model = decision.model
-    derived = _DerivedValues()
+    derived = DerivedValues()
     known = Known(
         values=evaluate.reading(decision.facts.values, model.attributes),
         attributes=model.attributes,

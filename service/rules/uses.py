@@ -1,6 +1,6 @@
 """How a rule set reads each attribute: in checks of its own, or mixed with others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -125,10 +125,10 @@ def expressions(model: Model) -> Iterator[Node]:
             yield outcome.condition.node
 
 
-def uses_of(model: Model) -> dict[str, Use]:
-    """Return how *model* reads each of its attributes; one nothing reads has an empty use."""
+def uses_of(model: Model, nodes: Iterable[Node]) -> dict[str, Use]:
+    """Return how *nodes* read each attribute of *model*; one nothing reads has an empty use."""
     survey = _Survey(Reader.of(model), {name: Use() for name in model.attributes})
-    for node in expressions(model):
+    for node in nodes:
         survey.visit(node)
     return survey.uses
 

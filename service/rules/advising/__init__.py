@@ -1,0 +1,1 @@
+"""The searches behind `service.rules.advice`, one kind of finding each."""
