@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     statement_timeout_s: _Seconds = 5.0
     lock_timeout_s: _Seconds = 2.0
     idle_in_transaction_timeout_s: _Seconds = 10.0
+    transaction_timeout_s: _Seconds = 4.0
     clock_skew_limit_s: _Seconds = 0.25
 
     # per key, all workers together; 0 is no limit

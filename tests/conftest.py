@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.settings import sqlalchemy_url
 from service.storage import libpq_url, migrate, open_engine
-from service.storage.embedded import EmbeddedPostgres
+from service.storage.embedded import DataFolderUnusable, EmbeddedPostgres
 
 _RUN_FOLDER: Final = "GOODFIT_TEST_RUN_FOLDER"
 _GIVEN_URL: Final = "GOODFIT_TEST_DATABASE_URL"
@@ -158,8 +158,10 @@ def _remove_leftovers() -> None:
     """Stop servers of runs that were killed before they could."""
     for folder in Path(tempfile.gettempdir()).glob("goodfit-tests-*"):
         number = folder.name.removeprefix("goodfit-tests-")
-        if number.isdigit() and not psutil.pid_exists(int(number)):
-            _remove(folder)
+        is_mine = folder.stat().st_uid == os.geteuid()
+        if is_mine and number.isdigit() and not psutil.pid_exists(int(number)):
+            with suppress(DataFolderUnusable):  # another run is removing it
+                _remove(folder)
 
 
 def _remove(folder: Path) -> None:

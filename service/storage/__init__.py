@@ -12,6 +12,7 @@ from service.storage.audit import (
     append_audit,
     verify_audit,
 )
+from service.storage.deadlines import cut_off_after
 from service.storage.engine import (
     APP_ROLE,
     SessionLimits,
@@ -60,6 +61,7 @@ __all__ = [
     "StrayDecisions",
     "append_audit",
     "connect_raw",
+    "cut_off_after",
     "database_refusals",
     "ensure_partitions",
     "find_stray_decisions",

@@ -7,7 +7,7 @@ statement, a lock and an idle timeout.
 import functools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,8 +16,10 @@ import psycopg
 from sqlalchemy import event, exc, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.settings import Settings
+from service.storage.deadlines import cut_off_after
 from service.storage.refusals import as_refusal, without_values
 
 __all__ = [
@@ -34,6 +36,9 @@ __all__ = [
 ]
 
 APP_ROLE: Final = "goodfit_app"
+
+_WITHIN: Final = "goodfit_within"
+_PING_WITHIN: Final = timedelta(seconds=0.5)
 
 _SESSION: Final = (
     "SELECT set_config('TimeZone', 'UTC', false), set_config('search_path', 'public', false),"
@@ -55,6 +60,8 @@ class SessionLimits:
     statement: timedelta = timedelta(seconds=5)
     lock: timedelta = timedelta(seconds=2)
     idle_in_transaction: timedelta = timedelta(seconds=10)
+    transaction: timedelta = timedelta(seconds=4)
+    """Longer than a wait for a lock, which has an answer of its own."""
     connect: timedelta = timedelta(seconds=2)
     pool_wait: timedelta = timedelta(seconds=1)
     pool_size: int = 5
@@ -66,6 +73,7 @@ def session_limits(settings: Settings) -> SessionLimits:
         statement=timedelta(seconds=settings.statement_timeout_s),
         lock=timedelta(seconds=settings.lock_timeout_s),
         idle_in_transaction=timedelta(seconds=settings.idle_in_transaction_timeout_s),
+        transaction=timedelta(seconds=settings.transaction_timeout_s),
         connect=timedelta(seconds=settings.connect_timeout_s),
         pool_wait=timedelta(seconds=settings.pool_timeout_s),
         pool_size=settings.pool_size,
@@ -85,7 +93,6 @@ def open_engine(url: str, *, limits: SessionLimits | None = None) -> AsyncEngine
         pool_size=limits.pool_size,
         max_overflow=0,
         pool_timeout=limits.pool_wait.total_seconds(),
-        pool_pre_ping=True,
         connect_args=_connect_arguments(limits),
     )
 
@@ -96,7 +103,18 @@ def open_engine(url: str, *, limits: SessionLimits | None = None) -> AsyncEngine
         cursor.close()
         connection.commit()
 
+    def check_alive(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:  # noqa: ANN401 - an untyped adapter
+        # SQLAlchemy's own check would wait for ever for a backend that has stopped.
+        del proxy
+        with cut_off_after(_driver_of(record.driver_connection), _PING_WITHIN):
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:
+                raise exc.DisconnectionError("the session does not answer") from error
+
     event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "checkout", check_alive)
+    engine = engine.execution_options(**{_WITHIN: limits.transaction})
     event.listen(engine.sync_engine, "handle_error", _remove_values)
     return engine
 
@@ -126,10 +144,14 @@ async def connect_raw(
 
 
 @asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def transaction(
+    engine: AsyncEngine, *, within: timedelta | None = None
+) -> AsyncIterator[AsyncConnection]:
     """Open one transaction; it is committed when the block ends and rolled back if it raises.
 
-    Send no answer inside the block: only after it is anything kept.
+    Send no answer inside the block: only after it is anything kept. The whole of it may
+    take *within*, by default what the engine's limits say (4 s); past that the session is
+    cut off, whether or not the server still answers.
 
     Raises:
         DatabaseUnavailable: If there is no session within the pool's wait, the server is
@@ -137,8 +159,11 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             then unknown; a retry with the same Idempotency-Key finds out.
         DatabaseNotMigrated: If the schema or the role is missing.
     """
-    with database_refusals():
+    limit = within or engine.get_execution_options()[_WITHIN]
+    with database_refusals(), ExitStack() as watch:
         async with engine.begin() as connection:
+            driver = _driver_of((await connection.get_raw_connection()).driver_connection)
+            watch.enter_context(cut_off_after(driver, limit))
             yield connection
 
 
@@ -181,6 +206,12 @@ async def measure_skew(connection: AsyncConnection, *, now: Callable[[], datetim
 def libpq_url(url: str) -> str:
     """Return *url* without SQLAlchemy's driver, as psycopg and libpq read it."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def _driver_of(connection: object) -> psycopg.AsyncConnection[Any]:
+    if not isinstance(connection, psycopg.AsyncConnection):
+        raise AssertionError("a session of the pool is a psycopg connection")  # noqa: TRY004 - a bug, not a type to check
+    return connection
 
 
 def _connect_arguments(limits: SessionLimits) -> dict[str, Any]:

@@ -171,3 +171,34 @@ async def test_the_service_user_need_not_own_anything(
                 migrate(clerk_url)
         finally:
             owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(user)))
+
+
+def test_an_owner_who_may_not_make_roles_is_told_what_an_administrator_must_run(
+    empty_database_url: str, server_url: str, template: str
+) -> None:
+    """The smallest rights a schema's owner can have are enough, once the role is lent to it."""
+    del template  # its migration made the role, which belongs to the whole server
+    name = make_url(empty_database_url).database
+    assert name is not None
+    owner = sql.Identifier(f"owner_{name}")
+    owner_url = make_url(empty_database_url).set(username=f"owner_{name}")
+    url = owner_url.render_as_string(hide_password=False)
+    with Connection.connect(libpq_url(server_url), autocommit=True) as administrator:
+        administrator.execute(sql.SQL("CREATE ROLE {} LOGIN").format(owner))
+        administrator.execute(
+            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(name), owner)
+        )
+        try:
+            with pytest.raises(MigrationFailed, match="let an administrator run `CREATE ROLE"):
+                migrate(url)
+            administrator.execute(
+                sql.SQL("GRANT goodfit_app TO {} WITH ADMIN OPTION").format(owner)
+            )
+            assert migrate(url).after == VERSIONS[-1].stem[:15]
+        finally:
+            administrator.execute(
+                sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(sql.Identifier(name))
+            )
+            with Connection.connect(libpq_url(empty_database_url), autocommit=True) as inside:
+                inside.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(owner))
+            administrator.execute(sql.SQL("DROP ROLE {}").format(owner))
