@@ -15,6 +15,7 @@ from service.web.gate import Gate, Rates
 from service.web.house import House, InHouse, Visiting, WithKey
 from service.web.idempotency import (
     Answer,
+    AnswerErased,
     Claim,
     IdempotencyInProgress,
     IdempotencyKeyReused,
@@ -66,6 +67,7 @@ __all__ = [
     "RULE_SET",
     "Access",
     "Answer",
+    "AnswerErased",
     "BodyTooLarge",
     "Caller",
     "Chore",

@@ -50,7 +50,14 @@ def respond_to(error: Exception, visit: Visit) -> Response:
     visit.problem = code
     if code == "internal_error":
         visit.defect = error
-    return problem(code, detail, request_id=visit.request_id, faults=faults, headers=headers)
+    return problem(
+        code,
+        detail,
+        request_id=visit.request_id,
+        faults=faults,
+        headers=headers,
+        members=error.members if isinstance(error, Refusal) else None,
+    )
 
 
 _Told = tuple[str, str, Sequence[Fault], dict[str, str]]

@@ -82,8 +82,11 @@ def problem(
     request_id: str,
     faults: Sequence[Fault] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, object] | None = None,
 ) -> Response:
     """Return the response that says *code* and *detail*.
+
+    *members* are further members of the document; they replace none of ours.
 
     Raises:
         KeyError: If *code* is not in the table.
@@ -99,6 +102,7 @@ def problem(
     }
     if faults:
         document["errors"] = [fault.to_json() for fault in faults]
+    document |= {name: value for name, value in (members or {}).items() if name not in document}
     return Response(
         orjson.dumps(document),
         status_code=kind.status,

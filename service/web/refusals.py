@@ -41,7 +41,7 @@ class Refusal(Exception):
 
     Subclasses set *code*, which is part of the API and never changes. *detail* is
     lower case, without a full stop: what happened, then what to do. *headers* go
-    out with the answer (`Retry-After`, `Allow`).
+    out with the answer (`Retry-After`, `Allow`), *members* stand in it beside ours.
     """
 
     code: ClassVar[str]
@@ -52,11 +52,13 @@ class Refusal(Exception):
         *,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 def pointer_to(*steps: str | int) -> str:
