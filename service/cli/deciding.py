@@ -45,7 +45,7 @@ def decide(
 ) -> None:
     """Decide one lead or account; with --json, the same JSON as the API."""
     raw = _read_facts(facts)
-    clock = datetime.now(UTC) if at is None else _read_instant(at)
+    clock = datetime.now(UTC) if at is None else read_instant(at)
     rules = load_rules(file, as_json=as_json)
     decision = rules.decide(raw, at=clock, final=final)
     if as_json:
@@ -79,7 +79,8 @@ def _read_facts(given: str) -> dict[str, object]:
         refuse(f"{shown} cannot be read: {error}")
 
 
-def _read_instant(text: str) -> datetime:
+def read_instant(text: str) -> datetime:
+    """Return the instant in *text*; without one, or without its time zone, end with 2."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:

@@ -7,6 +7,7 @@ import typer
 
 from service.cli.checking import check
 from service.cli.deciding import decide
+from service.cli.scoring import score
 from service.cli.screen import say
 from service.cli.templating import new, templates
 from service.cli.testing import run_tests
@@ -23,6 +24,7 @@ _RULES = "Rule files"
 
 app.command(rich_help_panel=_RULES)(check)
 app.command(rich_help_panel=_RULES)(decide)
+app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)

@@ -7,7 +7,7 @@ from service.rules.attributes import Attribute, DataProblem, Facts
 from service.rules.decision import MEANING, Decision
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
-from service.rules.source import read_source
+from service.rules.source import Source, read_source
 from service.rules.standalone import evaluate_expression as evaluate
 from service.rules.testing import TestResult
 from service.rules.truth import NO, UNKNOWN, YES, Truth
@@ -25,6 +25,7 @@ __all__ = [
     "InvalidRuleSet",
     "Problem",
     "RuleSet",
+    "Source",
     "TestResult",
     "Truth",
     "check_rule_set",

@@ -1,0 +1,121 @@
+"""What came of a whole file, in numbers."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.bulk.cells import safe_cell
+from service.bulk.rows import BadRow
+from service.bulk.scoring import ScoredRow, Unreadable
+from service.rules import YES, Decision, RuleSet
+
+_MOST_GROUPS: Final = 10_000
+_LONGEST_VALUE: Final = 40
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of a file being scored.
+
+    Attributes:
+        outcomes: Rows by (verdict, outcome).
+        movers: Rows by the rule that decided them (a gate) or moved a score of theirs.
+        missing: Rows by attribute that was missing and could have changed the answer.
+        unreadable: Cells by (column, value, reason); past 10,000 kinds by (column, "", reason).
+        uncertain: Rows whose verdict more facts could have changed.
+        bad: Lines that are no row, by reason.
+    """
+
+    rules: RuleSet
+    rows: int = 0
+    uncertain: int = 0
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    movers: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    bad: list[BadRow] = field(default_factory=list)
+    bad_lines: int = 0
+
+    def add(self, scored: ScoredRow | BadRow) -> None:
+        """Count one row, or one line that is none."""
+        if isinstance(scored, BadRow):
+            self.bad_lines += 1
+            if len(self.bad) < 10:
+                self.bad.append(scored)
+            return
+        decision = scored.decision
+        self.rows += 1
+        self.uncertain += not decision.certain
+        self.outcomes[decision.verdict, decision.outcome] += 1
+        self.movers.update(_movers(decision))
+        self.missing.update(missing.attribute for missing in decision.missing)
+        for cell in scored.unreadable:
+            self._count_unreadable(cell)
+
+    @property
+    def unreadable_count(self) -> int:
+        """How many values could not be read."""
+        return self.unreadable.total()
+
+    def verdicts(self) -> Mapping[str, Counter[str]]:
+        """Return each verdict's outcomes and their rows, in the order the rule set gives them."""
+        found: dict[str, Counter[str]] = {}
+        for outcome in self.rules.model.outcomes:
+            count = self.outcomes[outcome.verdict, outcome.id]
+            if count:
+                found.setdefault(outcome.verdict, Counter())[outcome.id] = count
+        return found
+
+    def top_movers(self) -> Iterator[tuple[str, float | None, int]]:
+        """Give the rules that decided or moved most rows: id, points where fixed, rows."""
+        points = {
+            rule.id: rule.points.fixed if rule.points.formula is None else None
+            for rule in self.rules.model.rules
+        }
+        for name, count in self.movers.most_common():
+            yield name, points.get(name), count
+
+    def to_json(self) -> dict[str, object]:
+        """Return all counts."""
+        return {
+            "rule_set": {"id": self.rules.id, "digest": self.rules.digest},
+            "rows": self.rows,
+            "lines_not_read": self.bad_lines,
+            "verdicts": {
+                verdict: {
+                    "rows": outcomes.total(),
+                    "share": round(outcomes.total() / self.rows, 6),
+                    "outcomes": dict(outcomes),
+                }
+                for verdict, outcomes in self.verdicts().items()
+            },
+            "uncertain": self.uncertain,
+            "decided_most_by": [
+                {"rule": name, "points": points, "rows": count}
+                for name, points, count in self.top_movers()
+            ],
+            "missing": [{"attribute": a, "rows": n} for a, n in self.missing.most_common()],
+            "unreadable": [
+                {"column": column, "value": value, "reason": reason, "cells": count}
+                for (column, value, reason), count in self.unreadable.most_common(100)
+            ],
+            "unreadable_values": self.unreadable_count,
+        }
+
+    def _count_unreadable(self, cell: Unreadable) -> None:
+        value = safe_cell(cell.value)[:_LONGEST_VALUE]
+        kind = (cell.column or cell.attribute, value, cell.reason)
+        if kind not in self.unreadable and len(self.unreadable) >= _MOST_GROUPS:
+            kind = (kind[0], "", cell.reason)
+        self.unreadable[kind] += 1
+
+
+def _movers(decision: Decision) -> Iterator[str]:
+    for gate, result in zip(decision.model.gates, decision.trace.closed.gates, strict=True):
+        if result is YES:
+            yield gate.id
+            return
+    for rule, effect in zip(decision.model.rules, decision.trace.effects, strict=True):
+        if effect:
+            yield rule.id

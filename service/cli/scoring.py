@@ -1,0 +1,151 @@
+"""`goodfit score`: decide every row of a file."""
+
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.text import Text
+
+from service.bulk import (
+    ColumnPlan,
+    Input,
+    InvalidMap,
+    MapDocument,
+    Tally,
+    UnreadableFile,
+    open_input,
+    open_output,
+    plan_columns,
+    problems_path,
+    read_map,
+    score_rows,
+)
+from service.cli.checking import problem_lines
+from service.cli.deciding import Instant, RuleFile, read_instant
+from service.cli.files import load_rules, read_file
+from service.cli.score_words import print_summary
+from service.cli.screen import NO, USAGE, AsJson, console, print_json, refuse
+from service.rules import RuleSet, Source, read_source
+
+InputFile = Annotated[
+    Path, typer.Argument(metavar="INPUT", help="A .csv, .tsv, .ndjson or .parquet file.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="OUT", help="Write the decided rows, .csv or .ndjson."),
+]
+MapFile = Annotated[
+    str | None,
+    typer.Option("--map", metavar="MAP", help="YAML: columns, units, spellings, missing values."),
+]
+
+
+def score(
+    file: RuleFile,
+    input_file: InputFile,
+    *,
+    out: Out = None,
+    map_file: MapFile = None,
+    at: Instant = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide every row of a file. Exit 1 where a line is no row and has no decision."""
+    started = time.monotonic()
+    clock = datetime.now(UTC) if at is None else read_instant(at)
+    rules = load_rules(file, as_json=as_json)
+    if out is not None and out.resolve() == input_file.resolve():
+        refuse(f"`{out}` is the input itself; give another file to write")
+    try:
+        document, source = _read_map(map_file, rules)
+        with open_input(
+            input_file, encoding=document.encoding, delimiter=document.delimiter
+        ) as rows:
+            plan = plan_columns(rules.attributes, rows.columns, document=document, source=source)
+            tally = _score(rows, rules=rules, plan=plan, at=clock, out=out)
+    except InvalidMap as invalid:
+        for line in problem_lines((map_file or "map", problem) for problem in invalid.problems):
+            console(on_error=True).print(line)
+        raise typer.Exit(USAGE) from None
+    except UnreadableFile as error:
+        refuse(str(error) if f"`{input_file}`" in str(error) else f"{input_file}: {error}")
+    elapsed = time.monotonic() - started
+    wrote = problems_path(out) if out and (tally.unreadable_count or tally.bad_lines) else None
+    if as_json:
+        print_json(_report(tally, plan, elapsed, out=out, problems=wrote))
+    else:
+        print_summary(tally, plan, elapsed_s=elapsed, out=out, problems=wrote)
+    if tally.bad_lines:
+        raise typer.Exit(NO)
+
+
+def _read_map(name: str | None, rules: RuleSet) -> tuple[MapDocument, Source]:
+    if name is None:
+        return MapDocument(), read_source("{}")
+    return read_map(read_file(name, what="map"), rules.attributes)
+
+
+def _score(
+    rows: Input, *, rules: RuleSet, plan: ColumnPlan, at: datetime, out: Path | None
+) -> Tally:
+    tally = Tally(rules)
+    with ExitStack() as stack:
+        file = stack.enter_context(open_output(out, rules=rules, plan=plan)) if out else None
+        progress = stack.enter_context(_progress())
+        task = progress.add_task(f"{rules.subject}s", total=rows.size, rows=0)
+        for scored in score_rows(rows, rules=rules, plan=plan, at=at):
+            tally.add(scored)
+            if file is not None:
+                file.write(scored)
+            if (tally.rows + tally.bad_lines) % 64 == 0:
+                progress.update(task, completed=rows.position, rows=tally.rows)
+        progress.update(task, completed=rows.size, rows=tally.rows)
+    return tally
+
+
+class _Rows(ProgressColumn):
+    """How many rows have a decision."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.fields['rows']:,} {task.description}")
+
+
+def _progress() -> Progress:
+    screen = console(on_error=True)
+    return Progress(
+        TextColumn(" "),
+        _Rows(),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=screen,
+        disable=not screen.is_terminal,
+        transient=True,
+    )
+
+
+def _report(
+    tally: Tally, plan: ColumnPlan, elapsed_s: float, *, out: Path | None, problems: Path | None
+) -> dict[str, object]:
+    return {
+        **tally.to_json(),
+        "bad_lines": [{"line": bad.line, "reason": bad.reason} for bad in tally.bad],
+        "columns": {
+            "read": {column.attribute: column.column for column in plan.read},
+            "absent": list(plan.absent),
+            "ignored": list(plan.ignored),
+        },
+        "output": str(out) if out else None,
+        "problems": str(problems) if problems else None,
+        "seconds": round(elapsed_s, 3),
+    }
