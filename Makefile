@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench openapi sample
 export PYTHON
 export PYTHONUTF8 := 1
 
@@ -30,6 +30,12 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 
 bench: $(DEV) ## the compiled core beside the reference evaluator, as a ratio
 	@$(BIN)/python -m benchmarks.core
+
+openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
+	@$(BIN)/python -c 'from service.app import write_openapi; write_openapi()'
+
+sample: $(DEV) ## renew the answers printed in the README and the guide
+	@$(BIN)/python -m tests.docs.sample
 
 # An installation for tests serves as well; the other way round it lacks the tools.
 $(RUN): pyproject.toml constraints.txt

@@ -1,0 +1,108 @@
+"""The sample answers printed in the README and the guide, made from the worked example.
+
+`make sample` (`python -m tests.docs.sample`) writes them into the pages; a test fails
+while a committed page shows anything else than the rules give now.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.rules import load_rule_set
+from service.storage import make_id
+from tests.docs.blocks import ROOT
+
+__all__ = ["PAGES", "render", "with_samples"]
+
+PAGES = (ROOT / "README.md", ROOT / "docs" / "guide" / "api.md")
+EXAMPLE = ROOT / "tests" / "cases" / "fleet_leads.yaml"
+HALF_A_LEAD = {"email": "ann@haulage.example", "vehicles": 120, "country": "DE"}
+CLOCK = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+LONGEST_LINE = 150
+
+_REGION = re.compile(r"(<!-- (sample(?::[a-z]+)*):begin -->\n).*?(<!-- \2:end -->)", re.DOTALL)
+
+
+def _answer(*, final: bool) -> dict[str, object]:
+    """Return what `POST /v1/qualify` answers for half a lead, at a fixed clock and id."""
+    rules = load_rule_set(EXAMPLE.read_text())
+    members = rules.decide(HALF_A_LEAD, at=CLOCK, final=final).to_json()
+    summary = members.pop("summary")
+    return {
+        "id": make_id("dec", CLOCK, randomness=b"goodfit!"),
+        "decided_at": "2026-11-24T09:30:00.000Z",
+        "subject": rules.subject,
+        **members,
+        "rule_set": {"id": rules.id, "version": 1, "digest": rules.digest},
+        "summary": summary,
+    }
+
+
+def render(region: str) -> str:
+    """Return the Markdown that belongs into the region *region* (`sample`, `sample:final`, ...)."""
+    match region:
+        case "sample":
+            return _fenced(_without_details(_answer(final=False)))
+        case "sample:final":
+            return _fenced(_without_details(_answer(final=True)))
+        case "sample:reason":
+            return _fenced(_reason(_answer(final=False), "medium"))
+        case _:
+            raise KeyError(region)
+
+
+def with_samples(text: str) -> str:
+    """Return the page *text* with every marked region rendered afresh."""
+    return _REGION.sub(lambda match: f"{match[1]}{render(match[2])}{match[3]}", text)
+
+
+def _without_details(answer: dict[str, object]) -> dict[str, object]:
+    reasons = answer["reasons"]
+    assert isinstance(reasons, Sequence)
+    shown = [
+        {name: value for name, value in reason.items() if name not in {"tokens", "checks"}}
+        for reason in reasons
+    ]
+    return {**answer, "reasons": shown}
+
+
+def _reason(answer: dict[str, object], rule: str) -> object:
+    reasons = answer["reasons"]
+    assert isinstance(reasons, Sequence)
+    (found,) = [reason for reason in reasons if reason["rule"] == rule]
+    return found
+
+
+def _fenced(value: object) -> str:
+    return f"```json\n{_compact(value, indent='')}\n```\n"
+
+
+def _compact(value: object, *, indent: str) -> str:
+    """Return JSON in which whatever fits into one line stands in one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(line) <= LONGEST_LINE and indent:
+        return line
+    deeper = indent + "  "
+    match value:
+        case Mapping():
+            parts = [
+                f"{deeper}{json.dumps(name)}: {_compact(member, indent=deeper)}"
+                for name, member in value.items()
+            ]
+            return "{\n" + ",\n".join(parts) + f"\n{indent}}}"
+        case list() | tuple():
+            parts = [deeper + _compact(member, indent=deeper) for member in value]
+            return "[\n" + ",\n".join(parts) + f"\n{indent}]"
+        case _:
+            return line
+
+
+def _write(page: Path) -> None:
+    page.write_text(with_samples(page.read_text()))
+
+
+if __name__ == "__main__":
+    for one in PAGES:
+        _write(one)
