@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.storage import make_id
 from service.web.cors import cors_headers, is_preflight, preflight_headers
 from service.web.failures import respond_to
-from service.web.journal import journal, stack_of
+from service.web.journal import journal
 from service.web.metrics import Metrics
 from service.web.visit import Clock, Visit
 
@@ -57,7 +57,7 @@ class Envelope:
             sending.status = sending.status or _CLIENT_LEFT
         except Exception as error:  # noqa: BLE001 - this is the front door: nobody is behind it
             if sending.status:
-                visit.defect = error
+                visit.note_defect(error)
             else:
                 await respond_to(error, visit)(scope, receive, sending)
         finally:
@@ -83,9 +83,7 @@ class Envelope:
         if visit.defect is None:
             _log.info("request", **fields)
             return
-        kind = type(visit.defect)
-        fields["error"] = f"{kind.__module__}.{kind.__qualname__}"
-        _log.error("request failed", **fields, stack=stack_of(visit.defect))
+        _log.error("request failed", **fields, error=visit.defect, stack=visit.stack)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

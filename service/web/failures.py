@@ -44,12 +44,12 @@ EXPECTED: Final[tuple[type[Exception], ...]] = (
 def respond_to(error: Exception, visit: Visit) -> Response:
     """Return the problem response for *error*, and note its code in *visit*.
 
-    An unexpected error says nothing of itself, and *visit* keeps it for the journal.
+    An unexpected error says nothing of itself, and *visit* notes where it came from.
     """
     code, detail, faults, headers = _told(error)
     visit.problem = code
     if code == "internal_error":
-        visit.defect = error
+        visit.note_defect(error)
     return problem(
         code,
         detail,

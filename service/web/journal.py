@@ -17,7 +17,7 @@ import structlog
 __all__ = ["Journal", "configure_logs", "journal", "stack_of"]
 
 _HOME: Final = Path(__file__).resolve().parents[2]
-_DEEPEST: Final = 12
+_INNERMOST: Final = 3
 
 
 class Journal(Protocol):
@@ -82,9 +82,11 @@ def journal(room: str) -> Journal:
 
 
 def stack_of(error: BaseException) -> list[str]:
-    """Return the innermost places of *error*'s stack, ours by relative path, no words."""
+    """Return where *error* came from: our own places, then the innermost ones; no words."""
     frames = traceback.extract_tb(error.__traceback__)
-    return [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-_DEEPEST:]]
+    inner = len(frames) - _INNERMOST
+    kept = [frame for at, frame in enumerate(frames) if at >= inner or _is_ours(frame.filename)]
+    return [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in kept]
 
 
 def _without_words(
@@ -102,6 +104,10 @@ def _without_words(
     return event
 
 
-def _short(path: str) -> str:
+def _is_ours(path: str) -> bool:
     found = Path(path)
-    return str(found.relative_to(_HOME)) if found.is_relative_to(_HOME) else found.name
+    return found.is_relative_to(_HOME) and "site-packages" not in found.parts
+
+
+def _short(path: str) -> str:
+    return str(Path(path).relative_to(_HOME)) if _is_ours(path) else Path(path).name

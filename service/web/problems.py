@@ -66,6 +66,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "account_exists": Kind(409, "There already is an account with this key"),
     "wrong_subject": Kind(422, "The rule set judges another kind of subject"),
     "facts_erased": Kind(410, "The facts of this decision were erased"),
+    "not_replayable": Kind(409, "The decision would come out otherwise today"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

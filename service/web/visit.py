@@ -13,6 +13,7 @@ from starlette.types import Scope as AsgiScope
 
 from service.web.access import Access
 from service.web.caller import Caller
+from service.web.journal import stack_of
 
 __all__ = ["Clock", "Visit", "visit_of"]
 
@@ -28,6 +29,7 @@ class Visit:
 
     *access* is there once the gate has found the route. *headers* are added to the
     answer whatever it turns out to be. *problem* is the code it was refused with.
+    *defect* is the kind of an unexpected error, *stack* where it came from.
     """
 
     request_id: str
@@ -35,12 +37,22 @@ class Visit:
     caller: Caller | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     problem: str | None = None
-    defect: Exception | None = None
+    defect: str | None = None
+    stack: list[str] = field(default_factory=list)
 
     @property
     def template(self) -> str:
         """The route's address with its parameters' names in braces, or `none`."""
         return "none" if self.access is None else self.access.template
+
+    def note_defect(self, error: Exception) -> None:
+        """Remember an unexpected *error* for the journal: its kind and place, not its words.
+
+        Now, because the layers on its way out take its traceback off.
+        """
+        if self.defect is None:
+            self.defect = f"{type(error).__module__}.{type(error).__qualname__}"
+            self.stack = stack_of(error)
 
     def enter(self, scope: AsgiScope) -> None:
         """Put this visit into *scope*, from where `visit_of` reads it."""

@@ -8,7 +8,6 @@ import pytest
 import structlog
 
 from service.web import configure_logs
-
 from tests.web.serving import Served, serving
 
 
