@@ -164,11 +164,28 @@ def _choices(attribute: Attribute) -> tuple[str, ...]:
 
 def _ordered(probe: Probe, use: Use, reader: Reader) -> tuple[tuple[Fact, ...], bool]:
     lattice = lattice_of(probe.attribute)
-    stretches, is_complete = segments(probe, lattice, reader)
+    places, is_complete = segments(probe, lattice, reader)
+    stretches = places if use.is_loose else _joined(places, lattice, probe)
     values = {_representative(low, high, lattice, probe.today) for low, high in stretches}
     if use.is_loose:
         values.update(_sample(use, lattice, probe))
     return tuple(sorted(values, key=_place)), is_complete
+
+
+def _joined(
+    stretches: list[tuple[int, int]], lattice: Lattice, probe: Probe
+) -> list[tuple[int, int]]:
+    """Return *stretches* with those joined that no check tells from the one before."""
+    joined: list[tuple[int, int]] = []
+    last_signature: tuple[Truth, ...] | None = None
+    for first, last in stretches:
+        signature = probe.signature(lattice.at(first))
+        if joined and signature == last_signature:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+        last_signature = signature
+    return joined
 
 
 def _place(value: Fact) -> float:

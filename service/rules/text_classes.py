@@ -154,9 +154,9 @@ def _in_order(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _made_into(constant: str, chain: Chain, door: TextDoor) -> str | None:
     """Return a text that *chain* turns into *constant*, where one is found."""
-    guesses = (f"someone@{constant}", constant) if _is_host(chain) else (constant,)
+    guesses = (f"someone@{constant}",) if _is_host(chain) and constant else ()
     guess: str
-    for guess in (*guesses, constant.upper(), constant.title(), "nothing"):
+    for guess in (*guesses, constant, constant.upper(), constant.title(), "nothing"):
         if door.seen(guess, chain) == constant and door.admits(guess):
             return guess
     return None
