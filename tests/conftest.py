@@ -44,6 +44,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     folder = _run_folder()
     if hasattr(config, "workerinput") or folder.name != f"goodfit-tests-{os.getpid()}":
         return
+    given = os.environ.get(_GIVEN_URL)
+    if given and (folder / "template-ready").exists():
+        drop_database(sqlalchemy_url(given), _template_name())
     _remove(folder)
     del os.environ[_RUN_FOLDER]
 
@@ -70,18 +73,16 @@ def server_url() -> str:
 
 
 @pytest.fixture(scope="session")
-def template(server_url: str) -> Iterator[str]:
+def template(server_url: str) -> str:
     """Return the name of a migrated, empty database that may be cloned; one per run."""
-    name = _run_folder().name.replace("-", "_")
+    name = _template_name()
     with _alone("template") as folder:
         ready = folder / "template-ready"
         if not ready.exists():
             _administer(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
             migrate(database_on(server_url, name))
             ready.touch()
-    yield name
-    if os.environ.get(_GIVEN_URL) and not os.environ.get("PYTEST_XDIST_WORKER"):
-        drop_database(server_url, name)
+    return name
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def drop_database(server_url: str, name: str) -> None:
 
 @contextmanager
 def _clone(server_url: str, template: str) -> Iterator[str]:
-    name = f"{_run_folder().name.replace('-', '_')}_{os.getpid()}_{next(_numbers)}"
+    name = f"{_template_name()}_{os.getpid()}_{next(_numbers)}"
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _administer(server_url, statement.format(sql.Identifier(name), sql.Identifier(template)))
     try:
@@ -142,6 +143,10 @@ def _administer(server_url: str, statement: sql.Composed) -> None:
 
 def _run_folder() -> Path:
     return Path(os.environ[_RUN_FOLDER])
+
+
+def _template_name() -> str:
+    return _run_folder().name.replace("-", "_")
 
 
 @contextmanager
