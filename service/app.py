@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.accounts import routers as account_routers
+from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
 from service.settings import Settings
@@ -143,7 +144,7 @@ def _version() -> str:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (*routers, *rule_set_routers, *account_routers)
+    return (*routers, *rule_set_routers, *account_routers, *decision_routers)
 
 
 def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:

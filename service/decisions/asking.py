@@ -1,0 +1,113 @@
+"""Turn what a caller sent into a question: whose rules, which facts, what to tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import ValidationError
+
+from service.decisions.schemas import LineSent, QuestionSent
+from service.web import Caller, Fault, Refusal, faults_within
+
+__all__ = ["MalformedQuestion", "Question", "question_of", "read_line"]
+
+# What a publishable key may say; anything else could teach a stranger the rules.
+_PUBLIC: Final = frozenset({"rule_set", "lead", "account", "external_id", "final", "source"})
+
+
+class MalformedQuestion(Refusal):
+    """A question lacks something, or holds something that this key may not ask."""
+
+    code: ClassVar[str] = "validation_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One subject to judge. Either *facts* or *account_key* is there.
+
+    *is_narrow* says that the answer goes to a stranger.
+    """
+
+    rule_set: str
+    subject: Literal["lead", "account"]
+    facts: Mapping[str, Any] | None
+    account_key: str | None
+    external_id: str | None
+    final: bool
+    source: str | None
+    is_dry: bool
+    explain: Literal["short", "full"]
+    at_version: int | None
+    is_narrow: bool
+
+
+def question_of(sent: QuestionSent, caller: Caller, *, at: str = "") -> Question:
+    """Return the question that *caller* asks with *sent*; *at* is the pointer to it.
+
+    Raises:
+        MalformedQuestion: If it is not exactly one subject, names no rule set, or asks
+            more than a publishable key may.
+    """
+    faults = [*_faults_of_subject(sent), *_faults_of_caller(sent, caller)]
+    rule_set = sent.rule_set or caller.rule_set
+    if rule_set is None:
+        faults.append(("/rule_set", "missing", "this member is needed; add it"))
+    if faults or rule_set is None:
+        words = "the question cannot be answered as it is asked; see errors"
+        raise MalformedQuestion(
+            words,
+            faults=[
+                Fault(code=code, message=said, pointer=at + where) for where, code, said in faults
+            ],
+        )
+    return Question(
+        rule_set=rule_set,
+        subject="account" if sent.lead is None else "lead",
+        facts=sent.account if sent.lead is None else sent.lead,
+        account_key=sent.account_key,
+        external_id=sent.external_id,
+        final=sent.final,
+        source=sent.source,
+        is_dry=sent.dry_run,
+        explain=sent.explain,
+        at_version=sent.at_version,
+        is_narrow=caller.is_publishable,
+    )
+
+
+def read_line(value: object, *, at: str = "") -> LineSent:
+    """Return one element of a batch, decoded already; *at* is the pointer to it.
+
+    Raises:
+        MalformedQuestion: If it does not have the form of one.
+    """
+    try:
+        return LineSent.model_validate(value)
+    except ValidationError as error:
+        words = "this does not have the form of a question; see errors"
+        raise MalformedQuestion(words, faults=faults_within(error, at=at)) from None
+
+
+def _faults_of_subject(sent: QuestionSent) -> list[tuple[str, str, str]]:
+    subjects = {"lead": sent.lead, "account": sent.account, "account_key": sent.account_key}
+    given = [name for name, value in subjects.items() if value is not None]
+    if not given:
+        words = "whom to judge is missing; add `lead`, `account` or `account_key`"
+        return [("/lead", "missing", words)]
+    words = f"`{given[0]}` says already whom to judge; leave one of them out"
+    return [(f"/{name}", "one_subject", words) for name in given[1:]]
+
+
+def _faults_of_caller(sent: QuestionSent, caller: Caller) -> list[tuple[str, str, str]]:
+    if not caller.is_publishable:
+        return []
+    words = "a publishable key may not say this; leave it out"
+    faults = [
+        (f"/{name}", "not_publishable", words)
+        for name in QuestionSent.model_fields
+        if name in sent.model_fields_set and name not in _PUBLIC
+    ]
+    if sent.rule_set not in {None, caller.rule_set}:
+        words = "this key is bound to another rule set; leave the member out"
+        faults.append(("/rule_set", "not_publishable", words))
+    return faults

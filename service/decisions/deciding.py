@@ -1,0 +1,159 @@
+"""Judge one subject, and say what is to be written and answered: pure.
+
+The clock and the id come in as arguments; the same arguments give the same bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal
+from uuid import UUID
+
+import orjson
+
+from service.decisions.asking import Question
+from service.decisions.showing import Head, decision_shown, narrow_shown
+from service.rules import Decision
+from service.rulesets import Running
+from service.web import Fault, Refusal
+
+__all__ = ["Judged", "Record", "Subject", "WrongSubject", "judge", "record_of"]
+
+
+class WrongSubject(Refusal):
+    """A lead was sent to rules for accounts, or the other way round."""
+
+    code: ClassVar[str] = "wrong_subject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whom a question is about, once a stored account was looked up."""
+
+    facts: Mapping[str, object]
+    account_id: UUID | None = None
+    account_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is written for one decision: a row of the table `decision`, jsonb as text."""
+
+    decided_at: datetime
+    id: UUID
+    rule_set: str
+    version: int
+    digest: str
+    meaning: int
+    subject: Literal["lead", "account"]
+    external_id: str | None
+    account_id: UUID | None
+    facts: str
+    tabled: str | None
+    data_problems: str | None
+    final: bool
+    suspended: str | None
+    verdict: str
+    outcome: str
+    certain: bool
+    outcome_certain: bool
+    scores: str
+    trace: str
+    source: str | None
+    latency_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A decision with its answer: the bytes that are kept and sent."""
+
+    decision: Decision
+    head: Head
+    answer: bytes
+
+
+def judge(
+    question: Question, subject: Subject, running: Running, *, at: datetime, decision_id: UUID
+) -> Judged:
+    """Return the decision of *running* on *subject* at *at*, and the answer to *question*.
+
+    A dry run's answer has no id, because nothing can be found under it.
+
+    Raises:
+        WrongSubject: If these rules judge the other kind of subject.
+    """
+    rules = running.rules
+    if rules.subject != question.subject:
+        _refuse_subject(question, rules.subject)
+    decision = rules.decide(rules.admit(subject.facts), at=at, final=question.final)
+    head = Head(
+        id=None if question.is_dry else decision_id,
+        decided_at=at,
+        subject=question.subject,
+        external_id=question.external_id,
+        account=subject.account_key,
+        rule_set=running.slug,
+        version=running.version,
+        digest=running.digest,
+    )
+    if question.is_narrow:
+        shown = narrow_shown(decision, head)
+    else:
+        shown = decision_shown(decision, head, explain=question.explain)
+    return Judged(decision=decision, head=head, answer=orjson.dumps(shown))
+
+
+def record_of(
+    judged: Judged,
+    question: Question,
+    *,
+    decision_id: UUID,
+    account_id: UUID | None,
+    latency: timedelta,
+) -> Record:
+    """Return the row to write for *judged*."""
+    decision, head = judged.decision, judged.head
+    scores = {
+        name: {"value": score.value, "low": score.low, "high": score.high}
+        for name, score in decision.scores.items()
+    }
+    return Record(
+        decided_at=head.decided_at,
+        id=decision_id,
+        rule_set=head.rule_set,
+        version=head.version,
+        digest=head.digest,
+        meaning=decision.meaning,
+        subject=head.subject,
+        external_id=head.external_id,
+        account_id=account_id,
+        facts=_json(decision.facts.to_json()),
+        tabled=_json_or_none(dict(decision.tabled)),
+        data_problems=_json_or_none([problem.to_json() for problem in decision.data_problems]),
+        final=decision.final,
+        suspended=_json_or_none(list(decision.suspended)),
+        verdict=decision.verdict,
+        outcome=decision.outcome,
+        certain=decision.certain,
+        outcome_certain=decision.outcome_certain,
+        scores=_json(scores),
+        trace=_json(decision.trace.to_json()),
+        source=question.source,
+        latency_us=latency // timedelta(microseconds=1),
+    )
+
+
+def _refuse_subject(question: Question, wanted: str) -> None:
+    words = f"`{question.rule_set}` judges {wanted}s; send `{wanted}`"
+    member = "account_key" if question.account_key is not None else question.subject
+    raise WrongSubject(
+        words, faults=[Fault(code="wrong_subject", message=words, pointer=f"/{member}")]
+    )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _json_or_none(value: dict[str, str] | list[str] | list[dict[str, str]]) -> str | None:
+    return _json(value) if value else None

@@ -1,0 +1,216 @@
+"""Qualify: fetch the live version and the facts, judge, keep, tell."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import ClassVar, Final, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts import Assessed, read_facts
+from service.decisions.asking import Question
+from service.decisions.deciding import Judged, Subject, judge, record_of
+from service.decisions.desk import Desk
+from service.decisions.writing import Entry, ReleasesMoved, write
+from service.rulesets import Running
+from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
+from service.web import Answer, Claim, IdempotencyInProgress, Refusal
+
+__all__ = [
+    "Case",
+    "Draft",
+    "Ending",
+    "ReleasesMoving",
+    "count",
+    "keep",
+    "qualify",
+    "qualify_many",
+    "settle",
+]
+
+_ATTEMPTS: Final = 4
+
+Ending = Answer | Refusal | DatabaseUnavailable | DatabaseNotMigrated
+"""How one case of many ended: with an answer, or with why there is none."""
+
+Draft = Ending | Entry
+"""What a case came to before anything was kept: an entry to write, or its ending already."""
+
+Result = TypeVar("Result")
+
+
+class ReleasesMoving(Refusal):
+    """Releases were made again and again while a decision was being written."""
+
+    code: ClassVar[str] = "overloaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A question with its clock, the id its decision will have, and when its work began.
+
+    *began_s* is a reading of `perf_counter`.
+    """
+
+    question: Question
+    at: datetime
+    decision_id: UUID
+    claim: Claim | None
+    began_s: float
+
+
+async def qualify(case: Case, desk: Desk) -> Answer:
+    """Decide one case and return its answer once everything is committed.
+
+    Raises:
+        Refusal: If the question cannot be answered; nothing is kept then.
+        DatabaseUnavailable: If the database is; whether anything was kept is then
+            unknown, and a retry with the same key finds out.
+    """
+    async with AsyncExitStack() as stack:
+        if case.claim is not None:
+            await stack.enter_async_context(desk.house.turns.taken(case.claim))
+        (ending,) = await _commit_alone([case], desk)
+    if not isinstance(ending, Answer):
+        raise ending
+    return ending
+
+
+async def qualify_many(cases: Sequence[Case], desk: Desk) -> list[Ending]:
+    """Decide *cases*, commit them together, and return how each ended, in order.
+
+    One that cannot be answered does not keep the others from it.
+    """
+    try:
+        return await _commit_alone(cases, desk)
+    except IdempotencyInProgress as busy:
+        if len(cases) == 1:
+            return [busy]
+        half = len(cases) // 2
+        return [
+            *await qualify_many(cases[:half], desk),
+            *await qualify_many(cases[half:], desk),
+        ]
+    except (DatabaseUnavailable, DatabaseNotMigrated, ReleasesMoving) as away:
+        return [away] * len(cases)
+
+
+async def settle(
+    cases: Sequence[Case], desk: Desk, *, commit: Callable[[Sequence[Draft]], Awaitable[Result]]
+) -> Result:
+    """Judge *cases* and return what *commit* makes of them; judge again if releases moved.
+
+    *commit* opens a transaction, has `keep` write into it, and commits.
+
+    Raises:
+        ReleasesMoving: If they moved every time.
+    """
+    for _ in range(_ATTEMPTS):
+        drafts = [await _draft_of(case, desk) for case in cases]
+        try:
+            return await commit(drafts)
+        except ReleasesMoved:
+            desk.live.forget_releases()
+    words = "releases are being made faster than decisions; try again in a second"
+    raise ReleasesMoving(words, headers={"Retry-After": "1"})
+
+
+async def keep(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[Ending]:
+    """Write the entries among *drafts* and return how each draft ends, once committed.
+
+    Raises:
+        ReleasesMoved, IdempotencyInProgress: As `write` does.
+    """
+    entries = [draft for draft in drafts if isinstance(draft, Entry)]
+    answers = iter(await write(connection, entries) if entries else [])
+    return [next(answers) if isinstance(draft, Entry) else draft for draft in drafts]
+
+
+def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> None:
+    """Count what was committed, by verdict."""
+    for draft, ending in zip(drafts, endings, strict=True):
+        if isinstance(draft, Entry) and isinstance(ending, Answer) and not ending.is_replayed:
+            desk.house.metrics.decisions.labels(draft.record.verdict).inc()
+
+
+async def _commit_alone(cases: Sequence[Case], desk: Desk) -> list[Ending]:
+    async def commit(drafts: Sequence[Draft]) -> list[Ending]:
+        if not any(isinstance(draft, Entry) for draft in drafts):
+            return [draft for draft in drafts if not isinstance(draft, Entry)]
+        async with transaction(desk.house.engine) as connection:
+            endings = await keep(connection, drafts)
+        count(drafts, endings, desk)
+        return endings
+
+    return await settle(cases, desk, commit=commit)
+
+
+async def _draft_of(case: Case, desk: Desk) -> Draft:
+    """Return what is to be kept of *case*, or how it ends without anything kept."""
+    # A judgement may take milliseconds: the requests beside a batch keep their turn.
+    await asyncio.sleep(0)
+    question = case.question
+    try:
+        judged, subject, running = await _judge(case, desk)
+    except Refusal as refusal:
+        return refusal
+    if question.is_dry:
+        return Answer(body=judged.answer)
+    record = record_of(
+        judged,
+        question,
+        decision_id=case.decision_id,
+        account_id=subject.account_id,
+        latency=timedelta(seconds=perf_counter() - case.began_s),
+    )
+    is_live = question.at_version is None
+    return Entry(
+        record=record,
+        answer=judged.answer,
+        claim=case.claim,
+        epoch=running.epoch if is_live else None,
+        assessed=_assessed(case, judged, subject) if is_live else None,
+    )
+
+
+async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
+    question = case.question
+    if question.at_version is None:
+        running = await desk.live.version_at(question.rule_set, case.at)
+    else:
+        running = await desk.live.version(question.rule_set, question.at_version)
+    subject = await _subject_of(question, desk)
+    judged = judge(question, subject, running, at=case.at, decision_id=case.decision_id)
+    return judged, subject, running
+
+
+async def _subject_of(question: Question, desk: Desk) -> Subject:
+    """Return whom the question is about: as it says, or as a stored account is known."""
+    if question.account_key is None:
+        return Subject(facts=question.facts or {})
+    async with transaction(desk.house.engine) as connection:
+        return await _stored(connection, question.account_key)
+
+
+async def _stored(connection: AsyncConnection, key: str) -> Subject:
+    account = await read_facts(connection, key)
+    return Subject(facts=account.facts, account_id=account.id, account_key=account.key)
+
+
+def _assessed(case: Case, judged: Judged, subject: Subject) -> Assessed | None:
+    """Return what the decision says of a stored account; a version asked for says nothing."""
+    if subject.account_id is None:
+        return None
+    return Assessed(
+        account_id=subject.account_id,
+        rule_set=judged.head.rule_set,
+        decision_id=case.decision_id,
+        version=judged.head.version,
+        verdict=judged.decision.verdict,
+        outcome=judged.decision.outcome,
+        at=case.at,
+    )

@@ -1,0 +1,200 @@
+"""Decisions in the database: SQL only."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.decisions.deciding import Record
+from service.storage import instant_of
+from service.storage.tables import AccountRow, DecisionRow, IdempotencyRow, ReleaseEpoch
+from service.web import Claim
+
+__all__ = [
+    "Filters",
+    "KeptAnswer",
+    "add_claims",
+    "add_records",
+    "find_decision",
+    "list_decisions",
+    "read_answers",
+    "read_epoch",
+]
+
+# One statement whatever the number of rows: prepared once, one round trip.
+_TYPES: Final = {
+    "decided_at": "timestamptz",
+    "id": "uuid",
+    "version": "integer",
+    "meaning": "smallint",
+    "account_id": "uuid",
+    "final": "boolean",
+    "certain": "boolean",
+    "outcome_certain": "boolean",
+    "latency_us": "integer",
+}
+_JSONB: Final = frozenset({"facts", "tabled", "data_problems", "suspended", "scores", "trace"})
+_COLUMNS: Final = tuple(field.name for field in fields(Record))
+
+
+def _insert_records() -> str:
+    arrays = ", ".join(f"CAST(:{name} AS {_TYPES.get(name, 'text')}[])" for name in _COLUMNS)
+    values = ", ".join(f"{name}::jsonb" if name in _JSONB else name for name in _COLUMNS)
+    names = ", ".join(_COLUMNS)
+    return (
+        f"INSERT INTO decision ({names}) SELECT {values}"  # noqa: S608 - column names only
+        f" FROM unnest({arrays}) AS given ({names})"
+    )
+
+
+_INSERT_RECORDS: Final = text(_insert_records())
+_EXPIRE_CLAIMS: Final = text(
+    "DELETE FROM idempotency USING"
+    " unnest(CAST(:scope AS text[]), CAST(:key_hash AS bytea[])) AS given (scope, key_hash)"
+    " WHERE idempotency.scope = given.scope AND idempotency.key_hash = given.key_hash"
+    " AND idempotency.expires_at <= now()"
+)
+# Ordered, so that two transactions with the same keys wait for each other and never in a ring.
+_INSERT_CLAIMS: Final = text(
+    "INSERT INTO idempotency (scope, key_hash, body_hash, decision_id, status, answer,"
+    " created_at, expires_at)"
+    " SELECT scope, key_hash, body_hash, decision_id, 200, answer, now(), now() + kept"
+    " FROM unnest(CAST(:scope AS text[]), CAST(:key_hash AS bytea[]), CAST(:body_hash AS bytea[]),"
+    " CAST(:decision_id AS uuid[]), CAST(:answer AS bytea[]), CAST(:kept AS interval[]))"
+    " AS given (scope, key_hash, body_hash, decision_id, answer, kept)"
+    " ORDER BY scope, key_hash ON CONFLICT DO NOTHING RETURNING scope, key_hash"
+)
+
+_Name = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """An answer under a key. *body* is None once the facts in it were erased."""
+
+    body_hash: bytes
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which decisions to list. Decided at *since* or later, and before *until*."""
+
+    rule_set: str | None = None
+    verdict: str | None = None
+    outcome: str | None = None
+    external_id: str | None = None
+    account: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return the filters as a cursor remembers them."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+async def read_epoch(connection: AsyncConnection) -> int:
+    """Return the number that every release raises in its own transaction."""
+    epoch: int = (await connection.execute(select(ReleaseEpoch.epoch))).scalar_one()
+    return epoch
+
+
+async def add_records(connection: AsyncConnection, records: Sequence[Record]) -> None:
+    """Insert decisions."""
+    columns = {name: [getattr(record, name) for record in records] for name in _COLUMNS}
+    await connection.execute(_INSERT_RECORDS, columns)
+
+
+async def add_claims(
+    connection: AsyncConnection, claims: Mapping[_Name, tuple[Claim, UUID | None, bytes]]
+) -> set[_Name]:
+    """Keep answers under keys; return the names of those that were free until now.
+
+    Waits for whoever is writing one of them. Each claim comes with the id of its
+    decision and the answer.
+    """
+    names = {
+        "scope": [scope for scope, _ in claims],
+        "key_hash": [key_hash for _, key_hash in claims],
+    }
+    await connection.execute(_EXPIRE_CLAIMS, names)
+    given = claims.values()
+    added = await connection.execute(
+        _INSERT_CLAIMS,
+        names
+        | {
+            "body_hash": [claim.body_hash for claim, _, _ in given],
+            "decision_id": [decision_id for _, decision_id, _ in given],
+            "answer": [answer for _, _, answer in given],
+            "kept": [claim.kept for claim, _, _ in given],
+        },
+    )
+    return {(row.scope, bytes(row.key_hash)) for row in added}
+
+
+async def read_answers(
+    connection: AsyncConnection, names: Collection[_Name]
+) -> dict[_Name, KeptAnswer]:
+    """Return the answers that are kept under *names*."""
+    columns = (IdempotencyRow.scope, IdempotencyRow.key_hash)
+    statement = select(*columns, IdempotencyRow.body_hash, IdempotencyRow.answer).where(
+        tuple_(*columns).in_(names)
+    )
+    return {
+        (row.scope, bytes(row.key_hash)): KeptAnswer(body_hash=row.body_hash, body=row.answer)
+        for row in await connection.execute(statement)
+    }
+
+
+async def find_decision(connection: AsyncConnection, decision_id: UUID) -> Row[Any] | None:
+    """Return a decision, with its account's key; the id alone names its partition."""
+    try:
+        decided_at = instant_of(decision_id)
+    except OverflowError:  # an id of the year 10000 or later
+        return None
+    statement = _decisions().where(
+        DecisionRow.decided_at == decided_at, DecisionRow.id == decision_id
+    )
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def list_decisions(
+    connection: AsyncConnection,
+    filters: Filters,
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* decisions, the newest first, from *before* on backwards."""
+    order = (DecisionRow.decided_at, DecisionRow.id)
+    statement = _decisions().order_by(*(column.desc() for column in order)).limit(limit)
+    for name in ("rule_set", "verdict", "outcome", "external_id"):
+        wanted = getattr(filters, name)
+        if wanted is not None:
+            statement = statement.where(getattr(DecisionRow, name) == wanted)
+    if filters.account is not None:
+        account = select(AccountRow.id).where(AccountRow.key == filters.account)
+        statement = statement.where(DecisionRow.account_id == account.scalar_subquery())
+    if filters.since is not None:
+        statement = statement.where(DecisionRow.decided_at >= filters.since)
+    if filters.until is not None:
+        statement = statement.where(DecisionRow.decided_at < filters.until)
+    if before is not None:
+        # The first condition alone lets Postgres leave out later partitions.
+        statement = statement.where(
+            DecisionRow.decided_at <= before[0],
+            tuple_(*order) < tuple_(*before),
+        )
+    rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+    return rows
+
+
+def _decisions() -> Select[Any]:
+    return select(DecisionRow.__table__, AccountRow.key.label("account_key")).outerjoin(
+        AccountRow, AccountRow.id == DecisionRow.account_id
+    )

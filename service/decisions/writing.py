@@ -1,0 +1,128 @@
+"""Write decisions: what many requests want kept, in one transaction of the caller's.
+
+A decision, the answer under its key and the assessment it changes are kept together or
+not at all. Nothing here decides, renders or answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts import Assessed, keep_assessment
+from service.decisions import store
+from service.decisions.deciding import Record
+from service.decisions.store import KeptAnswer
+from service.web import (
+    Answer,
+    AnswerErased,
+    Claim,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    Refusal,
+)
+
+__all__ = ["Entry", "ReleasesMoved", "write"]
+
+
+class ReleasesMoved(Exception):
+    """A release was made since a decision chose its version: decide again, then write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be kept of one decision.
+
+    *epoch* is that of the releases the version was chosen from, None where it was asked
+    for by number. *assessed* is there where it becomes an account's assessment.
+    """
+
+    record: Record
+    answer: bytes
+    claim: Claim | None
+    epoch: int | None
+    assessed: Assessed | None
+
+
+async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Answer | Refusal]:
+    """Keep *entries* in the transaction of *connection* and return what each is answered.
+
+    Whose key was used before gets the answer kept under it, or the refusal that the key
+    was used for something else; nothing else is kept of it. Send nothing before the
+    commit.
+
+    Raises:
+        ReleasesMoved: If another version may be live. Roll back.
+        IdempotencyInProgress: If one of the keys is being used elsewhere for longer than
+            the session's lock timeout. Roll back.
+    """
+    epochs = {entry.epoch for entry in entries if entry.epoch is not None}
+    if epochs and epochs != {await store.read_epoch(connection)}:
+        raise ReleasesMoved
+    answers = await _claim(connection, entries)
+    written = [entry for entry, answer in zip(entries, answers, strict=True) if _is_new(answer)]
+    if written:
+        await store.add_records(connection, [entry.record for entry in written])
+    assessed = [entry.assessed for entry in written if entry.assessed is not None]
+    # Sorted, so that two transactions never wait for each other's accounts in a ring.
+    for one in sorted(assessed, key=lambda one: (one.account_id, one.rule_set, one.at)):
+        await keep_assessment(connection, one)
+    return answers
+
+
+def _is_new(answer: Answer | Refusal) -> bool:
+    return isinstance(answer, Answer) and not answer.is_replayed
+
+
+async def _claim(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Answer | Refusal]:
+    """Return each entry's answer: its own where its key was free, or it has none."""
+    first: dict[tuple[str, bytes], Entry] = {}
+    for entry in entries:
+        if entry.claim is not None:
+            first.setdefault(entry.claim.name, entry)
+    if not first:
+        return [Answer(body=entry.answer) for entry in entries]
+    won = await _add(connection, first)
+    lost = [entry.claim.name for entry in entries if entry.claim and entry.claim.name not in won]
+    kept = await store.read_answers(connection, lost) if lost else {}
+    for name in won:
+        entry = first[name]
+        if entry.claim is not None:
+            kept[name] = KeptAnswer(body_hash=entry.claim.body_hash, body=entry.answer)
+    return [
+        Answer(body=entry.answer)
+        if entry.claim is None or (entry.claim.name in won and first[entry.claim.name] is entry)
+        else _repeated(entry.claim, kept)
+        for entry in entries
+    ]
+
+
+async def _add(
+    connection: AsyncConnection, first: Mapping[tuple[str, bytes], Entry]
+) -> set[tuple[str, bytes]]:
+    claims: Final[dict[tuple[str, bytes], tuple[Claim, UUID | None, bytes]]] = {
+        name: (entry.claim, entry.record.id, entry.answer)
+        for name, entry in first.items()
+        if entry.claim is not None
+    }
+    try:
+        return await store.add_claims(connection, claims)
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+            raise IdempotencyInProgress from None
+        raise
+
+
+def _repeated(claim: Claim, kept: Mapping[tuple[str, bytes], KeptAnswer]) -> Answer | Refusal:
+    answer = kept.get(claim.name)
+    if answer is None:  # it expired between two statements
+        return IdempotencyInProgress()
+    if answer.body_hash != claim.body_hash:
+        return IdempotencyKeyReused()
+    if answer.body is None:
+        return AnswerErased()
+    return Answer(body=answer.body, is_replayed=True)
