@@ -9,10 +9,11 @@ from service.rules.attributes import Attribute, Facts
 from service.rules.check import Checked as CheckedDocument
 from service.rules.check import check_document
 from service.rules.classes import ClassPlan
+from service.rules.compiled import compile_model
 from service.rules.decide import decide
 from service.rules.decision import Decision
 from service.rules.document import RuleSetDocument
-from service.rules.meaning import Meaning, Reference
+from service.rules.meaning import Meaning
 from service.rules.model import Model, Subject
 from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.testing import TestResult
@@ -154,7 +155,7 @@ def _in_file_order(checked: CheckedDocument, more: list[Problem]) -> tuple[Probl
 def _rule_set(document: RuleSetDocument, model: Model) -> RuleSet:
     return RuleSet(
         document=document,
-        meaning=Reference(model),
+        meaning=compile_model(model),
         plan=ClassPlan.of(model),
         canonical=document.canonical,
         digest=document.digest,
