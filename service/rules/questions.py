@@ -1,5 +1,6 @@
 """What to ask next: which missing attributes can still change the answer, the best first."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -117,7 +118,7 @@ class _Probe:
 
     settled: Fraction
     outcomes_left: Fraction
-    width: Fraction
+    width: float
     swing: Mapping[str, float]
     could_lead_to: tuple[Verdict, ...]
 
@@ -170,10 +171,7 @@ def _probe(
     outlines = [evaluate({**values, name: value}) for value in classes.values]
     possible = [possible_outcomes(model, outline) for outline in outlines]
     settled = [verdicts for p in possible if len(verdicts := verdicts_of(model, p)) == 1]
-    widths = [
-        sum((Fraction(high) - Fraction(low) for low, high in outline.scores), start=Fraction(0))
-        for outline in outlines
-    ]
+    widths = [high - low for outline in outlines for low, high in outline.scores]
     count = len(outlines)
     swing: dict[str, float] = {}
     for place, score in enumerate(model.scores):
@@ -186,7 +184,7 @@ def _probe(
     return _Probe(
         settled=Fraction(len(settled), count),
         outcomes_left=Fraction(sum(len(p) for p in possible), count),
-        width=sum(widths, start=Fraction(0)) / count,
+        width=math.fsum(widths) / count,
         swing=swing,
         could_lead_to=tuple(verdict for verdict in _VERDICTS if verdict in alone),
     )
