@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from service.decisions.showing import Head, decision_shown
 from service.rules import load_rule_set
-from service.storage import make_id
+from service.storage import make_id, make_uuid
+from service.web.json import InvalidJSON, decode_json
+from service.web.problems import problem
 from tests.docs.blocks import ROOT
 
 __all__ = ["PAGES", "render", "with_samples"]
@@ -28,16 +31,32 @@ _REGION = re.compile(r"(<!-- (sample(?::[a-z]+)*):begin -->\n).*?(<!-- \2:end --
 def _answer(*, final: bool) -> dict[str, object]:
     """Return what `POST /v1/qualify` answers for half a lead, at a fixed clock and id."""
     rules = load_rule_set(EXAMPLE.read_text())
-    members = rules.decide(HALF_A_LEAD, at=CLOCK, final=final).to_json()
-    summary = members.pop("summary")
-    return {
-        "id": make_id("dec", CLOCK, randomness=b"goodfit!"),
-        "decided_at": "2026-11-24T09:30:00.000Z",
-        "subject": rules.subject,
-        **members,
-        "rule_set": {"id": rules.id, "version": 1, "digest": rules.digest},
-        "summary": summary,
-    }
+    head = Head(
+        id=make_uuid(CLOCK, b"goodfit!"),
+        decided_at=CLOCK,
+        subject="lead",
+        external_id=None,
+        account=None,
+        rule_set=rules.id,
+        version=1,
+        digest=rules.digest,
+    )
+    return decision_shown(rules.decide(HALF_A_LEAD, at=CLOCK, final=final), head)
+
+
+def _problem() -> object:
+    """Return what a key that stands twice is answered with."""
+    try:
+        decode_json(b'{"rule_set": "fleet_leads", "lead": {"vehicles": 1, "vehicles": 2}}')
+    except InvalidJSON as refusal:
+        answer = problem(
+            refusal.code,
+            str(refusal),
+            request_id=make_id("req", CLOCK, randomness=b"goodfit!"),
+            faults=refusal.faults,
+        )
+        return json.loads(bytes(answer.body))
+    raise AssertionError("a key that stands twice is refused")
 
 
 def render(region: str) -> str:
@@ -49,6 +68,8 @@ def render(region: str) -> str:
             return _fenced(_without_details(_answer(final=True)))
         case "sample:reason":
             return _fenced(_reason(_answer(final=False), "medium"))
+        case "sample:problem":
+            return _fenced(_problem())
         case _:
             raise KeyError(region)
 
