@@ -64,10 +64,10 @@ def test_the_process_environment_is_read_when_none_is_given(
 
 def test_settings_are_frozen_and_print_no_url() -> None:
     """Nobody changes a setting in flight, and a logged one gives nothing away."""
-    settings = Settings(database_url=sqlalchemy_url("postgres://ann:secret@db/x"))
+    settings = Settings(database_url=sqlalchemy_url("postgres://ann:hunter2@db/x"))
     with pytest.raises(ValidationError):
         settings.port = 1  # type: ignore[misc] # the mistake under test
-    assert "secret" not in repr(settings)
+    assert "hunter2" not in repr(settings)
 
 
 def test_a_pool_timeout_past_a_second_is_refused() -> None:
