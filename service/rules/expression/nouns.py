@@ -103,7 +103,7 @@ def _own_grade(node: ast.Grade, seen: Seen) -> Tokens:
 def beside(node: Node, seen: Seen) -> Tokens:
     """Return what a value is compared with: a constant, or another thing and its value."""
     other = noun(node, seen, inside=True)
-    return (*other.name, *operator("of"), *other.value) if other.name else other.value
+    return (*other.name, *text("("), *other.value, *text(")")) if other.name else other.value
 
 
 def own_item(item: Item, seen: Seen) -> Token:
@@ -194,7 +194,7 @@ NAMES: Final[Mapping[str, Naming]] = {
     "ratio": _ratio,
     "min": _spoken("the smaller of", "and"),
     "max": _spoken("the larger of", "and"),
-    "abs": _spoken("the size of"),
+    "abs": _spoken("", after="without its sign"),
     "clamp": _spoken("", "kept between", "and"),
     "round": _spoken("", after="rounded"),
     "size": _count,

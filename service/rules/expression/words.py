@@ -45,8 +45,8 @@ def claim(node: Node, seen: Seen, result: Truth) -> Tokens:
             return (*named(name, seen), *operator(f"is {state}"))
         case ast.Quantified():
             return _quantified(node, seen, result)
-        case ast.Apply(operator=row):
-            if row in CLAIMS:
+        case ast.Apply(operator=row, arguments=parts) if row in CLAIMS:
+            if not all(isinstance(part, Constant) for part in parts):
                 return CLAIMS[row](node, seen, result)
         case _:
             pass
