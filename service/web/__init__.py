@@ -4,6 +4,7 @@ Rooms import from here and nowhere below. `routers` are this floor's own routes.
 """
 
 from service.web.access import ACCESS, Access, Door
+from service.web.audit_routes import audit_routes
 from service.web.bodies import BodyTooLarge, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
 from service.web.documented import REFUSALS, refusals
@@ -147,4 +148,4 @@ __all__ = [
     "write_cursor",
 ]
 
-routers = (pages, operations, key_routes)
+routers = (pages, operations, key_routes, audit_routes)
