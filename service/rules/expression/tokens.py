@@ -112,7 +112,9 @@ def listed(words: Sequence[str], *, last: str = "and") -> str:
 
 def uncapitalised(label: str) -> str:
     """Return *label* as it stands inside a sentence; `CRM in use` keeps its capitals."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] in "- " else label
+    second = label[1:2]
+    is_word = second.islower() or (second != "" and second in "- ")
+    return label[:1].lower() + label[1:] if is_word else label
 
 
 def singular(unit: str) -> str:
