@@ -9,13 +9,15 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from service.decisions.showing import Head, decision_shown
 from service.rules import load_rule_set
 from service.storage import make_id, make_uuid
 from service.web.json import InvalidJSON, decode_json
 from service.web.problems import problem
-from tests.docs.blocks import ROOT
+from tests.docs.blocks import GUIDE, ROOT
+from tests.docs.console import rerun
 
 __all__ = ["PAGES", "render", "with_samples"]
 
@@ -120,10 +122,11 @@ def _compact(value: object, *, indent: str) -> str:
             return line
 
 
-def _write(page: Path) -> None:
-    page.write_text(with_samples(page.read_text()))
+def _renew(page: Path) -> None:
+    with TemporaryDirectory() as folder:
+        page.write_text(rerun(with_samples(page.read_text()), folder=Path(folder)))
 
 
 if __name__ == "__main__":
-    for one in PAGES:
-        _write(one)
+    for one in [ROOT / "README.md", *sorted(GUIDE.glob("*.md"))]:
+        _renew(one)
