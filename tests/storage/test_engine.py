@@ -364,14 +364,14 @@ async def test_a_backend_that_stops_in_a_transaction_costs_its_limit_and_no_sess
 
 
 async def test_a_backend_that_stops_in_the_pool_is_replaced(database_url: str) -> None:
-    """The next request gets a session that answers, within a second."""
+    """The next request gets a session that answers, after half a second of silence."""
     engine = open_engine(database_url, limits=SessionLimits(pool_size=1))
     async with transaction(engine) as connection:
         pid = await backend_of(connection)
     with stopped(pid):
         began = asyncio.get_running_loop().time()
         assert await count_accounts(engine) == 0
-        assert asyncio.get_running_loop().time() - began < 1.5
+        assert asyncio.get_running_loop().time() - began < 2.5
     await engine.dispose()
 
 
