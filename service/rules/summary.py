@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from service.rules.expression import ast
-from service.rules.expression.tokens import listed, number, signed, uncapitalised
+from service.rules.expression.tokens import listed, number, sentence, signed, uncapitalised
 from service.rules.model import Model, Outcome, Score
 
 if TYPE_CHECKING:
@@ -37,8 +38,14 @@ def _head(decision: Decision, decisive: Reason, score: Score | None) -> str:
     if decision.verdict == "undecided":
         return f"Undecided: {_span(decision, score)}"
     if decisive.kind == "gate" or score is None:
-        return f"{outcome.label}: {uncapitalised(decisive.text)}"
+        return f"{outcome.label}: {_inside(decisive)}"
     return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, outcome)}"
+
+
+def _inside(reason: Reason) -> str:
+    """Return the reason's words as they follow a colon."""
+    first, *rest = reason.tokens
+    return sentence((replace(first, text=uncapitalised(first.text)), *rest))
 
 
 def _span(decision: Decision, score: Score | None) -> str:
