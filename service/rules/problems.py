@@ -64,7 +64,9 @@ class InvalidRuleSet(Exception):
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that *word* was probably meant to be, or None where none is close."""
     folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    # One wrong letter of a country's two is half the word, and still meant that country.
+    cutoff = 0.6 if len(word) > 3 else 0.5
+    found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
     return folded[found[0]] if found else None
 
 

@@ -75,8 +75,11 @@ def _mended(data: object, error: ValidationError) -> RuleSetDocument | None:
         if isinstance(part, dict) and last in part:
             if detail["type"] == "literal_error":
                 part[last] = _options(detail)[0]
-            else:
-                del part[last]
+                continue
+            meant = _meant_key(detail)
+            if meant is not None:
+                part.setdefault(meant, part[last])
+            del part[last]
     try:
         return _validated(data)
     except (ValidationError, CanonicalizationError):
@@ -101,7 +104,11 @@ def _options(detail: Mapping[str, object]) -> list[str]:
 def _shape_problems(error: ValidationError, read: Source) -> list[Problem]:
     """Return pydantic's findings in our words, one per place, without repeating values."""
     found: dict[str, Problem] = {}
-    for detail in _details(error):
+    details = _details(error)
+    misspelt = {(*d["loc"][:-1], _meant_key(d)) for d in details}
+    for detail in details:
+        if detail["type"] == "missing" and detail["loc"] in misspelt:
+            continue
         parts = _existing(detail["loc"], read.data)
         pointer = pointer_to(*parts)
         name = str(parts[-1]) if parts else "rule set"
@@ -142,6 +149,13 @@ def _shape_problem(
         return read.problem("limit", message, pointer)
     code = "missing-key" if kind == "missing" else "type"
     return read.problem(code, f"`{name}` {_SHAPES.get(kind, 'has the wrong shape')}", pointer)
+
+
+def _meant_key(detail: ErrorDetails) -> str | None:
+    """Return the key that an unknown one was probably meant to be."""
+    if detail["type"] != "extra_forbidden":
+        return None
+    return did_you_mean(str(detail["loc"][-1]), _known_keys(detail["loc"]))[1]
 
 
 def _existing(location: object, data: object) -> list[str | int]:

@@ -12,6 +12,7 @@ from service.rules.problems import did_you_mean
 
 Complain = Callable[[str, str, Span, str | None], None]
 _NAMED: Final = {Kind.CHOICE: "choices", Kind.GRADE: "grades"}
+_SHOWN: Final = 6
 
 
 class Constants:
@@ -87,6 +88,7 @@ class Constants:
             strangers = [v for v in values if isinstance(v, str) and v not in model.members]
             for stranger in strangers:
                 hint, meant = did_you_mean(stranger, model.members)
+                hint = hint or _there_are(model.members)
                 message = f"`{stranger}` is not one of the {_NAMED[model.kind]}{hint}"
                 self._complain("unknown-choice", message, part.span, meant)
             if strangers:
@@ -123,6 +125,11 @@ class Constants:
                 return True
         self._complain("pattern", message, node.span, None)
         return False
+
+
+def _there_are(members: Sequence[str]) -> str:
+    shown = ", ".join(f"`{member}`" for member in members[:_SHOWN])
+    return f"; there are {shown}{' and others' if len(members) > _SHOWN else ''}"
 
 
 def _folded(part: Node) -> Node:
