@@ -29,16 +29,18 @@ def unreachable_outcomes(model: Model) -> Iterator[Advice]:
         elif outcome.only_by_gate:
             message = f"`{outcome.id}` is never reached: no gate leads to it"
             yield Advice("unreachable", message, pointer)
+        elif outcome.condition is None:
+            pass  # the last one has to stand there, even where the others take everybody
         elif certain is not None:
             message = f"`{outcome.id}` is never reached: `{certain}` before it is always yes"
             yield Advice("unreachable", message, pointer)
-        elif outcome.condition is not None and trace.open.outcomes[place] is NO:
+        elif trace.open.outcomes[place] is NO:
             spans = _spans(model, outcome.condition.node, trace)
             if spans:
                 message = f"`{outcome.id}` is never reached: {spans}"
                 yield Advice("unreachable", message, f"{pointer}/when")
-        is_last = outcome.condition is None
-        if certain is None and not is_last and trace.open.outcomes[place] is YES:
+        is_conditional = outcome.condition is not None
+        if certain is None and is_conditional and trace.open.outcomes[place] is YES:
             certain = outcome.id
 
 
