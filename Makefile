@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench openapi sample
+.PHONY: help demo test check bench openapi sample coverage
 export PYTHON
 export PYTHONUTF8 := 1
 
@@ -11,10 +11,12 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 
+write_openapi = from pathlib import Path; from service.app import write_openapi; write_openapi(Path("$(1)"))
+
 help: ## this list
 	@echo 'Goodfit: who are we for, and who are we not for'
 	@echo
-	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/p' Makefile | expand -t 18
 
 demo: $(RUN) ## serve with rule sets, leads and accounts to try; Ctrl-C stops everything
 	@exec $(BIN)/goodfit demo
@@ -27,12 +29,21 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 	@echo '  formatting';    $(BIN)/ruff format --quiet --check .
 	@echo '  types';         $(BIN)/mypy --no-error-summary
 	@echo '  imports';       $(BIN)/lint-imports --no-cache >.venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@echo '  openapi';       rm -rf .venv/openapi; $(BIN)/python -c '$(call write_openapi,.venv/openapi)'; \
+	    diff -r openapi .venv/openapi >.venv/openapi.diff || { head -n 40 .venv/openapi.diff; \
+	    echo 'the descriptions in openapi/ are not those of the code; run make openapi and commit'; exit 1; }
 
 bench: $(DEV) ## the compiled core beside the reference evaluator, as a ratio
 	@$(BIN)/python -m benchmarks.core
 
 openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
-	@$(BIN)/python -c 'from service.app import write_openapi; write_openapi()'
+	@$(BIN)/python -c '$(call write_openapi,openapi)'
+
+coverage: $(DEV) ## the lines and branches that no test reaches; slower than make test
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 sample: $(DEV) ## renew the answers printed in the README and the guide
 	@$(BIN)/python -m tests.docs.sample

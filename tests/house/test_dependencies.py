@@ -1,8 +1,10 @@
 """What we install is what we tested, and says nothing about where it was fetched."""
 
+import ast
 import re
 import subprocess
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,28 @@ def _names_an_index(file: Path) -> bool:
         return bool(INDEX_ADDRESS.search(file.read_text()))
     except (UnicodeDecodeError, FileNotFoundError):
         return False
+
+
+def test_every_library_we_import_is_declared() -> None:
+    """What the service imports is asked for by name, not left to come along with something."""
+    declared = {_normal(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in PROJECT["dependencies"]}
+    homes = packages_distributions()
+    undeclared = {
+        f"{module.relative_to(ROOT)}: {name}"
+        for folder in ("service", "migrations")
+        for module in (ROOT / folder).rglob("*.py")
+        for name in _imported(module)
+        if name in homes and not {_normal(home) for home in homes[name]} & declared
+    }
+    assert undeclared == set()
+
+
+def _imported(module: Path) -> set[str]:
+    """Names of the top-level packages that *module* imports."""
+    names = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names - {"service", "migrations"}
