@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
 from typing import Final
 
 from service.rules import names
@@ -294,11 +293,10 @@ class _Builder:
                 hint, meant = did_you_mean(grade.of, self._document.scores)
                 message = f"`{grade.of}` is not a score{hint}"
                 self._complain("unknown-name", message, f"{pointer}/of", meant)
-            *upper, rest = grade.bands.values() or (None,)
-            levels = [level for level in upper if level is not None]
-            falling = all(a > b for a, b in pairwise(levels))
-            if not grade.bands or rest is not None or len(levels) < len(upper) or not falling:
-                message = "a grade lists its bands highest first, and the last one takes the rest"
+            # Not by their order: the canonical form sorts keys.
+            levels = {level for level in grade.bands.values() if level is not None}
+            if len(levels) != len(grade.bands) - 1 or None not in grade.bands.values():
+                message = "a grade's bands begin at different scores, and one takes the rest"
                 self._complain("value", f"{message} (`C: null`)", pointer)
             bands = tuple(sorted(grade.bands.items(), key=lambda band: _falling(band[1])))
             grades.append(Grade(name, grade.of, bands))
