@@ -12,7 +12,10 @@ scores:
   intent:
     floor: 0
     ceiling: 100
-    groups: [{{id: all, mode: sum, rules: [{{id: any, when: clicks > 0, points: clicks, bounds: [0, 100]}}]}}]
+    groups:
+      - id: all
+        mode: sum
+        rules: [{{id: any, when: clicks > 0, points: clicks, bounds: [0, 100]}}]
 grades:
   warmth: {{of: intent, {bands}}}
 outcomes:
