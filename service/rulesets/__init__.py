@@ -1,6 +1,6 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
-from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, TestsFailed
+from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch
 from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
 from service.rulesets.installing import Installed, install
@@ -26,7 +26,6 @@ __all__ = [
     "RuleSetMismatch",
     "RuleSetNotFound",
     "Running",
-    "TestsFailed",
     "VersionNotFound",
     "install",
     "routers",

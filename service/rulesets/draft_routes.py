@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
 from service.rulesets.asking import DRAFT_BODY, DraftName, Editing, sent_draft
-from service.rulesets.checking import examine
+from service.rulesets.checking import compile_source, examine, rules_for
 from service.rulesets.committing import commit_draft
 from service.rulesets.drafting import (
     Edit,
@@ -140,7 +140,7 @@ async def try_out(
 ) -> dict[str, Any]:
     """Decide on facts by a draft; nothing is stored."""
     row = await _draft(house, slug, draft)
-    rules = (await examine(row.source)).usable()
+    rules = await compile_source(row.source)
     at: datetime = asked.at or house.clock()
     decision = rules.decide(asked.facts, at=at, final=asked.final)
     return {"decision": decision.to_json(explain=asked.explain), "digest": rules.digest}
@@ -170,13 +170,13 @@ async def commit(
         rule_set = await store.find_rule_set(connection, slug)
         if rule_set is None:
             raise RuleSetNotFound
-        examined = await examine(row.source)
+        checked = await examine(row.source)
         committed = await commit_draft(
             connection,
             slug,
             draft,
             examined_etag=request.headers.get("if-match") or etag_of(row.row_version),
-            rules=examined.committable(slug=slug, subject=rule_set.subject),
+            rules=rules_for(checked, slug=slug, subject=rule_set.subject),
             note=asked.note,
             editor=editor,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
-from service.rulesets.checking import examine
+from service.rulesets.checking import RuleSetInvalid, examine, rules_for
 from service.rulesets.committing import keep_version
 from service.rulesets.drafting import Editor, create_rule_set
 from service.rulesets.releasing import release
@@ -31,15 +31,17 @@ async def install(
     May be repeated: text with the content that is live already changes nothing.
 
     Raises:
-        RuleSetInvalid: If *source* has errors.
+        RuleSetInvalid: If *source* has errors, or tests of its own that fail.
         RuleSetMismatch: If its rule set exists and judges another kind of subject.
-        TestsFailed: If a test of its own fails.
     """
-    examined = await examine(source)
-    rules = examined.usable()
-    existing = await store.lock_rule_set(connection, rules.id)
-    subject = rules.subject if existing is None else existing.subject
-    rules = examined.committable(slug=rules.id, subject=subject)
+    checked = await examine(source)
+    if checked.rules is None:
+        raise RuleSetInvalid(checked.problems)
+    slug, subject = checked.rules.id, checked.rules.subject
+    existing = await store.lock_rule_set(connection, slug)
+    if existing is not None:
+        subject = existing.subject
+    rules = rules_for(checked, slug=slug, subject=subject)
     if existing is None:
         await create_rule_set(
             connection, rules.id, subject=subject, title=rules.title or "", editor=editor

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.rules import RuleSet
 from service.rulesets import store
-from service.rulesets.checking import compile_rules
+from service.rulesets.checking import compile_source
 from service.storage import transaction
 from service.web import Refusal
 
@@ -177,7 +177,7 @@ class LiveRules:
             if row is None:
                 is_there = await store.find_rule_set(connection, slug) is not None
                 raise VersionNotFound if is_there else RuleSetNotFound
-        rules = await compile_rules(row.canonical)
+        rules = await compile_source(row.canonical)
         while len(self._versions) >= _KEPT_VERSIONS:
             del self._versions[next(iter(self._versions))]
         self._versions[slug, number] = rules

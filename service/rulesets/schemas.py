@@ -172,7 +172,7 @@ class CheckShown(Shown):
     errors: int
     warnings: int
     problems: list[ProblemInDraft]
-    tests: list[TestShown] = Field(description="Empty while there are errors.")
+    tests: list[TestShown] = Field(description="Empty while the text cannot be used.")
     digest: Digest | None
 
 

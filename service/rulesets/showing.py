@@ -6,7 +6,7 @@ import orjson
 from pydantic import BaseModel
 from sqlalchemy import Row
 
-from service.rulesets.checking import Examined
+from service.rules import Checked
 from service.storage import to_text
 from service.web import Answer, etag_of, rfc3339
 
@@ -90,17 +90,16 @@ def release_shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def check_shown(examined: Examined) -> dict[str, Any]:
+def check_shown(checked: Checked) -> dict[str, Any]:
     """Return everything a check found."""
-    errors = len(examined.errors)
     return {
-        "ok": not errors and not examined.failed,
-        "errors": errors,
-        "warnings": len(examined.problems) - errors,
-        "problems": [problem.to_json() for problem in examined.problems],
+        "ok": not checked.errors,
+        "errors": len(checked.errors),
+        "warnings": len(checked.warnings),
+        "problems": [problem.to_json() for problem in checked.problems],
         "tests": [
             {"name": test.name, "passed": test.passed, "differences": list(test.differences)}
-            for test in examined.tests
+            for test in checked.tests
         ],
-        "digest": None if examined.rules is None else examined.rules.digest,
+        "digest": None if checked.rules is None else checked.rules.digest,
     }

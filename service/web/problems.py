@@ -56,8 +56,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "draft_not_found": Kind(404, "There is no such draft"),
     "draft_exists": Kind(409, "There already is a draft with this name"),
     "version_not_found": Kind(404, "There is no such version"),
-    "invalid_rule_set": Kind(422, "The rule set has problems"),
-    "tests_failed": Kind(422, "The rule set's own tests fail"),
+    "invalid_rule_set": Kind(422, "The rule set has errors"),
     "release_in_past": Kind(422, "A release cannot begin in the past"),
     "not_live": Kind(409, "No version of the rule set is live"),
     # decisions and accounts
