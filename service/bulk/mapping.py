@@ -1,5 +1,6 @@
 """A file's cells to what the rule set's door reads: names, units, spellings, nothing more."""
 
+import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,9 +90,15 @@ def plan_columns(
         raise UnreadableFile(_nothing_to_read(attributes, columns))
     used = {found.column for found in read}
     unused = [column for column in columns or () if column not in used]
-    ignored = {column: nearest(column, absent) for column in unused}
+    ignored = {column: _probably(column, absent) for column in unused}
     keep = (columns or ()) if document.keep is None else document.keep
     return ColumnPlan(tuple(read), tuple(absent), ignored, tuple(keep))
+
+
+def _probably(column: str, absent: Sequence[str]) -> str | None:
+    """Return the attribute that a column nobody reads was surely meant to be."""
+    found = difflib.get_close_matches(column.casefold(), absent, n=1, cutoff=0.8)
+    return found[0] if found else None
 
 
 def _unknown_columns(
