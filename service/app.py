@@ -36,8 +36,7 @@ from service.web import (
     Rates,
     Turns,
     chores_of,
-    convert,
-    describe,
+    descriptions,
     find_caller,
     kept_up,
     respond_to,
@@ -117,20 +116,14 @@ def build_api() -> FastAPI:
         api.include_router(router)
     for kind in (*EXPECTED, Exception):
         api.add_exception_handler(kind, _refuse)
-    document = describe(api)
-    api.state.openapi = orjson.dumps(document)
-    api.state.openapi_3_0 = orjson.dumps(convert(document))
     return api
 
 
 def write_openapi(folder: Path = _OPENAPI) -> None:
     """Write both descriptions into *folder*, indented, for review and for clients."""
-    api = build_api()
     folder.mkdir(exist_ok=True)
-    for name, content in (
-        ("openapi.json", api.state.openapi),
-        ("openapi-3.0.json", api.state.openapi_3_0),
-    ):
+    names = ("openapi.json", "openapi-3.0.json")
+    for name, content in zip(names, descriptions(build_api()), strict=True):
         text = orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
         (folder / name).write_bytes(text + b"\n")
 

@@ -36,7 +36,7 @@ from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
 from service.web.metrics import Metrics
 from service.web.once import answer_once
-from service.web.openapi import describe
+from service.web.openapi import describe, descriptions
 from service.web.openapi_3_0 import convert
 from service.web.operations import operations
 from service.web.pages import pages
@@ -119,6 +119,7 @@ __all__ = [
     "convert",
     "decode_json",
     "describe",
+    "descriptions",
     "etag_of",
     "faults_within",
     "find_caller",

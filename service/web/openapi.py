@@ -5,13 +5,15 @@ Who may call a route comes from the same table that the gate reads.
 
 from typing import Any, Final
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.web.access import ACCESS, Access, Door
 from service.web.documented import ProblemShown
+from service.web.openapi_3_0 import convert
 
-__all__ = ["describe"]
+__all__ = ["describe", "descriptions"]
 
 _TAGS: Final = (
     ("decide", "Judge leads and accounts, and look back at decisions."),
@@ -54,9 +56,24 @@ def describe(api: FastAPI) -> dict[str, Any]:
     by_route = {(access.method, access.template): access for access in ACCESS}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            # FastAPI makes a summary of the function's name; its first line says more.
+            operation["summary"] = operation["description"].partition("\n")[0].rstrip(".")
             _add_access(operation, by_route[method.upper(), path])
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def descriptions(api: FastAPI) -> tuple[bytes, bytes]:
+    """Return *api* described in OpenAPI 3.1 and 3.0, as JSON; worked out once.
+
+    It takes a tenth of a second, which neither a start nor the event loop should wait for.
+    """
+    kept: tuple[bytes, bytes] | None = getattr(api.state, "descriptions", None)
+    if kept is None:
+        document = describe(api)
+        kept = orjson.dumps(document), orjson.dumps(convert(document))
+        api.state.descriptions = kept
+    return kept
 
 
 def _add_access(operation: dict[str, Any], access: Access) -> None:

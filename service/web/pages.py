@@ -6,9 +6,11 @@ import re
 from pathlib import Path
 from typing import ClassVar, Final
 
+import anyio.to_thread
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from service.web.openapi import descriptions
 from service.web.problems import PROBLEMS
 from service.web.refusals import Refusal
 from service.web.static_files import FILES, address_of, file_at
@@ -57,13 +59,15 @@ async def static(digest: str, name: str) -> Response:
 @pages.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """Return the description of this API, OpenAPI 3.1."""
-    return Response(request.app.state.openapi, media_type="application/json", headers=_SHORT)
+    newer, _ = await anyio.to_thread.run_sync(descriptions, request.app)
+    return Response(newer, media_type="application/json", headers=_SHORT)
 
 
 @pages.get("/openapi-3.0.json")
 async def openapi_3_0(request: Request) -> Response:
     """Return the same description as OpenAPI 3.0, for older generators."""
-    return Response(request.app.state.openapi_3_0, media_type="application/json", headers=_SHORT)
+    _, older = await anyio.to_thread.run_sync(descriptions, request.app)
+    return Response(older, media_type="application/json", headers=_SHORT)
 
 
 @pages.get("/problems/{code}")

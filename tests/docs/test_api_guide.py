@@ -1,9 +1,9 @@
 """The guide to the API speaks of every call there is, and of no other."""
 
-import json
 import re
 
 from service.app import build_api
+from service.web import describe
 from tests.docs.blocks import GUIDE
 
 PAGE = (GUIDE / "api.md").read_text()
@@ -12,7 +12,7 @@ CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/[a-z0-9/{}.-]+)")
 
 def _served() -> set[tuple[str, str]]:
     """Every method and path of the running application, as its own description has it."""
-    paths = json.loads(build_api().state.openapi)["paths"]
+    paths = describe(build_api())["paths"]
     return {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
 
