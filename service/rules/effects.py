@@ -86,7 +86,7 @@ def _last_limit(score: Score, total: float, value: float) -> Limit:
 
 def _exact(parts: list[Effect], value: float) -> list[Effect]:
     """Return *parts* rounded to six places where that still adds up, else as they are."""
-    rounded = [replace(part, points=six_places(part.points)) for part in parts]
+    rounded = [_rounded(part) for part in parts]
     if _adds_up(rounded, value):
         return rounded
     if parts and not _adds_up(parts, value):
@@ -94,6 +94,11 @@ def _exact(parts: list[Effect], value: float) -> list[Effect]:
         others = [-part.points for place, part in enumerate(parts) if place != largest]
         parts[largest] = replace(parts[largest], points=math.fsum([value, *others]))
     return parts
+
+
+def _rounded(part: Effect) -> Effect:
+    points = six_places(part.points)
+    return part if points == part.points else replace(part, points=points)
 
 
 def _adds_up(parts: list[Effect], value: float) -> bool:

@@ -6,21 +6,22 @@ Words are made when a decision is read, from its facts, and are stored nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from service.rules.effects import Effect, Limit, effects_of
 from service.rules.expression import ast, evaluate
-from service.rules.expression.carrying import judged, spoken, told
+from service.rules.expression.carrying import given, judged, spoken
 from service.rules.expression.nouns import computed
 from service.rules.expression.seen import Seen
 from service.rules.expression.tokens import Tokens, listed, sentence, text, uncapitalised
 from service.rules.model import Condition, Gate, Outcome, Rule
 from service.rules.ranges import Range
 from service.rules.sight import open_sight_of, sight_of
-from service.rules.summary import summary
+from service.rules.summary import summarised
+from service.rules.told import Read, Told, reads, told_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 if TYPE_CHECKING:
@@ -96,13 +97,21 @@ def reasons(decision: Decision, *, full: bool = False) -> tuple[Reason, ...]:
     Then the suspended rules. With *full*, also all other gates, rules and outcomes, in
     document order, with what is known of them while more may be answered.
     """
-    teller = _Teller(decision, sight_of(decision))
+    teller = _Teller.of(decision)
     decisive = teller.decisive()
-    moved = teller.moved()
+    moved = list(teller.moved())
     suspended = list(teller.suspended())
+    if not full:
+        return (decisive, *moved, *suspended)
     shown = {(r.kind, r.rule) for r in (decisive, *moved)} | {("any", r.rule) for r in suspended}
     others = [r for r in teller.others() if not {(r.kind, r.rule), ("any", r.rule)} & shown]
-    return (decisive, *moved, *suspended, *(others if full else ()))
+    return (decisive, *moved, *suspended, *others)
+
+
+def summary(decision: Decision) -> str:
+    """Return *decision* in two or three sentences, with the subject's own values."""
+    teller = _Teller.of(decision)
+    return summarised(decision, teller.decisive(), teller.moved())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,11 @@ class _Teller:
 
     decision: Decision
     seen: Seen
+    told: Told
+
+    @classmethod
+    def of(cls, decision: Decision) -> _Teller:
+        return cls(decision, sight_of(decision), told_of(decision.model))
 
     def decisive(self) -> Reason:
         model, closed = self.decision.model, self.decision.trace.closed
@@ -154,7 +168,7 @@ class _Teller:
     def _said(self, condition: Condition, reason: str | None, result: Truth) -> Tokens:
         """Return the claims that carried the result, after the author's words for a yes."""
         seen = self._reading(condition)
-        carried = judged(condition.node, seen, told(self._results(condition))).carried
+        carried = judged(condition.node, seen, given(self._results(condition))).carried
         claims = spoken(carried)
         if reason is None or result is not YES:
             return claims
@@ -168,33 +182,31 @@ class _Teller:
         return self.decision.trace.checks[first : first + len(condition.checks)]
 
     def _checks(self, condition: Condition) -> tuple[Check, ...]:
+        plans = self.told.checks(condition)
         return tuple(
-            Check(condition.text[node.span.start : node.span.end], result, self._values(node))
-            for node, result in zip(condition.checks, self._results(condition), strict=True)
+            Check(plan.expression, result, self._values(plan.reads))
+            for plan, result in zip(plans, self._results(condition), strict=True)
         )
 
-    def _values(self, node: ast.Node) -> dict[str, object]:
-        values: dict[str, object] = {}
-        for part in ast.walk(node):
-            match part:
-                case ast.Attribute(name=name) | ast.Has(attribute=name):
-                    values[name] = _json(self.seen.facts.get(name))
-                case ast.Derived(name=name) | ast.Score(name=name) | ast.Grade(name=name):
-                    values[name] = _json(evaluate.derive(part, self.seen.known))
-                case _:
-                    pass
-        return values
+    def _values(self, names: Iterable[Read]) -> dict[str, object]:
+        facts, known = self.seen.facts, self.seen.known
+        return {
+            name: _json(facts.get(name))
+            if isinstance(node, ast.Attribute | ast.Has)
+            else _json(evaluate.derive(node, known))
+            for name, node in names
+        }
 
-    def moved(self) -> list[Reason]:
-        found = [
-            self._of_limit(effect)
-            if isinstance(effect, Limit)
-            else self._of_rule(effect)
-            if effect.rule is not None
-            else self._of_formula(effect)
-            for effect in effects_of(self.decision.model, self.decision.trace, self.seen.known)
-        ]
-        return sorted(found, key=_smallness)
+    def moved(self) -> Iterator[Reason]:
+        """Yield what moved a score, largest first."""
+        effects = effects_of(self.decision.model, self.decision.trace, self.seen.known)
+        for effect in sorted(effects, key=lambda effect: -abs(effect.points)):
+            if isinstance(effect, Limit):
+                yield Reason(effect.name, "limit", YES, effect, text(effect.words))
+            elif effect.rule is not None:
+                yield self._of_rule(effect)
+            else:
+                yield self._of_formula(effect)
 
     def _of_rule(self, effect: Effect) -> Reason:
         rule = self.decision.model.rules[effect.rule or 0]
@@ -207,11 +219,8 @@ class _Teller:
         if formula is None:
             return Reason(score.name, "points", YES, effect, tokens)
         tokens = computed(score.label, formula.node, self.seen.reading(formula.text))
-        check = Check(formula.text, YES, self._values(formula.node))
+        check = Check(formula.text, YES, self._values(reads(formula.node)))
         return Reason(score.name, "points", YES, effect, tokens, (check,))
-
-    def _of_limit(self, effect: Limit) -> Reason:
-        return Reason(effect.name, "limit", YES, effect, text(effect.words))
 
     def suspended(self) -> Iterator[Reason]:
         model = self.decision.model
@@ -245,10 +254,6 @@ class _Teller:
         seen = open_sight_of(self.decision).reading(condition.text)
         carried = judged(condition.node, seen, lambda node, inside: inside.result(node)).carried
         return Reason(outcome.id, "outcome", result, None, spoken(carried), checks)
-
-
-def _smallness(reason: Reason) -> float:
-    return 0.0 if reason.effect is None else -abs(reason.effect.points)
 
 
 def _json(value: object) -> object:  # noqa: PLR0911  one kind of value a line

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from service.rules.expression import evaluate
 from service.rules.expression.derived import DerivedValues
 from service.rules.expression.evaluate import Known
-from service.rules.expression.seen import ScoreWords, Seen
+from service.rules.expression.seen import Seen
 from service.rules.expression.text import registrable_domain
 from service.rules.ranges import Range, point
 from service.rules.scores import bands
+from service.rules.told import told_of
 
 if TYPE_CHECKING:
     from service.rules.decision import Decision
@@ -32,6 +33,7 @@ def open_sight_of(decision: Decision) -> Seen:
 
 def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> Seen:
     model = decision.model
+    book = told_of(model).book
     derived = DerivedValues()
     known = Known(
         values=evaluate.reading(decision.facts.values, model.attributes),
@@ -39,18 +41,13 @@ def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> 
         today=decision.at.astimezone(UTC).date(),
         is_open=is_open,
         derived=derived,
-        formulas={name.name: name.node for name in model.derived},
+        formulas=book.formulas,
         scores=spans,
         grades={grade.name: bands(grade.bands, spans[grade.of]) for grade in model.grades},
         registrable=lambda text: _looked_up(text, decision),
     )
     derived.known = known
-    return Seen(
-        known=known,
-        facts=decision.facts.values,
-        texts={name.name: name.text for name in model.derived},
-        scores={s.name: ScoreWords(s.label, s.ceiling) for s in model.scores},
-    )
+    return Seen(known, decision.facts.values, book)
 
 
 def _looked_up(text: str, decision: Decision) -> str:

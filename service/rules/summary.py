@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from service.rules.expression import ast
 from service.rules.expression.tokens import listed, number, sentence, signed, uncapitalised
-from service.rules.model import Model, Outcome, Score
+from service.rules.model import Outcome, Score
+from service.rules.told import told_of
 
 if TYPE_CHECKING:
     from service.rules.decision import Decision, MissingAttribute
@@ -17,18 +18,17 @@ if TYPE_CHECKING:
 _MOST_REASONS = 3
 
 
-def summary(decision: Decision) -> str:
+def summarised(decision: Decision, decisive: Reason, moved: Iterable[Reason]) -> str:
     """Return what came out, the largest reasons with the subject's values, and what to ask.
 
-    >>> summary(decision)
-    'Undecided: fit is between 30 and 65 of 100. Fleet size is 120 vehicles, at least 20
-    (+25). Country is DE (+5). Ask for seniority first; it can still move fit by 20.'
+    Such as: "Undecided: fit is between 30 and 65 of 100. Fleet size is 120 vehicles, at
+    least 20 (+25). Country is DE (+5). Ask for seniority first; it can still move fit by 20."
+    Of *moved* only the largest few are asked for, and only where no gate decided.
     """
-    decisive, *others = decision.reasons()
     score = _main_score(decision)
     sentences = [_head(decision, decisive, score)]
     if decisive.kind != "gate":
-        sentences += _largest(others, score)
+        sentences += _largest(moved, score)
     sentences += _open_end(decision, score)
     return " ".join(f"{sentence}." for sentence in sentences)
 
@@ -39,7 +39,7 @@ def _head(decision: Decision, decisive: Reason, score: Score | None) -> str:
         return f"Undecided: {_span(decision, score)}"
     if decisive.kind == "gate" or score is None:
         return f"{outcome.label}: {_inside(decisive)}"
-    return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, outcome)}"
+    return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, outcome, score)}"
 
 
 def _inside(reason: Reason) -> str:
@@ -69,68 +69,37 @@ def _of_ceiling(score: Score) -> str:
     return "" if score.ceiling is None else f" of {number(score.ceiling)}"
 
 
-def _short_of(decision: Decision, outcome: Outcome) -> str:
-    """Return how far the nearest outcome further up is, where only a score keeps it away."""
-    nearest: tuple[float, str] | None = None
-    for better in decision.model.outcomes[: decision.model.outcomes.index(outcome)]:
-        wanted = _threshold(better)
-        if wanted is None:
-            continue
-        name, least = wanted
-        gap = least - decision.scores[name].value
-        is_main = _main_score(decision) is not None and _main_name(decision) == name
-        if gap > 0 and is_main and (nearest is None or gap < nearest[0]):
-            nearest = (gap, better.id)
-    return "" if nearest is None else f", {number(nearest[0])} short of {nearest[1]}"
-
-
-def _threshold(outcome: Outcome) -> tuple[str, float] | None:
-    """Return the score and the least of it that *outcome* asks for, if it asks nothing else."""
-    match outcome.condition.node if outcome.condition is not None else None:
-        case ast.Apply(
-            operator=">=", arguments=(ast.Score(name=name), ast.Constant(value=float(least)))
-        ):
-            return name, least
-        case ast.Apply(
-            operator="<=", arguments=(ast.Constant(value=float(least)), ast.Score(name=name))
-        ):
-            return name, least
-        case _:
-            return None
-
-
-def _main_name(decision: Decision) -> str | None:
-    score = _main_score(decision)
-    return None if score is None else score.name
+def _short_of(decision: Decision, outcome: Outcome, score: Score) -> str:
+    """Return how far the nearest outcome further up is, where only *score* keeps it away."""
+    model = decision.model
+    better = model.outcomes[: model.outcomes.index(outcome)]
+    gaps = [
+        (threshold[1] - decision.scores[score.name].value, other.id)
+        for other, threshold in zip(better, told_of(model).thresholds, strict=False)
+        if threshold is not None and threshold[0] == score.name
+    ]
+    gap, name = min((found for found in gaps if found[0] > 0), default=(0.0, ""))
+    return f", {number(gap)} short of {name}" if name else ""
 
 
 def _main_score(decision: Decision) -> Score | None:
     """Return the score to talk about: the first that outcomes ask for, an open one if undecided."""
     model = decision.model
-    asked = list(dict.fromkeys(_asked_scores(model)))
+    asked = list(told_of(model).asked_scores)
     if decision.verdict == "undecided":
         spans = decision.scores
         asked.sort(key=lambda name: spans[name].low == spans[name].high)
     names = asked or [score.name for score in model.scores]
-    return next((score for score in model.scores if names and score.name == names[0]), None)
+    return next((score for score in model.scores if score.name == names[0]), None)
 
 
-def _asked_scores(model: Model) -> Iterator[str]:
-    of = {grade.name: grade.of for grade in model.grades}
-    for outcome in model.outcomes:
-        for node in ast.walk(outcome.condition.node) if outcome.condition is not None else ():
-            if isinstance(node, ast.Score):
-                yield node.name
-            elif isinstance(node, ast.Grade):
-                yield of[node.name]
-
-
-def _largest(others: list[Reason], score: Score | None) -> Iterator[str]:
+def _largest(moved: Iterable[Reason], score: Score | None) -> Iterator[str]:
     """Yield the rules and limits that moved a score most, with their points."""
-    moved = [(r, r.effect) for r in others if r.effect is not None and not _is_formula(r)]
-    for reason, effect in moved[:_MOST_REASONS]:
-        on = "" if score is not None and effect.score == score.name else f" {effect.score}"
-        yield f"{reason.text} ({signed(effect.points)}{on})"
+    for reason in islice((r for r in moved if not _is_formula(r)), _MOST_REASONS):
+        effect = reason.effect
+        if effect is not None:
+            on = "" if score is not None and effect.score == score.name else f" {effect.score}"
+            yield f"{reason.text} ({signed(effect.points)}{on})"
 
 
 def _is_formula(reason: Reason) -> bool:

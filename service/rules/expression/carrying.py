@@ -8,7 +8,7 @@ from service.rules.expression import ast
 from service.rules.expression.ast import Kind, Node
 from service.rules.expression.seen import Seen, missing_in
 from service.rules.expression.tokens import Token, Tokens, text, uncapitalised
-from service.rules.expression.words import claim, not_known
+from service.rules.expression.words import not_known, said
 from service.rules.truth import UNKNOWN, YES, Truth, at_least, every, negate, some
 
 Results = Callable[[Node, Seen], Truth]
@@ -25,7 +25,7 @@ class Carried:
 
     def tokens(self) -> Tokens:
         """Return what the check says."""
-        return claim(self.node, self.seen, self.result)
+        return said(self.node, self.seen, self.result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Judged:
     carried: tuple[Carried, ...]
 
 
-def told(results: tuple[Truth, ...]) -> Results:
+def given(results: tuple[Truth, ...]) -> Results:
     """Return *results*, found already, to be handed out one by one."""
     waiting: Iterator[Truth] = iter(results)
     return lambda _node, _seen: next(waiting)
@@ -72,8 +72,8 @@ def _single(node: Node, seen: Seen, result: Truth) -> Judged:
     """Return a check itself, or what a derived name or ternary comes down to."""
     match node:
         case ast.Derived(name=name) if node.type.kind is Kind.TRUTH:
-            inside = replace(seen, source=seen.texts.get(name, ""))
-            inner = judged(seen.known.formulas[name], inside, _asked)
+            inside = seen.reading(seen.book.texts[name])
+            inner = judged(seen.book.formulas[name], inside, _asked)
             return Judged(result, inner.carried)
         case ast.Choose(test=test, then=then, otherwise=otherwise):
             first = judged(test, seen, _asked)
@@ -93,6 +93,8 @@ def spoken(carried: tuple[Carried, ...]) -> Tokens:
     What several lists' checks or missing attributes share is said together: "Software in
     use includes sap and samsara", "Country and seniority are not known".
     """
+    if len(carried) == 1:
+        return carried[0].tokens()
     unknown: dict[str, None] = {}
     clauses: dict[Tokens, None] = {}
     for check in carried:
@@ -101,11 +103,11 @@ def spoken(carried: tuple[Carried, ...]) -> Tokens:
             unknown |= dict.fromkeys(names)
         else:
             clauses[check.tokens()] = None
-    said = _together(list(clauses))
+    sentences = _together(list(clauses))
     if unknown:
-        said.append(not_known(tuple(unknown), carried[0].seen))
+        sentences.append(not_known(tuple(unknown), carried[0].seen))
     tokens: list[Token] = []
-    for place, (first, *rest) in enumerate(said):
+    for place, (first, *rest) in enumerate(sentences):
         follows = place and first.kind == "attribute"
         tokens += text(";") if place else ()
         tokens += (replace(first, text=uncapitalised(first.text)) if follows else first, *rest)
@@ -117,12 +119,12 @@ _JOINED: Final = {"includes": "and", "does not include": "or"}
 
 def _together(clauses: list[Tokens]) -> list[Tokens]:
     """Return *clauses* with those merged that say what one list holds."""
-    said: list[Tokens] = []
+    joined: list[Tokens] = []
     for clause in clauses:
-        last = said[-1] if said else ()
+        last = joined[-1] if joined else ()
         joins = _JOINED.get(clause[1].text) if len(clause) == 3 else None
         if joins is not None and last[:2] == clause[:2]:
-            said[-1] = (*last, *text(joins), clause[2])
+            joined[-1] = (*last, *text(joins), clause[2])
         else:
-            said.append(clause)
-    return said
+            joined.append(clause)
+    return joined

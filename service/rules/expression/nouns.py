@@ -6,7 +6,8 @@ from typing import Final
 
 from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Kind, Node
-from service.rules.expression.seen import Item, Seen, attributes_of
+from service.rules.expression.phrasebook import Hole, NeedsValuesError
+from service.rules.expression.seen import Item, Seen
 from service.rules.expression.tokens import (
     Token,
     Tokens,
@@ -16,7 +17,6 @@ from service.rules.expression.tokens import (
     operator,
     sentence,
     shown,
-    singular,
     text,
     uncapitalised,
 )
@@ -33,29 +33,36 @@ class Noun:
     verb: str = "is"
 
 
-def named(name: str, seen: Seen, *, inside: bool = False) -> Tokens:
-    """Return the attribute *name* as its label; *inside* a sentence, without a capital."""
-    label = seen.known.attributes[name].label
-    return (Token("attribute", uncapitalised(label) if inside else label, name),)
-
-
 def own(node: Node, seen: Seen) -> Tokens:
     """Return the value of *node* as the subject has it, with its unit."""
-    name = node.name if isinstance(node, ast.Attribute | ast.Derived | ast.Score) else None
-    fact = seen.facts.get(name) if name is not None and isinstance(node, ast.Attribute) else None
-    value: object = fact if fact is not None else evaluate.derive(node, seen.known)
-    if isinstance(value, Range):
-        ends = f"between {number(value.low)} and {number(value.high)}"
-        value = value.low if value.is_point else ends
-    elif isinstance(value, Truth):
-        value = value is YES
-    owner = name or next(iter(attributes_of(node, seen.known)), None)
-    tokens: Tokens = (Token("value", shown(value), owner, seen.is_personal(node)),)
-    if isinstance(node, ast.Attribute) and (unit := seen.known.attributes[node.name].unit):
-        tokens += (Token("unit", singular(unit) if tokens[0].text == "1" else unit, node.name),)
-    if isinstance(node, ast.Score) and (most := seen.scores[node.name].ceiling) is not None:
-        tokens += (Token("unit", f"of {number(most)}", node.name),)
-    return tokens
+    hole = seen.book.hole(node)
+    return (hole,) if seen.is_template else filled(hole, seen)
+
+
+def filled(hole: Hole, seen: Seen) -> Tokens:
+    """Return the value that belongs into *hole*, with its unit."""
+    words = _value(hole.node, seen) if hole.node is not None else ""
+    value = Token("value", words, hole.attribute, hole.pii)
+    if hole.unit is None or hole.unit_of_one is None:
+        return (value,)
+    return (value, hole.unit_of_one if words == "1" else hole.unit)
+
+
+def _value(node: Node, seen: Seen) -> str:
+    if isinstance(node, ast.Attribute):
+        fact = seen.facts.get(node.name)
+        if fact is not None:
+            return shown(fact)
+    value = evaluate.derive(node, seen.known)
+    match value:
+        case Range(low=low, high=high):
+            return number(low) if low == high else f"between {number(low)} and {number(high)}"
+        case Truth():
+            return shown(value is YES)
+        case frozenset():
+            return listed([band for band in node.type.members if band in value], last="or")
+        case _:
+            return shown(value)
 
 
 def noun(node: Node, seen: Seen, *, inside: bool = False) -> Noun:
@@ -64,18 +71,18 @@ def noun(node: Node, seen: Seen, *, inside: bool = False) -> Noun:
         case Constant():
             return Noun((), constant(node.value))
         case ast.Attribute(name=name):
-            return Noun(named(name, seen, inside=inside), own(node, seen))
+            return Noun(seen.book.label(name, inside=inside), own(node, seen))
         case ast.Derived(name=name):
-            made_of = seen.known.formulas[name]
+            made_of = seen.book.formulas[name]
             if node.type.kind is Kind.TEXT and isinstance(made_of, ast.Apply):
                 return replace(noun(made_of, seen, inside=inside), value=own(node, seen))
             return Noun(_called(name, name.replace("_", " "), inside=inside), own(node, seen))
         case ast.Score(name=name):
-            words = uncapitalised(seen.scores[name].label)
+            words = uncapitalised(seen.book.scores[name].label)
             return Noun(_called(name, words, inside=inside), own(node, seen))
         case ast.Grade(name=name):
             words = name.replace("_", " ")
-            return Noun(_called(name, words, inside=inside), _own_grade(node, seen))
+            return Noun(_called(name, words, inside=inside), own(node, seen))
         case ast.Variable(name=name):
             item = seen.items[name]
             of = noun(item.items, seen, inside=inside)
@@ -94,12 +101,6 @@ def _called(name: str, words: str, *, inside: bool) -> Tokens:
     return (Token("attribute", shown_as, name),)
 
 
-def _own_grade(node: ast.Grade, seen: Seen) -> Tokens:
-    touched = seen.known.grades[node.name]
-    bands = listed([band for band in node.type.members if band in touched], last="or")
-    return (Token("value", bands, node.name),)
-
-
 def beside(node: Node, seen: Seen) -> Tokens:
     """Return what a value is compared with: a constant, or another thing and its value."""
     other = noun(node, seen, inside=True)
@@ -108,8 +109,19 @@ def beside(node: Node, seen: Seen) -> Tokens:
 
 def own_item(item: Item, seen: Seen) -> Token:
     """Return the item of a list as a value of the subject's."""
-    owner = next(iter(attributes_of(item.items, seen.known)), None)
-    return Token("value", item.value, owner, seen.is_personal(item.items))
+    owner = next(iter(seen.book.reads(item.items)), None)
+    return Token("value", item.value, owner, seen.book.is_personal(item.items))
+
+
+def _known_own(node: Node, seen: Seen) -> Tokens:
+    """Return the value where the words depend on it.
+
+    Raises:
+        NeedsValuesError: If a template is wanted, which has no values.
+    """
+    if seen.is_template:
+        raise NeedsValuesError
+    return own(node, seen)
 
 
 Naming = Callable[[ast.Apply, Seen, bool], Noun]
@@ -166,7 +178,7 @@ def _of_text(word: str | None) -> Naming:
 
 def _count(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
     of = noun(node.arguments[0], seen, inside=inside)
-    value = own(node, seen)
+    value = _known_own(node, seen)
     unit = Token("unit", "item" if value[0].text == "1" else "items")
     return Noun(of.name, (*value, unit), "has")
 
@@ -174,7 +186,7 @@ def _count(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  
 def _age(unit: str) -> Naming:
     def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
         of = noun(node.arguments[0], seen, inside=inside)
-        (value, *_) = own(node, seen)
+        (value, *_) = _known_own(node, seen)
         is_ahead = value.text.startswith("-")
         span = value.text.removeprefix("-")
         unit_words = f"{unit.removesuffix('s') if span == '1' else unit}"

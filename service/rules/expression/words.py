@@ -12,7 +12,8 @@ from typing import Final
 
 from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Kind, Node
-from service.rules.expression.nouns import NAMES, Naming, Noun, beside, named, noun, own, own_item
+from service.rules.expression.nouns import NAMES, Naming, Noun, beside, filled, noun, own, own_item
+from service.rules.expression.phrasebook import Hole, NeedsValuesError
 from service.rules.expression.seen import Item, Seen, missing_in
 from service.rules.expression.tokens import (
     Token,
@@ -30,6 +31,41 @@ from service.rules.truth import NO, UNKNOWN, YES, Truth
 Claim = Callable[[ast.Apply, Seen, Truth], Tokens]
 
 
+def said(node: Node, seen: Seen, result: Truth) -> Tokens:
+    """Return the same as `claim`, from a template where the check has one.
+
+    *node* belongs to the rule set of the phrasebook, and *source* is always the same for it.
+    """
+    if result is UNKNOWN or seen.items:
+        return claim(node, seen, result)
+    templates = seen.book.templates
+    kept = templates.get((id(node), result))
+    if kept is None:
+        kept = templates[id(node), result] = (node, _template(node, seen, result))
+    template = kept[1]
+    return claim(node, seen, result) if template is None else _filled(template, seen)
+
+
+def _template(node: Node, seen: Seen, result: Truth) -> Tokens | None:
+    try:
+        return claim(node, seen.with_holes(), result)
+    except NeedsValuesError:
+        return None
+
+
+def _filled(template: Tokens, seen: Seen) -> Tokens:
+    tokens: list[Token] = []
+    for token in template:
+        if isinstance(token, Hole):
+            value = filled(token, seen)
+            tokens += value
+            if token.stops_at == value[0].text:
+                break
+        else:
+            tokens.append(token)
+    return tuple(tokens)
+
+
 def claim(node: Node, seen: Seen, result: Truth) -> Tokens:
     """Return the words for one check whose *result* is known: a clause without its full stop.
 
@@ -39,10 +75,10 @@ def claim(node: Node, seen: Seen, result: Truth) -> Tokens:
         return _not_known(node, seen)
     match node:
         case ast.Attribute(name=name):
-            return (*named(name, seen), *operator("is"), *own(node, seen))
+            return (*seen.book.label(name), *operator("is"), *own(node, seen))
         case ast.Has(attribute=name):
             state = "known" if result is YES else "not known"
-            return (*named(name, seen), *operator(f"is {state}"))
+            return (*seen.book.label(name), *operator(f"is {state}"))
         case ast.Quantified():
             return _quantified(node, seen, result)
         case ast.Apply(operator=row, arguments=parts) if row in CLAIMS:
@@ -79,7 +115,7 @@ def not_known(names: Sequence[str], seen: Seen) -> Tokens:
     for place, name in enumerate(names):
         if place:
             tokens += text("and" if place == len(names) - 1 else ",")
-        tokens += named(name, seen, inside=bool(place))
+        tokens += seen.book.label(name, inside=bool(place))
     return (*tokens, *operator("is not known" if len(names) == 1 else "are not known"))
 
 
@@ -114,11 +150,26 @@ def _ordered(sign: str) -> Claim:
             left, right, row = right, left, _FLIPPED[sign]
         words = _ORDER[left.type.kind][row][0 if result is YES else 1]
         of, limit = noun(left, seen), beside(right, seen)
-        if left.type.kind is Kind.CHOICE and sentence(of.value) == sentence(limit):
-            return _is(of)
+        if left.type.kind is Kind.CHOICE:
+            if seen.is_template:
+                of = replace(of, value=_stopping(of.value, limit))
+            elif sentence(of.value) == sentence(limit):
+                return _is(of)
         return (*_is(of), *text(","), *operator(words), *limit)
 
     return claim_order
+
+
+def _stopping(value: Tokens, limit: Tokens) -> Tokens:
+    """Return the hole of *value*, closing the clause where it is the *limit* itself.
+
+    Raises:
+        NeedsValuesError: If the limit is a value too.
+    """
+    (hole,) = value
+    if not isinstance(hole, Hole) or any(isinstance(token, Hole) for token in limit):
+        raise NeedsValuesError
+    return (replace(hole, stops_at=sentence(limit)),)
 
 
 def _equal(*, wanted: Truth) -> Claim:
@@ -185,6 +236,8 @@ def _part(words: str) -> Claim:
 
 def _quantified(node: ast.Quantified, seen: Seen, result: Truth) -> Tokens:
     """Return words for the item that settled it, else for all of them."""
+    if seen.is_template:
+        raise NeedsValuesError
     items = evaluate.derive(node.items, seen.known)
     values = [item for item in items if isinstance(item, str)] if isinstance(items, tuple) else []
     of = noun(node.items, seen)
