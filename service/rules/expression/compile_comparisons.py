@@ -60,7 +60,7 @@ def _equality(*, alike: bool) -> Comparison:
         unknown = unknown_names([left, right])
         if kind is Kind.GRADE and block.view is View.OPEN:
             same = pieces.call(block.names.bound(same_band), left.low, right.low)
-            answer = Answer(block.local(same), sure=False)
+            answer = Answer(block.local(guarded(unknown, same)), sure=False)
             flipped = pieces.choose(pieces.is_none(answer.expr), NONE, pieces.negate(answer.expr))
             return answer if alike else Answer(flipped, sure=False)
         if left.is_point and right.is_point:

@@ -179,8 +179,10 @@ def _text_function(function: Callable[[str], str]) -> Computation:
     return compute
 
 
-def _registrable(_block: Block, _node: ast.Apply, parts: list[Part]) -> Part:
-    return point(pieces.call(REGISTRABLE, parts[0].low))
+def _registrable(block: Block, _node: ast.Apply, parts: list[Part]) -> Part:
+    """Ask at once, not where the answer is used: what was asked is stored with a decision."""
+    asked = pieces.call(REGISTRABLE, parts[0].low)
+    return point(block.bind(point(asked, parts[0].unknown)).low)
 
 
 def _size(_block: Block, _node: ast.Apply, parts: list[Part]) -> Part:

@@ -6,18 +6,20 @@ from typing import Final
 from service.rules.expression import ast
 from service.rules.ranges import six_places
 
-_STAYS_ROUNDED: Final = frozenset({"min", "max", "clamp", "negate", "abs", "round"})
+_STAYS_ROUNDED: Final = frozenset({"min", "max", "clamp", "abs"})
+"""Of rounded arguments; `negate` and `round` may give -0.0, which rounding makes 0.0."""
+
 _WHOLE: Final = frozenset({"size", "age_days", "age_months"})
 _TABLED: Final = "registrable_domain"
 
 
 def is_rounded(node: ast.Node) -> bool:
-    """Whether rounding *node* to six places leaves its value as it is."""
+    """Whether rounding *node* to six places leaves its value as it is, to the last bit."""
     match node:
         case ast.Attribute() | ast.Derived() | ast.Score():
             return True
         case ast.Constant(value=float(value)):
-            return six_places(value) == value
+            return repr(six_places(value)) == repr(value)
         case ast.Choose(then=then, otherwise=otherwise):
             return is_rounded(then) and is_rounded(otherwise)
         case ast.Apply(operator=operator, arguments=arguments):

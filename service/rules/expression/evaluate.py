@@ -107,7 +107,7 @@ def _truth(node: ast.Node, known_: Known, variables: Variables) -> Truth:
 def _value(node: ast.Node, known_: Known, mode: Mode, variables: Variables) -> Value:
     match node:
         case ast.Constant(value=value):
-            return _constant(value)
+            return frozenset({str(value)}) if node.type.kind is Kind.GRADE else _constant(value)
         case ast.Attribute(name=name):
             return _attribute(name, known_, mode)
         case ast.Derived(name=name):
