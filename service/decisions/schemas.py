@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from service.web import Sent, Shown
 
@@ -291,6 +291,8 @@ class ReplayShown(Shown):
 
 class ResultShown(Shown):
     """What became of one element: a decision or a problem. `line` counts from 1."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     line: int
     replayed: bool = Field(default=False, description="Decided before, under the same key.")

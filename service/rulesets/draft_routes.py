@@ -42,6 +42,7 @@ from service.web import (
     answer_once,
     etag_of,
     is_unchanged,
+    refusals,
 )
 
 __all__ = ["draft_routes"]
@@ -52,6 +53,9 @@ draft_routes = APIRouter(
     route_class=StrictRoute,
     responses=REFUSALS,
 )
+
+
+EDITS = refusals(412, 428)
 
 
 @draft_routes.get("", operation_id="listDrafts", response_model=DraftPage)
@@ -77,7 +81,11 @@ async def read(*, slug: str, draft: DraftName, request: Request, house: InHouse)
 
 
 @draft_routes.put(
-    "/{draft}", operation_id="writeDraft", response_model=DraftShown, openapi_extra=DRAFT_BODY
+    "/{draft}",
+    operation_id="writeDraft",
+    response_model=DraftShown,
+    responses=EDITS | {201: {"model": DraftShown, "description": "The draft is new"}},
+    openapi_extra=DRAFT_BODY,
 )
 async def write(
     *, slug: str, draft: DraftName, request: Request, house: InHouse, editor: Editing
@@ -92,7 +100,9 @@ async def write(
     return _draft_answer(row, status=201 if is_new else 200).to_response()
 
 
-@draft_routes.patch("/{draft}", operation_id="patchDraft", response_model=DraftShown)
+@draft_routes.patch(
+    "/{draft}", operation_id="patchDraft", response_model=DraftShown, responses=EDITS
+)
 async def patch(
     *,
     slug: str,
@@ -117,7 +127,7 @@ async def patch(
     return _draft_answer(row).to_response()
 
 
-@draft_routes.delete("/{draft}", operation_id="dropDraft", status_code=204)
+@draft_routes.delete("/{draft}", operation_id="dropDraft", status_code=204, responses=EDITS)
 async def drop(
     *, slug: str, draft: DraftName, request: Request, house: InHouse, editor: Editing
 ) -> None:
@@ -151,7 +161,8 @@ async def try_out(
     operation_id="commitDraft",
     response_model=VersionShown,
     status_code=201,
-    responses={200: {"model": VersionShown, "description": "A version with this content exists"}},
+    responses=refusals(412)
+    | {200: {"model": VersionShown, "description": "A version with this content exists"}},
 )
 async def commit(
     *,

@@ -28,14 +28,11 @@ __all__ = [
     "VersionShown",
 ]
 
-_TEXT_LIMIT = 256 * 1024
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["fleet_leads"])]
 Note = Annotated[str, Field(max_length=2_000, examples=["mid-size fleets convert"])]
 Source = Annotated[
     str,
-    Field(
-        max_length=_TEXT_LIMIT, description="The rule set as YAML or JSON text, kept as written."
-    ),
+    Field(description="The rule set as YAML or JSON text, kept as written."),
 ]
 Document = Annotated[
     dict[str, Any], Field(description="The rule set as a JSON object instead of text.")

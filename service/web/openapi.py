@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.web.access import ACCESS, Access, Door
-from service.web.documented import ProblemShown
+from service.web.documented import ProblemShown, refusals
 from service.web.openapi_3_0 import convert
 
 __all__ = ["describe", "descriptions"]
@@ -77,7 +77,16 @@ def descriptions(api: FastAPI) -> tuple[bytes, bytes]:
 
 
 def _add_access(operation: dict[str, Any], access: Access) -> None:
-    """Say in *operation* which keys open it."""
+    """Say in *operation* which keys open it, and what the gate may answer instead."""
+    statuses = [404, 500, 503]
+    if access.needs is not Door.OPEN:
+        statuses += [401, 403, 429]
+    if access.body is not None:
+        statuses += [408, 413, 415, 422]
+    told = operation.setdefault("responses", {})
+    for status, response in refusals(*statuses).items():
+        told.setdefault(str(status), response)
+    operation["responses"] = dict(sorted(told.items()))
     if access.needs is Door.OPEN:
         operation["security"] = []
         return
