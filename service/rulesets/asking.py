@@ -20,13 +20,16 @@ from service.web import (
     read_json,
 )
 
-__all__ = ["DRAFT_BODY", "DraftName", "Editing", "InvalidText", "Live", "sent_draft"]
+__all__ = ["DRAFT_BODY", "DraftName", "Editing", "InvalidText", "Live", "SlugInPath", "sent_draft"]
 
 _YAML: Final = "application/yaml"
 DraftName = Annotated[
     str,
     Path(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="The draft's name.", examples=["main"]),
 ]
+
+
+SlugInPath = Annotated[str, Path(description="The rule set's id.", examples=["fleet_leads"])]
 
 
 class InvalidText(Refusal):

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
-from service.rulesets.asking import DRAFT_BODY, DraftName, Editing, sent_draft
+from service.rulesets.asking import DRAFT_BODY, DraftName, Editing, SlugInPath, sent_draft
 from service.rulesets.checking import compile_source, examine, rules_for
 from service.rulesets.committing import commit_draft
 from service.rulesets.drafting import (
@@ -59,7 +59,7 @@ EDITS = refusals(412, 428)
 
 
 @draft_routes.get("", operation_id="listDrafts", response_model=DraftPage)
-async def list_them(*, slug: str, house: InHouse) -> dict[str, Any]:
+async def list_them(*, slug: SlugInPath, house: InHouse) -> dict[str, Any]:
     """List who is editing what."""
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
@@ -69,7 +69,7 @@ async def list_them(*, slug: str, house: InHouse) -> dict[str, Any]:
 
 
 @draft_routes.get("/{draft}", operation_id="readDraft", response_model=DraftShown)
-async def read(*, slug: str, draft: DraftName, request: Request, house: InHouse) -> Response:
+async def read(*, slug: SlugInPath, draft: DraftName, request: Request, house: InHouse) -> Response:
     """Return a draft and its ETag; with `Accept: application/yaml`, its text alone."""
     row = await _draft(house, slug, draft)
     etag = etag_of(row.row_version)
@@ -88,7 +88,7 @@ async def read(*, slug: str, draft: DraftName, request: Request, house: InHouse)
     openapi_extra=DRAFT_BODY,
 )
 async def write(
-    *, slug: str, draft: DraftName, request: Request, house: InHouse, editor: Editing
+    *, slug: SlugInPath, draft: DraftName, request: Request, house: InHouse, editor: Editing
 ) -> Response:
     """Make a draft, or replace its text; replacing needs `If-Match`."""
     edit = await sent_draft(request)
@@ -105,7 +105,7 @@ async def write(
 )
 async def patch(
     *,
-    slug: str,
+    slug: SlugInPath,
     draft: DraftName,
     sent: DraftPatch,
     request: Request,
@@ -129,7 +129,7 @@ async def patch(
 
 @draft_routes.delete("/{draft}", operation_id="dropDraft", status_code=204, responses=EDITS)
 async def drop(
-    *, slug: str, draft: DraftName, request: Request, house: InHouse, editor: Editing
+    *, slug: SlugInPath, draft: DraftName, request: Request, house: InHouse, editor: Editing
 ) -> None:
     """Delete a draft under `If-Match`; its versions stay."""
     if_match = request.headers.get("if-match")
@@ -138,7 +138,7 @@ async def drop(
 
 
 @draft_routes.post("/{draft}/check", operation_id="checkDraft", response_model=CheckShown)
-async def check(*, slug: str, draft: DraftName, house: InHouse) -> dict[str, Any]:
+async def check(*, slug: SlugInPath, draft: DraftName, house: InHouse) -> dict[str, Any]:
     """Return every problem of a draft, with line and column, and how its tests go."""
     row = await _draft(house, slug, draft)
     return check_shown(await examine(row.source))
@@ -146,7 +146,7 @@ async def check(*, slug: str, draft: DraftName, house: InHouse) -> dict[str, Any
 
 @draft_routes.post("/{draft}/try", operation_id="tryDraft", response_model=TryShown)
 async def try_out(
-    *, slug: str, draft: DraftName, asked: TryAsked, house: InHouse
+    *, slug: SlugInPath, draft: DraftName, asked: TryAsked, house: InHouse
 ) -> dict[str, Any]:
     """Decide on facts by a draft; nothing is stored."""
     row = await _draft(house, slug, draft)
@@ -166,7 +166,7 @@ async def try_out(
 )
 async def commit(
     *,
-    slug: str,
+    slug: SlugInPath,
     draft: DraftName,
     request: Request,
     house: InHouse,
@@ -199,7 +199,7 @@ async def commit(
     return await answer_once(request, work, house=house, caller=caller)
 
 
-async def _draft(house: House, slug: str, name: str) -> Row[Any]:
+async def _draft(house: House, slug: SlugInPath, name: str) -> Row[Any]:
     async with transaction(house.engine) as connection:
         return await existing_draft(connection, slug, name)
 

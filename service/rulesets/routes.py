@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
-from service.rulesets.asking import Editing, Live
+from service.rulesets.asking import Editing, Live, SlugInPath
 from service.rulesets.drafting import create_rule_set
 from service.rulesets.live import RuleSetNotFound, VersionNotFound
 from service.rulesets.releasing import release
@@ -50,7 +50,7 @@ __all__ = ["rule_set_routes"]
 rule_set_routes = APIRouter(
     prefix="/v1/rule-sets", tags=["rule sets"], route_class=StrictRoute, responses=REFUSALS
 )
-Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The version's number.")]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The version's number.", examples=[1])]
 
 
 @rule_set_routes.post(
@@ -102,7 +102,7 @@ async def list_them(
 @rule_set_routes.get("/{slug}", operation_id="readRuleSet", response_model=RuleSetShown)
 async def read(
     *,
-    slug: str,
+    slug: SlugInPath,
     house: InHouse,
     at: Annotated[Instant | None, Query(description="Which version is live then.")] = None,
 ) -> dict[str, Any]:
@@ -125,7 +125,7 @@ async def read(
 @rule_set_routes.get("/{slug}/versions", operation_id="listVersions", response_model=VersionPage)
 async def versions(
     *,
-    slug: str,
+    slug: SlugInPath,
     request: Request,
     response: Response,
     house: InHouse,
@@ -153,7 +153,9 @@ async def versions(
 @rule_set_routes.get(
     "/{slug}/versions/{number}", operation_id="readVersion", response_model=VersionShown
 )
-async def version(*, slug: str, number: Number, request: Request, house: InHouse) -> Response:
+async def version(
+    *, slug: SlugInPath, number: Number, request: Request, house: InHouse
+) -> Response:
     """Return a version: canonical document and text; with `Accept: application/yaml`, the text."""
     async with transaction(house.engine) as connection:
         row = await store.find_version(connection, slug, number=number)
@@ -178,7 +180,7 @@ async def version(*, slug: str, number: Number, request: Request, house: InHouse
 )
 async def release_version(
     *,
-    slug: str,
+    slug: SlugInPath,
     asked: ReleaseAsked,
     request: Request,
     house: InHouse,
@@ -202,7 +204,7 @@ async def release_version(
 @rule_set_routes.get("/{slug}/releases", operation_id="listReleases", response_model=ReleasePage)
 async def releases(
     *,
-    slug: str,
+    slug: SlugInPath,
     request: Request,
     response: Response,
     house: InHouse,
