@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from service.rules.expression import evaluate
 from service.rules.expression.evaluate import Known
@@ -10,6 +11,8 @@ from service.rules.expression.tokens import number, uncapitalised
 from service.rules.model import Group, Model, Score
 from service.rules.ranges import limit, six_places
 from service.rules.trace import Trace
+
+_NOISE: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +47,14 @@ def effects_of(model: Model, trace: Trace, known: Known) -> Iterator[Effect]:
         value = trace.scores[place].value
         parts = list(_parts(score, trace, known))
         total = math.fsum(part.points for part in parts)
-        if six_places(total) != value:
+        if six_places(total) != value and not _is_noise(total - value, parts):
             parts.append(_last_limit(score, total, value))
         yield from _exact(parts, value)
+
+
+def _is_noise(difference: float, parts: list[Effect]) -> bool:
+    """Whether *difference* is what adding *parts* in another order can leave over."""
+    return abs(difference) <= _NOISE * max((abs(part.points) for part in parts), default=0.0)
 
 
 def _parts(score: Score, trace: Trace, known: Known) -> Iterator[Effect]:
@@ -85,15 +93,21 @@ def _last_limit(score: Score, total: float, value: float) -> Limit:
 
 
 def _exact(parts: list[Effect], value: float) -> list[Effect]:
-    """Return *parts* rounded to six places where that still adds up, else as they are."""
+    """Return *parts* so that they add up: rounded to six places, else as they are.
+
+    Else the largest takes what is left over; where it is too large to hold that (past
+    2^53), one more part of the last one's name does.
+    """
     rounded = [_rounded(part) for part in parts]
     if _adds_up(rounded, value):
         return rounded
-    if parts and not _adds_up(parts, value):
-        largest = max(range(len(parts)), key=lambda place: abs(parts[place].points))
-        others = [-part.points for place, part in enumerate(parts) if place != largest]
-        parts[largest] = replace(parts[largest], points=math.fsum([value, *others]))
-    return parts
+    if _adds_up(parts, value):
+        return parts
+    rest = math.fsum([value, *(-part.points for part in parts)])
+    largest = max(range(len(parts)), key=lambda place: abs(parts[place].points))
+    whole = replace(parts[largest], points=parts[largest].points + rest)
+    mended = [*parts[:largest], whole, *parts[largest + 1 :]]
+    return mended if _adds_up(mended, value) else [*parts, replace(parts[-1], points=rest)]
 
 
 def _rounded(part: Effect) -> Effect:

@@ -7,14 +7,15 @@ Words are made when a decision is read, from its facts, and are stored nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from service.rules.effects import Effect, Limit, effects_of
 from service.rules.expression import ast, evaluate
-from service.rules.expression.carrying import given, judged, spoken
+from service.rules.expression.carrying import judged
 from service.rules.expression.nouns import computed
+from service.rules.expression.phrases import Words, plain, say, spoken
 from service.rules.expression.seen import Seen
 from service.rules.expression.tokens import Tokens, listed, sentence, text, uncapitalised
 from service.rules.model import Condition, Gate, Outcome, Rule
@@ -58,7 +59,7 @@ class Reason:
             `group.cap`, `group.floor`, `score.ceiling`, `score.floor` or `score.range`.
         result: `yes`, `no` or `unknown`.
         effect: What it adds to which score, or None where it adds nothing.
-        tokens: The words, typed; *text* is the same as a sentence without its full stop.
+        words: Typed *tokens*, and their *text*: a sentence without its full stop.
         checks: The single checks of its condition, in reading order.
     """
 
@@ -66,13 +67,18 @@ class Reason:
     kind: ReasonKind
     result: Truth
     effect: Effect | None
-    tokens: Tokens
+    words: Words
     checks: tuple[Check, ...] = ()
 
     @property
     def text(self) -> str:
         """The words as they are read."""
-        return sentence(self.tokens)
+        return self.words.text
+
+    @property
+    def tokens(self) -> Tokens:
+        """The words, typed."""
+        return self.words.tokens
 
     def to_json(self) -> dict[str, object]:
         """Return all members in reading order."""
@@ -121,6 +127,7 @@ class _Teller:
     decision: Decision
     seen: Seen
     told: Told
+    values: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, decision: Decision) -> _Teller:
@@ -146,11 +153,11 @@ class _Teller:
         possible = listed([first, *(uncapitalised(label) for label in rest)])
         words = f"{possible} are still possible" if rest else f"{possible} is still possible"
         checks = () if outcome.condition is None else self._checks(outcome.condition)
-        return Reason(outcome.id, "outcome", UNKNOWN, None, text(words), checks)
+        return Reason(outcome.id, "outcome", UNKNOWN, None, plain(words), checks)
 
     def _outcome(self, outcome: Outcome) -> Reason:
         if outcome.condition is None:
-            said = text(outcome.reason or "No other outcome applies")
+            said = plain(outcome.reason or "No other outcome applies")
             return Reason(outcome.id, "outcome", YES, None, said)
         said = self._said(outcome.condition, outcome.reason, YES)
         return Reason(outcome.id, "outcome", YES, None, said, self._checks(outcome.condition))
@@ -165,17 +172,14 @@ class _Teller:
         said = self._said(rule.condition, rule.reason, result)
         return Reason(rule.id, kind, result, effect, said, self._checks(rule.condition))
 
-    def _said(self, condition: Condition, reason: str | None, result: Truth) -> Tokens:
+    def _said(self, condition: Condition, reason: str | None, result: Truth) -> Words:
         """Return the claims that carried the result, after the author's words for a yes."""
-        seen = self._reading(condition)
-        carried = judged(condition.node, seen, given(self._results(condition))).carried
-        claims = spoken(carried)
+        results = self._results(condition)
+        said = say(condition.node, results, self.seen, source=condition.text)
         if reason is None or result is not YES:
-            return claims
-        return (*text(f"{reason.strip().rstrip('.')}:"), *claims)
-
-    def _reading(self, condition: Condition) -> Seen:
-        return self.seen.reading(condition.text)
+            return said
+        before = f"{reason.strip().rstrip('.')}:"
+        return Words((*text(before), *said.tokens), f"{before} {said.text}")
 
     def _results(self, condition: Condition) -> tuple[Truth, ...]:
         first = condition.first_check
@@ -189,20 +193,25 @@ class _Teller:
         )
 
     def _values(self, names: Iterable[Read]) -> dict[str, object]:
-        facts, known = self.seen.facts, self.seen.known
-        return {
-            name: _json(facts.get(name))
-            if isinstance(node, ast.Attribute | ast.Has)
-            else _json(evaluate.derive(node, known))
-            for name, node in names
-        }
+        """Return what the names stood for; each is looked at once per decision."""
+        found: dict[str, object] = {}
+        for name, node in names:
+            if name not in self.values:
+                self.values[name] = self._value(name, node)
+            found[name] = self.values[name]
+        return found
+
+    def _value(self, name: str, node: ast.Node) -> object:
+        if isinstance(node, ast.Attribute | ast.Has):
+            return _json(self.seen.facts.get(name))
+        return _json(evaluate.derive(node, self.seen.known))
 
     def moved(self) -> Iterator[Reason]:
         """Yield what moved a score, largest first."""
         effects = effects_of(self.decision.model, self.decision.trace, self.seen.known)
         for effect in sorted(effects, key=lambda effect: -abs(effect.points)):
             if isinstance(effect, Limit):
-                yield Reason(effect.name, "limit", YES, effect, text(effect.words))
+                yield Reason(effect.name, "limit", YES, effect, plain(effect.words))
             elif effect.rule is not None:
                 yield self._of_rule(effect)
             else:
@@ -215,19 +224,19 @@ class _Teller:
     def _of_formula(self, effect: Effect) -> Reason:
         score = next(s for s in self.decision.model.scores if s.name == effect.score)
         formula = score.formula
-        tokens = text(f"{score.label} is computed")
         if formula is None:
-            return Reason(score.name, "points", YES, effect, tokens)
+            return Reason(score.name, "points", YES, effect, plain(f"{score.label} is computed"))
         tokens = computed(score.label, formula.node, self.seen.reading(formula.text))
         check = Check(formula.text, YES, self._values(reads(formula.node)))
-        return Reason(score.name, "points", YES, effect, tokens, (check,))
+        words = Words(tokens, sentence(tokens))
+        return Reason(score.name, "points", YES, effect, words, (check,))
 
     def suspended(self) -> Iterator[Reason]:
         model = self.decision.model
         every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
         for rule in every:
             if rule.id in self.decision.suspended:
-                words = text(f"`{rule.id}` is suspended and counts as no")
+                words = plain(f"`{rule.id}` is suspended and counts as no")
                 yield Reason(rule.id, "suspended", NO, None, words, self._checks(rule.condition))
 
     def others(self) -> Iterator[Reason]:

@@ -168,6 +168,21 @@ def test_what_rounding_leaves_over_is_nobodys_limit() -> None:
     assert six_places(math.fsum(by_score(decision)["fit"])) == 1.0
 
 
+def test_effects_add_up_even_where_doubles_skip_whole_numbers() -> None:
+    """A formula past 2^53 is brought to its ceiling exactly, in two steps if need be."""
+    rules = load_rule_set(
+        {
+            "rule_set": "huge",
+            "attributes": {"n": {"type": "number", "label": "N"}},
+            "scores": {"total": {"floor": 0, "ceiling": 100, "formula": "5 * n"}},
+            "outcomes": [{"id": "rest", "verdict": "review"}],
+        }
+    )
+    decision = rules.decide({"n": 2**53}, at=AT)
+    assert {kind for _, kind, _ in moves(decision)} == {"points", "limit"}
+    assert math.fsum(by_score(decision)["total"]) == 100
+
+
 def test_a_suspended_rule_is_named_and_moves_nothing(fleet: RuleSet) -> None:
     """It counts as no and says so, once, also in full."""
     decision = fleet.decide(LARGE_FLEET, at=AT, suspended=["decider"])

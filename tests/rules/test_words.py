@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from service.rules import load_rule_set
 from service.rules.explain import Reason
+from service.rules.expression.carrying import handed_out, judged
+from service.rules.expression.phrases import say, spoken
 from service.rules.expression.tokens import (
     Token,
     number,
@@ -17,6 +19,7 @@ from service.rules.expression.tokens import (
     singular,
     uncapitalised,
 )
+from service.rules.sight import sight_of
 from tests.rules.strategies import facts_for, rule_sets
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -237,6 +240,24 @@ def test_small_words_fit_their_place() -> None:
     ]  # fmt: skip
     labels = ("Fleet size", "CRM plan", "E-mail", "A note")
     assert [uncapitalised(x) for x in labels] == ["fleet size", "CRM plan", "e-mail", "a note"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_kept_phrases_say_what_the_checks_say(data: st.DataObject) -> None:
+    """Filling a phrase's slots gives the words that are made afresh, tokens and text."""
+    rules = data.draw(rule_sets())
+    for facts in data.draw(st.lists(facts_for(rules), min_size=2, max_size=3)):
+        decision = rules.decide(facts, at=AT)
+        seen = sight_of(decision)
+        for rule in rules.model.rules:
+            condition = rule.condition
+            first = condition.first_check
+            results = decision.trace.checks[first : first + len(condition.checks)]
+            afresh = judged(condition.node, seen.reading(condition.text), handed_out(results))
+            kept = say(condition.node, results, seen, source=condition.text)
+            assert kept == spoken(afresh.carried)
+            assert kept.text == sentence(kept.tokens)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,15 +1,12 @@
-"""Which checks carried a condition's result, and what they say."""
+"""Which checks carried a condition's result."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from service.rules.expression import ast
 from service.rules.expression.ast import Kind, Node
-from service.rules.expression.seen import Seen, missing_in
-from service.rules.expression.tokens import Token, Tokens, text, uncapitalised
-from service.rules.expression.words import not_known, said
-from service.rules.truth import UNKNOWN, YES, Truth, at_least, every, negate, some
+from service.rules.expression.seen import Seen
+from service.rules.truth import YES, Truth, at_least, every, negate, some
 
 Results = Callable[[Node, Seen], Truth]
 """Tells a single check's result; asked once per check, in reading order."""
@@ -23,10 +20,6 @@ class Carried:
     result: Truth
     seen: Seen
 
-    def tokens(self) -> Tokens:
-        """Return what the check says."""
-        return said(self.node, self.seen, self.result)
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -36,7 +29,7 @@ class Judged:
     carried: tuple[Carried, ...]
 
 
-def given(results: tuple[Truth, ...]) -> Results:
+def handed_out(results: tuple[Truth, ...]) -> Results:
     """Return *results*, found already, to be handed out one by one."""
     waiting: Iterator[Truth] = iter(results)
     return lambda _node, _seen: next(waiting)
@@ -85,46 +78,3 @@ def _single(node: Node, seen: Seen, result: Truth) -> Judged:
 
 def _asked(node: Node, seen: Seen) -> Truth:
     return seen.result(node)
-
-
-def spoken(carried: tuple[Carried, ...]) -> Tokens:
-    """Return the checks' claims as one sentence without its full stop, each said once.
-
-    What several lists' checks or missing attributes share is said together: "Software in
-    use includes sap and samsara", "Country and seniority are not known".
-    """
-    if len(carried) == 1:
-        return carried[0].tokens()
-    unknown: dict[str, None] = {}
-    clauses: dict[Tokens, None] = {}
-    for check in carried:
-        names = missing_in(check.node, check.seen) if check.result is UNKNOWN else ()
-        if names:
-            unknown |= dict.fromkeys(names)
-        else:
-            clauses[check.tokens()] = None
-    sentences = _together(list(clauses))
-    if unknown:
-        sentences.append(not_known(tuple(unknown), carried[0].seen))
-    tokens: list[Token] = []
-    for place, (first, *rest) in enumerate(sentences):
-        follows = place and first.kind == "attribute"
-        tokens += text(";") if place else ()
-        tokens += (replace(first, text=uncapitalised(first.text)) if follows else first, *rest)
-    return tuple(tokens)
-
-
-_JOINED: Final = {"includes": "and", "does not include": "or"}
-
-
-def _together(clauses: list[Tokens]) -> list[Tokens]:
-    """Return *clauses* with those merged that say what one list holds."""
-    joined: list[Tokens] = []
-    for clause in clauses:
-        last = joined[-1] if joined else ()
-        joins = _JOINED.get(clause[1].text) if len(clause) == 3 else None
-        if joins is not None and last[:2] == clause[:2]:
-            joined[-1] = (*last, *text(joins), clause[2])
-        else:
-            joined.append(clause)
-    return joined

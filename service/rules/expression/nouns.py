@@ -227,6 +227,6 @@ def computed(label: str, node: Node, seen: Seen) -> Tokens:
     parts = {part.name: part for part in ast.walk(node) if isinstance(part, named_parts)}
     for place, part in enumerate(parts.values()):
         of = noun(part, seen, inside=True)
-        tokens += text(", with" if not place else ",")
+        tokens += text(",") if place else (*text(","), *text("with"))
         tokens += (*of.name, *of.value)
     return tuple(tokens)

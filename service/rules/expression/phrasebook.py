@@ -22,12 +22,35 @@ class Hole(Token):
         node: What has the value.
         unit, unit_of_one: What follows it, and what follows a 1.
         stops_at: The value after which the rest of the clause says nothing new.
+        name: Of an attribute, derived name, score or grade itself: the value is always the
+            same in one decision.
     """
 
     node: Node | None = None
     unit: Token | None = None
     unit_of_one: Token | None = None
     stops_at: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Tokens that never change, and their text with the spaces around it."""
+
+    tokens: Tokens
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A hole, and the space before its value."""
+
+    lead: str
+    hole: Hole
+
+
+Phrase = tuple[tuple[Run | Slot, ...], ...]
+"""A sentence, clause by clause."""
 
 
 class NeedsValuesError(Exception):
@@ -50,14 +73,16 @@ class Phrasebook:
         attributes: Declarations, for labels, units and what is personal.
         formulas: The trees of the derived names; *texts* as they were written.
         scores: Words for the scores.
-        templates: Clauses with holes, by node and result; None where there is no template.
+        phrases: Whole conditions' words by node and results; None where values word them.
     """
 
     attributes: Mapping[str, Attribute]
     formulas: Mapping[str, Node]
     texts: Mapping[str, str]
     scores: Mapping[str, ScoreWords]
-    templates: dict[tuple[int, Truth], tuple[Node, Tokens | None]] = field(default_factory=dict)
+    phrases: dict[tuple[int, tuple[Truth, ...]], tuple[Node, Phrase | None]] = field(
+        default_factory=dict
+    )
     _reads: dict[int, tuple[Node, tuple[str, ...]]] = field(default_factory=dict)
     _holes: dict[int, Hole] = field(default_factory=dict)
     _labels: dict[tuple[str, bool], Tokens] = field(default_factory=dict)
@@ -117,4 +142,7 @@ class Phrasebook:
                 pass
             case _:
                 name = next(iter(self.reads(node)), "")
-        return Hole("value", "", name or None, self.is_personal(node), node, *units)
+        itself = ast.Attribute | ast.Derived | ast.Score | ast.Grade
+        own_name = name if isinstance(node, itself) else None
+        personal = self.is_personal(node)
+        return Hole("value", "", name or None, personal, node, *units, name=own_name)

@@ -8,6 +8,7 @@ from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Node
 from service.rules.expression.evaluate import Known
 from service.rules.expression.phrasebook import Phrasebook
+from service.rules.expression.tokens import Tokens
 from service.rules.truth import Truth
 
 
@@ -30,6 +31,7 @@ class Seen:
         source: The text that the tree was made from.
         items: What the variables of `exists` and `all` stand for.
         is_template: Whether holes are wanted instead of values.
+        told: Values that were put into words, by name.
     """
 
     known: Known
@@ -38,6 +40,7 @@ class Seen:
     source: str = ""
     items: Mapping[str, Item] = field(default_factory=dict)
     is_template: bool = False
+    told: dict[str, Tokens] = field(default_factory=dict)
 
     def result(self, node: Node) -> Truth:
         """Return what the condition *node* is, its variables standing for their items."""
@@ -48,7 +51,9 @@ class Seen:
 
     def reading(self, source: str) -> "Seen":
         """Return the same, with words about the expression *source*."""
-        return Seen(self.known, self.facts, self.book, source, self.items, self.is_template)
+        return Seen(
+            self.known, self.facts, self.book, source, self.items, self.is_template, self.told
+        )
 
     def with_holes(self) -> "Seen":
         """Return the same, for words that are to have holes."""

@@ -1,6 +1,6 @@
 """Words as typed tokens: a page can link, highlight or hide what a plain sentence could not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -9,6 +9,7 @@ TokenKind = Literal["attribute", "operator", "value", "unit", "text"]
 
 _SEPARATED_FROM: Final = 10_000
 _MOST_LISTED: Final = 5
+_JOINING: Final = frozenset({",", ";", ")"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,18 @@ def quoted(value: object) -> Tokens:
 
 
 def sentence(tokens: Iterable[Token]) -> str:
-    """Return the tokens as they are read: spaced, but not before a comma or a semicolon."""
-    words = ""
+    """Return the tokens as they are read."""
+    return "".join(spaced(tokens))
+
+
+def spaced(tokens: Iterable[Token]) -> Iterator[str]:
+    """Yield each token's text with a space before it: not the first, none at punctuation."""
+    opened = True
     for token in tokens:
-        joins = not words or token.text[:1] in {",", ";", ")"} or words.endswith("(")
-        words += token.text if joins else f" {token.text}"
-    return words
+        is_text = token.kind == "text"
+        joins = opened or (is_text and token.text in _JOINING)
+        yield token.text if joins else f" {token.text}"
+        opened = is_text and token.text == "("
 
 
 def shown(value: object) -> str:

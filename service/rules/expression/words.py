@@ -12,7 +12,7 @@ from typing import Final
 
 from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Kind, Node
-from service.rules.expression.nouns import NAMES, Naming, Noun, beside, filled, noun, own, own_item
+from service.rules.expression.nouns import NAMES, Naming, Noun, beside, noun, own, own_item
 from service.rules.expression.phrasebook import Hole, NeedsValuesError
 from service.rules.expression.seen import Item, Seen, missing_in
 from service.rules.expression.tokens import (
@@ -29,41 +29,6 @@ from service.rules.expression.tokens import (
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 Claim = Callable[[ast.Apply, Seen, Truth], Tokens]
-
-
-def said(node: Node, seen: Seen, result: Truth) -> Tokens:
-    """Return the same as `claim`, from a template where the check has one.
-
-    *node* belongs to the rule set of the phrasebook, and *source* is always the same for it.
-    """
-    if result is UNKNOWN or seen.items:
-        return claim(node, seen, result)
-    templates = seen.book.templates
-    kept = templates.get((id(node), result))
-    if kept is None:
-        kept = templates[id(node), result] = (node, _template(node, seen, result))
-    template = kept[1]
-    return claim(node, seen, result) if template is None else _filled(template, seen)
-
-
-def _template(node: Node, seen: Seen, result: Truth) -> Tokens | None:
-    try:
-        return claim(node, seen.with_holes(), result)
-    except NeedsValuesError:
-        return None
-
-
-def _filled(template: Tokens, seen: Seen) -> Tokens:
-    tokens: list[Token] = []
-    for token in template:
-        if isinstance(token, Hole):
-            value = filled(token, seen)
-            tokens += value
-            if token.stops_at == value[0].text:
-                break
-        else:
-            tokens.append(token)
-    return tuple(tokens)
 
 
 def claim(node: Node, seen: Seen, result: Truth) -> Tokens:
