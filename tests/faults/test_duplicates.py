@@ -1,0 +1,37 @@
+"""Many at once under one key: one decision, whichever process each reaches."""
+
+import asyncio
+
+import httpx
+import psycopg
+import pytest
+
+from service.storage import libpq_url
+from tests.decisions.rules import LARGE_FLEET
+from tests.faults.conftest import client_of, running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+
+KEYS = 50
+AT_ONCE = 20
+
+
+async def test_twenty_at_once_make_one_decision(database_url: str, key: str) -> None:
+    """Fifty keys, each used by twenty requests at once on two processes: fifty decisions."""
+    async with running(database_url, processes=2) as server, client_of(server, key) as client:
+
+        async def ask(name: str) -> httpx.Response:
+            question = {"rule_set": "fleet_leads", "lead": LARGE_FLEET, "external_id": name}
+            return await client.post(
+                "/v1/qualify", json=question, headers={"Idempotency-Key": name}
+            )
+
+        for number in range(KEYS):
+            answers = await asyncio.gather(*(ask(f"key-{number}") for _ in range(AT_ONCE)))
+            assert {answer.status_code for answer in answers} == {200}
+            assert len({answer.content for answer in answers}) == 1
+            first = [a for a in answers if "idempotency-replayed" not in a.headers]
+            assert len(first) == 1
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        query = "SELECT count(*), count(DISTINCT external_id) FROM decision"
+        assert connection.execute(query).fetchone() == (KEYS, KEYS)
