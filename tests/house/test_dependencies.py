@@ -79,6 +79,18 @@ def test_every_library_we_import_is_declared() -> None:
     assert undeclared == set()
 
 
+def test_there_is_one_driver_and_no_other_database() -> None:
+    """Postgres through psycopg, in the service as in its tests; see decision 0006."""
+    others = {"sqlite3", "aiosqlite", "asyncpg", "psycopg2", "pg8000", "pysqlite3"}
+    found = {
+        f"{module.relative_to(ROOT)}: {name}"
+        for folder in ("service", "migrations", "tests")
+        for module in (ROOT / folder).rglob("*.py")
+        for name in _imported(module) & others
+    }
+    assert found == set()
+
+
 def _imported(module: Path) -> set[str]:
     """Names of the top-level packages that *module* imports."""
     names = set()
