@@ -19,8 +19,8 @@ from service.accounts import routers as account_routers
 from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
-from service.settings import Settings
-from service.storage import transaction
+from service.settings import Settings, read_settings
+from service.storage import open_engine, session_limits, transaction
 from service.web import (
     EXPECTED,
     Caller,
@@ -36,6 +36,7 @@ from service.web import (
     Rates,
     Turns,
     chores_of,
+    configure_logs,
     descriptions,
     find_caller,
     kept_up,
@@ -44,7 +45,7 @@ from service.web import (
     visit_of,
 )
 
-__all__ = ["Application", "build_api", "create_app", "write_openapi"]
+__all__ = ["Application", "build_api", "create_app", "open_app", "write_openapi"]
 
 _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
 _WORDS: Final = """
@@ -96,6 +97,33 @@ def create_app(
     )
     asgi = Envelope(gate, clock=clock, timer=time.perf_counter, metrics=house.metrics)
     return Application(asgi, api, house)
+
+
+def open_app() -> ASGIApp:
+    """Return the application on the environment's database; server processes call it by name.
+
+    `goodfit serve` sets `DATABASE_URL` for them where it runs the database itself. The pool
+    is closed when the server's lifespan ends.
+
+    Raises:
+        InvalidSettings: If a setting cannot be used.
+        RuntimeError: If `DATABASE_URL` is not set.
+    """
+    settings = read_settings()
+    if settings.database_url is None:
+        raise RuntimeError("no database; set DATABASE_URL, or start with `goodfit serve`")
+    configure_logs(level=settings.log_level, style=settings.log_format)
+    engine = open_engine(settings.database_url, limits=session_limits(settings))
+    app = create_app(settings, engine)
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            if scope["type"] == "lifespan":
+                await engine.dispose()
+
+    return served
 
 
 def build_api() -> FastAPI:

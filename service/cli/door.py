@@ -7,6 +7,8 @@ import typer
 
 from service.cli.checking import check
 from service.cli.deciding import decide
+from service.cli.key_commands import keys
+from service.cli.operations import demo, doctor, migrate, serve
 from service.cli.scoring import score
 from service.cli.screen import say
 from service.cli.templating import new, templates
@@ -21,6 +23,7 @@ app = typer.Typer(
 )
 
 _RULES = "Rule files"
+_OPERATIONS = "Operations"
 
 app.command(rich_help_panel=_RULES)(check)
 app.command(rich_help_panel=_RULES)(decide)
@@ -28,6 +31,11 @@ app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
+app.command(rich_help_panel=_OPERATIONS)(serve)
+app.command(rich_help_panel=_OPERATIONS)(demo)
+app.command(rich_help_panel=_OPERATIONS)(migrate)
+app.command(rich_help_panel=_OPERATIONS)(doctor)
+app.add_typer(keys, rich_help_panel=_OPERATIONS)
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from service.web.json_limits import LEAD, RULE_SET, Limits
 from service.web.key_making import MadeKey, give_key, take_key_back
 from service.web.key_routes import key_routes
 from service.web.key_schemas import KeyAsked
-from service.web.key_store import find_caller
+from service.web.key_store import find_caller, list_keys
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
 from service.web.metrics import Metrics
@@ -128,6 +128,7 @@ __all__ = [
     "journal",
     "kept_up",
     "link_to_next",
+    "list_keys",
     "media_type_of",
     "number_after",
     "page_of",

@@ -1,0 +1,141 @@
+"""The database a command works on: the one in `DATABASE_URL`, else Goodfit's own."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.cli.screen import NO, refuse
+from service.settings import InvalidSettings, Settings, read_settings
+from service.storage import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    Migration,
+    MigrationFailed,
+    migrate,
+    open_engine,
+    transaction,
+)
+from service.storage.embedded import DataFolderUnusable, EmbeddedPostgres, PostgresDidNotStart
+from service.storage.embedded_folder import FolderLock
+
+Result = TypeVar("Result")
+
+
+def settings_of_process() -> Settings:
+    """Return this process's settings; where one cannot be used, say which and end with 2."""
+    try:
+        return read_settings()
+    except InvalidSettings as error:
+        refuse(str(error))
+
+
+@contextmanager
+def own_server(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Run the embedded server of *folder* for the length of the block, and stop it after.
+
+    Where it cannot be started the command ends with 1 and says what to do.
+    """
+    try:
+        server = EmbeddedPostgres.start(folder)
+    except (DataFolderUnusable, PostgresDidNotStart) as error:
+        refuse(str(error), code=NO)
+    with server:
+        yield server
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """Give the URL of the database that *settings* name, or of our own, started if need be.
+
+    A server of our own that another Goodfit is running is used and left running.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    try:
+        server = EmbeddedPostgres.start(settings.data_folder)
+    except DataFolderUnusable as error:
+        if error.code != "folder_in_use":
+            refuse(str(error), code=NO)
+        yield _url_in(settings.data_folder)
+        return
+    except PostgresDidNotStart as error:
+        refuse(str(error), code=NO)
+    with server:
+        yield server.url()
+
+
+def bring_up_to_date(settings: Settings, url: str) -> Migration:
+    """Migrate the database at *url*, as its owner where settings name one; else end with 1."""
+    owner = settings.owner_database_url or url
+    try:
+        return migrate(owner, service_url=url if owner != url else None)
+    except MigrationFailed as error:
+        refuse(str(error), code=NO)
+
+
+def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[Result]]) -> Result:
+    """Run *work* with an engine on the database at *url* and return what it returns.
+
+    Where the database does not answer, or was not migrated, the command ends with 1.
+    """
+
+    async def run() -> Result:
+        engine = open_engine(url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(run())
+    except (DatabaseUnavailable, DatabaseNotMigrated) as error:
+        refuse(str(error), code=NO)
+
+
+def in_transaction(url: str, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+    """Run *work* in one transaction on the database at *url*; see `on_database`."""
+
+    async def run(engine: AsyncEngine) -> Result:
+        async with transaction(engine) as connection:
+            return await work(connection)
+
+    return on_database(url, run)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let SIGTERM unwind the stack like Ctrl-C does, so that what was started is stopped."""
+
+    def unwind(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, unwind)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def hand_to_servers(url: str, *, workers: int, log_level: str | None = None) -> None:
+    """Set what the processes that `service.app.open_app` runs in read from the environment.
+
+    *log_level* is for whoever did not choose one.
+    """
+    if log_level is not None:
+        os.environ.setdefault("GOODFIT_LOG_LEVEL", log_level)
+    os.environ["DATABASE_URL"] = url
+    os.environ["GOODFIT_WORKERS"] = str(workers)
+
+
+def _url_in(folder: Path) -> str:
+    """Return the URL of the server that another process runs in *folder*."""
+    return EmbeddedPostgres(folder=folder, programs=folder, user=None, lock=FolderLock(None)).url()

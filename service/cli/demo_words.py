@@ -1,0 +1,33 @@
+"""The demo's welcome: where it is, the keys, and three lines that work as they are printed."""
+
+import json
+from collections.abc import Iterator
+
+from service.cli.demo_data import DemoState
+from service.cli.demo_samples import FIRST_LEAD
+
+
+def welcome(address: str, state: DemoState) -> Iterator[str]:
+    """Give the lines to print once the demo is furnished; *state* has its decision."""
+    header = f"-H 'Authorization: Bearer {state.secret_key}'"
+    half = {"rule_set": "fleet_leads", "lead": FIRST_LEAD}
+    yield f"  Goodfit is at {address}      API docs  /docs"
+    yield f"  secret key       {state.secret_key}"
+    yield f"  publishable key  {state.publishable_key}"
+    yield ""
+    yield "  Try:"
+    yield "    # half a lead: which question would settle it?"
+    yield f"    curl -s {address}/v1/qualify {header} \\"
+    yield f"      -d '{_json(half)}'"
+    yield "    # the form is finished: decide with what is known"
+    yield f"    curl -s {address}/v1/qualify {header} \\"
+    yield f"      -d '{_json({**half, 'final': True})}'"
+    yield "    # why: the whole explanation of such a decision"
+    yield f"    curl -s {address}/v1/decisions/{state.decision}/explanation {header}"
+    yield ""
+    yield "  Ctrl-C stops everything; the data stays. `goodfit demo` again continues."
+    yield "  `goodfit demo --reset` starts over."
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,129 @@
+"""`goodfit demo`: everything at once, to try; what it keeps, it keeps in a folder of its own."""
+
+import contextlib
+import shutil
+import socket
+import time
+from pathlib import Path
+
+import httpx
+from rich.progress import BarColumn, Progress, TextColumn
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.cli.database import (
+    bring_up_to_date,
+    hand_to_servers,
+    on_database,
+    own_server,
+    settings_of_process,
+    stopped_by_signals,
+)
+from service.cli.demo_data import (
+    DemoState,
+    furnish,
+    install_templates,
+    keep_state,
+    make_keys,
+    read_state,
+)
+from service.cli.demo_samples import ACCOUNTS, LEADS
+from service.cli.demo_words import welcome
+from service.cli.listening import bind, serve_requests
+from service.cli.screen import NO, console, refuse, say
+from service.cli.serving import address_of
+from service.rules.templates import template_names
+from service.settings import Settings
+
+_HOST = "127.0.0.1"
+
+
+def demo(*, reset: bool, port: int | None) -> None:
+    """Serve the demo until a signal; *port* None is what the settings say."""
+    settings = settings_of_process()
+    port = port or settings.port
+    folder = settings.data_folder / "demo"
+    with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
+        bound = bind(_HOST, port)
+        if reset:
+            _throw_away(folder)
+        began = time.monotonic()
+        with own_server(folder) as server:
+            url = server.url()
+            bring_up_to_date(settings, url)
+            state, number = on_database(url, lambda engine: _prepare(engine, folder, port))
+            elapsed = time.monotonic() - began
+            head = f"Postgres {number} (embedded) at {_short(folder)}"
+            say(f"  {head}  ready in {elapsed:.1f} s")
+            hand_to_servers(url, workers=1, log_level="warning")
+            _serve(bound, settings, address_of(_HOST, port), folder=folder, state=state)
+    say("\n  stopped; the data stays in " + _short(folder))
+
+
+def _serve(
+    bound: socket.socket, settings: Settings, address: str, *, folder: Path, state: DemoState
+) -> None:
+    async def furnish_and_tell() -> None:
+        began = time.monotonic()
+        with _progress() as progress:
+            task = progress.add_task("", total=LEADS + ACCOUNTS)
+            now = await furnish(
+                address,
+                state,
+                folder=folder,
+                step=lambda done: progress.update(task, completed=done),
+            )
+        sizes = f"{len(template_names())} rule sets, {LEADS} leads, {ACCOUNTS} accounts"
+        verb = "there already" if state.is_furnished else "loaded"
+        say(f"  {sizes}  {verb} in {time.monotonic() - began:.1f} s\n")
+        for line in welcome(address, now):
+            say(line)
+
+    try:
+        if not serve_requests(bound, settings, workers=1, when_ready=furnish_and_tell):
+            refuse("the server did not start; the log above says why", code=NO)
+    except httpx.HTTPStatusError as error:
+        said = error.response.text[:500]
+        refuse(f"a sample was refused: {said}; try `goodfit demo --reset`", code=NO)
+    except httpx.HTTPError as error:
+        refuse(f"the samples could not be sent: {error!r}; start it again", code=NO)
+
+
+async def _prepare(engine: AsyncEngine, folder: Path, port: int) -> tuple[DemoState, str]:
+    """Return the keys, made where there are none yet, and the server's version."""
+    await install_templates(engine)
+    state = read_state(folder)
+    if state is None:
+        origins = tuple(f"http://{name}:{port}" for name in ("127.0.0.1", "localhost"))
+        state = await make_keys(engine, origins=origins)
+        keep_state(folder, state)
+    async with engine.connect() as connection:
+        number = (await connection.execute(text("SHOW server_version"))).scalar_one()
+    return state, str(number)
+
+
+def _throw_away(folder: Path) -> None:
+    """Remove the demo's folder; a server that a killed demo left in it is stopped first."""
+    if not folder.exists():
+        return
+    if (folder / "postgres" / "PG_VERSION").exists():
+        with own_server(folder):
+            pass
+    shutil.rmtree(folder)
+
+
+def _progress() -> Progress:
+    screen = console(on_error=True)
+    columns = (
+        TextColumn("  loading"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:.0f} %"),
+    )
+    return Progress(*columns, console=screen, disable=not screen.is_terminal, transient=True)
+
+
+def _short(folder: Path) -> str:
+    """Return *folder* with the home folder as `~`."""
+    with contextlib.suppress(ValueError):
+        return f"~/{folder.relative_to(Path.home())}"
+    return str(folder)

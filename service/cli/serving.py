@@ -1,0 +1,52 @@
+"""`goodfit serve`: the API on a database that is brought up to date first."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from service.cli.database import (
+    bring_up_to_date,
+    hand_to_servers,
+    own_server,
+    settings_of_process,
+    stopped_by_signals,
+)
+from service.cli.listening import bind, serve_requests
+from service.cli.screen import NO, refuse, say
+from service.settings import Settings
+
+
+def serve(*, workers: int | None, host: str | None, port: int | None) -> None:
+    """Serve until a signal; None is what the settings say. Ends the command where it cannot."""
+    settings = settings_of_process()
+    host, port = host or settings.host, port or settings.port
+    workers = workers or settings.workers
+    with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
+        bound = bind(host, port)
+        with contextlib.ExitStack() as stack:
+            url = settings.database_url or stack.enter_context(_own_database(settings))
+            migration = bring_up_to_date(settings, url)
+            if migration.changed:
+                say(f"  the schema is now at {migration.after}")
+            hand_to_servers(url, workers=workers)
+
+            async def tell() -> None:
+                say(f"  Goodfit is at {address_of(host, port)}      API docs  /docs")
+
+            if not serve_requests(bound, settings, workers=workers, when_ready=tell):
+                refuse("the server did not start; the log above says why", code=NO)
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the URL under which a server that listens on *host* is reached from here."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"http://[{name}]:{port}" if ":" in name and "[" not in name else f"http://{name}:{port}"
+
+
+@contextlib.contextmanager
+def _own_database(settings: Settings) -> Iterator[str]:
+    began = time.monotonic()
+    with own_server(settings.data_folder) as server:
+        elapsed = time.monotonic() - began
+        say(f"  Postgres (embedded) at {settings.data_folder}  ready in {elapsed:.1f} s")
+        yield server.url()

@@ -1,0 +1,144 @@
+"""`goodfit demo`: start, try what it prints, stop, and start again."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.journeys.processes import (
+    Started,
+    free_port,
+    is_listening,
+    postgres_in,
+    started,
+)
+
+pytestmark = pytest.mark.slow
+LAST_LINE = "`goodfit demo --reset` starts over."
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a data folder whose path is short enough for a socket, open to the server's user."""
+    folder = Path(tempfile.mkdtemp(prefix="gf-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    assert postgres_in(folder) == []
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def lines_to_try(output: str) -> list[str]:
+    """Return the curl commands of *output*, as somebody would select and paste them."""
+    text = output[output.index("Try:") : output.index("Ctrl-C")]
+    return re.findall(r"^ +(curl (?:.*\\\n)*.*)$", text, re.MULTILINE)
+
+
+def run(line: str) -> Any:  # noqa: ANN401 - JSON
+    """Paste *line* into a shell and return what it printed, as JSON."""
+    done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=30, check=True)
+    return json.loads(done.stdout)
+
+
+def demo(home: Path, port: int, *options: str) -> Any:  # noqa: ANN401 - a context manager
+    """Start the demo in *home*."""
+    settings = {"GOODFIT_HOME": str(home)}
+    arguments = ("demo", "--port", str(port), *options)
+    return started(home / "terminal", *arguments, environment=settings)
+
+
+def ask(line: str, path: str) -> Any:  # noqa: ANN401 - JSON
+    """Ask for another *path* with the address and key of a line to try."""
+    address, header = re.search(r"(http://\S+?)/v1\S* (-H '[^']*')", line).groups()  # type: ignore[union-attr]
+    return run(f"curl -s {address}{path} {header}")
+
+
+def test_the_demo_prints_lines_that_work_and_keeps_its_data(home: Path) -> None:
+    """The whole first minute: asked, decided, explained, stopped, found again."""
+    port = free_port()
+    with demo(home, port) as terminal:
+        output = terminal.wait_for(LAST_LINE)
+        assert "4 rule sets, 60 leads, 40 accounts" in output
+        asked, decided, explained = (run(line) for line in lines_to_try(output))
+        _check_answers(asked, decided, explained)
+        _check_samples(lines_to_try(output)[0])
+        again = run(lines_to_try(output)[0])
+        assert again["id"] != asked["id"]
+        _check_end(terminal, home, port)
+    with demo(home, port) as terminal:
+        second = terminal.wait_for(LAST_LINE)
+        assert "there already" in second
+        assert lines_to_try(second) == lines_to_try(output)
+        assert run(lines_to_try(second)[2])["id"] == explained["id"]
+        found = ask(lines_to_try(second)[0], f"/v1/decisions/{again['id']}")
+        assert found["summary"] == again["summary"]
+        _check_end(terminal, home, port, signal.SIGTERM)
+
+
+def test_reset_throws_the_demo_away(home: Path) -> None:
+    """A fresh start has fresh keys, and none of what was asked before."""
+    port = free_port()
+    with demo(home, port) as terminal:
+        before = lines_to_try(terminal.wait_for(LAST_LINE))
+    with demo(home, port, "--reset") as terminal:
+        after = lines_to_try(terminal.wait_for(LAST_LINE))
+        assert after != before
+        old = ask(before[2], "/v1/accounts")
+        assert old["status"] == 401
+
+
+def test_a_port_or_a_folder_in_use_is_said(home: Path) -> None:
+    """Whoever starts a second one is told which of the two to change, and nothing is made."""
+    port = free_port()
+    with demo(home, port) as terminal:
+        terminal.wait_for(LAST_LINE)
+        with demo(home / "other", port) as second:
+            assert second.process.wait(timeout=60) == 1
+            assert f"port {port} is in use" in second.errors
+        assert not (home / "other" / "demo").exists()
+        arguments = ("demo", "--port", str(free_port()))
+        settings = {"GOODFIT_HOME": str(home)}
+        with started(home / "second", *arguments, environment=settings) as second:
+            assert second.process.wait(timeout=60) == 1
+            assert "is in use by another Goodfit" in second.errors
+
+
+def _check_answers(asked: Any, decided: Any, explained: Any) -> None:  # noqa: ANN401 - JSON
+    assert asked["verdict"] == "undecided"
+    assert asked["missing"][0]["ask"] == "What is your role?"
+    assert decided["verdict"] == "disqualify"
+    assert decided["next"]["message"] == "Here is our maintenance guide"
+    assert explained["verdict"] == "undecided"
+    assert explained["facts"] == {"email": "ann@haulage.example", "vehicles": 120, "country": "DE"}
+    assert {"large", "medium", "home"} <= {reason["rule"] for reason in explained["reasons"]}
+    assert explained["summary"] == asked["summary"]
+
+
+def _check_samples(line: str) -> None:
+    decisions = ask(line, "/v1/decisions?limit=200")["data"]
+    samples = [one for one in decisions if one["source"] == "demo"]
+    assert len(samples) == 61
+    assert {one["rule_set"]["id"] for one in samples} == {
+        "fleet_leads", "saas_leads", "product_led", "consumer_to_business",
+    }  # fmt: skip
+    verdicts = {one["verdict"] for one in samples}
+    assert verdicts == {"qualify", "review", "disqualify", "undecided"}
+    assert len({one["outcome"] for one in samples}) >= 10
+    assert len(ask(line, "/v1/accounts?limit=100")["data"]) == 40
+
+
+def _check_end(
+    terminal: Started, home: Path, port: int, number: signal.Signals = signal.SIGINT
+) -> None:
+    assert postgres_in(home)
+    assert is_listening(port)
+    assert terminal.stop(number) == 0
+    assert "the data stays" in terminal.output
+    assert not is_listening(port)
+    assert postgres_in(home) == []
