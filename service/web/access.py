@@ -37,7 +37,7 @@ class Door(Enum):
     ANY_SECRET_KEY = "any secret key"  # noqa: S105 - words about keys, not one
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Body:
     """What bodies a route reads: the limit in bytes of each media type, and JSON's own.
 

@@ -5,6 +5,8 @@ length meet the same limit as honest ones, and a client that stalls is let go.
 """
 
 import asyncio
+import functools
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from starlette.datastructures import Headers
@@ -25,6 +27,7 @@ __all__ = [
 ]
 
 BODY_TIMEOUT_S: Final = 20.0
+_LONGEST_LENGTH: Final = 15
 # What is left of a refused body is not worth reading: the connection goes with it.
 _CLOSE: Final = {"Connection": "close"}
 
@@ -49,11 +52,11 @@ class UnsupportedMediaType(Refusal):
 
 def media_type_of(headers: Headers) -> str:
     """Return the media type of a request's body, lower case and without parameters."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _media_type(headers.get("content-type", ""))
 
 
-def check_head(headers: Headers, body: Body) -> int | None:
-    """Return how many bytes *body* may have, judged by its request's head; None is no limit.
+def check_head(head: Mapping[bytes, bytes], body: Body) -> int | None:
+    """Return how many bytes *body* may have, judged by its request's *head*; None is no limit.
 
     A missing content type counts as JSON, and so does what `curl -d` sends when told
     nothing: a first try should not fail on a header, and the body is read as strictly.
@@ -63,23 +66,34 @@ def check_head(headers: Headers, body: Body) -> int | None:
             another kind.
         BodyTooLarge: If its declared length is past the limit.
     """
-    given = media_type_of(headers)
+    limit = _limit_of(body, head.get(b"content-type", b""))
+    if head.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise UnsupportedMediaType("send the body uncompressed", headers=_CLOSE)
+    declared = head.get(b"content-length", b"0")
+    if limit is not None and (
+        len(declared) > _LONGEST_LENGTH or not declared.isdigit() or int(declared) > limit
+    ):
+        raise _too_large(limit)
+    return limit
+
+
+@functools.lru_cache(maxsize=256)
+def _limit_of(body: Body, content_type: bytes) -> int | None:
+    """Return the limit for a content type, which few callers ever vary."""
+    text = content_type.decode("latin-1")
+    given = _media_type(text)
     media_type = "application/json" if given in {"", CURL_DEFAULT} else given
     if media_type not in body.limits:
         listed = " or ".join(sorted(body.limits))
         raise UnsupportedMediaType(f"this address reads {listed}; send that", headers=_CLOSE)
-    charset = headers.get("content-type", "").lower().partition("charset=")[2].strip('" ;')
+    charset = text.lower().partition("charset=")[2].strip('" ;')
     if charset not in {"", "utf-8", "utf8", "us-ascii"}:
         raise UnsupportedMediaType("only UTF-8 is read here; encode the body so", headers=_CLOSE)
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("send the body uncompressed", headers=_CLOSE)
-    limit = body.limits[media_type]
-    declared = headers.get("content-length", "0")
-    if limit is not None and (
-        len(declared) > 15 or not declared.isdecimal() or int(declared) > limit
-    ):
-        raise _too_large(limit)
-    return limit
+    return body.limits[media_type]
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 # What `curl -d` says when it is told nothing; first-hour's examples rely on it.

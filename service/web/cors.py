@@ -5,7 +5,8 @@ answer gives a page nothing that its own script could not fetch elsewhere. Which
 publishable key is for is judged by the gate, on the request itself.
 """
 
-from starlette.datastructures import Headers
+from collections.abc import Mapping
+
 from starlette.types import Scope
 
 __all__ = ["cors_headers", "is_preflight", "preflight_headers"]
@@ -19,17 +20,17 @@ _ALLOWED = b"authorization, content-type, idempotency-key, if-match, if-none-mat
 _TWO_HOURS = b"7200"
 
 
-def is_preflight(scope: Scope, headers: Headers) -> bool:
+def is_preflight(scope: Scope, head: Mapping[bytes, bytes]) -> bool:
     """Return whether a browser asks what it may send; such a request carries no key."""
-    return scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+    return scope["method"] == "OPTIONS" and b"access-control-request-method" in head
 
 
-def cors_headers(origin: str | None) -> list[tuple[bytes, bytes]]:
+def cors_headers(origin: bytes | None) -> list[tuple[bytes, bytes]]:
     """Return what lets the page of *origin* read an answer; nothing without an origin."""
     if origin is None:
         return []
     return [
-        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-origin", origin),
         (b"access-control-expose-headers", _EXPOSED),
         (b"vary", b"Origin"),
     ]

@@ -8,14 +8,13 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.storage import make_id
 from service.web.cors import cors_headers, is_preflight, preflight_headers
 from service.web.failures import respond_to
-from service.web.journal import journal
+from service.web.journal import journal, tell_request
 from service.web.metrics import Metrics
 from service.web.visit import Clock, Visit
 
@@ -44,12 +43,13 @@ class Envelope:
             return
         began_s = self._timer()
         randomness = secrets.token_bytes(_ID_BYTES)
-        visit = Visit(request_id=make_id("req", self._clock(), randomness=randomness))
+        request_id = make_id("req", self._clock(), randomness=randomness)
+        head = dict(scope["headers"])
+        visit = Visit(request_id=request_id, head=head)
         visit.enter(scope)
-        headers = Headers(scope=scope)
-        sending = _Sending(send, visit, cors_headers(headers.get("origin")))
+        sending = _Sending(send, visit, cors_headers(head.get(b"origin")))
         try:
-            if is_preflight(scope, headers):
+            if is_preflight(scope, head):
                 await sending.preflight()
             else:
                 await self._app(scope, receive, sending)
@@ -81,7 +81,7 @@ class Envelope:
         if visit.problem is not None:
             fields["problem"] = visit.problem
         if visit.defect is None:
-            _log.info("request", **fields)
+            tell_request(fields)
             return
         _log.error("request failed", **fields, error=visit.defect, stack=visit.stack)
 

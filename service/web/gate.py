@@ -4,10 +4,10 @@ Address, key, scope, origin, rate, then what the head says of the body; only the
 the rest of the house asked. A request that fails here costs no JSON and no database.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.web.access import Access, Door, NothingHere, find_access
@@ -73,20 +73,25 @@ class Gate:
         visit = visit_of(scope)
         access = find_access(scope["method"], _path_of(scope))
         visit.access = access
-        headers = Headers(scope=scope)
+        head = visit.head
         if access.needs is not Door.OPEN:
-            visit.caller = await self._keys.caller_behind(headers.get("authorization"))
-            check_caller(visit.caller, access, origin=headers.get("origin"))
+            visit.caller = await self._keys.caller_behind(_text(head, b"authorization"))
+            check_caller(visit.caller, access, origin=_text(head, b"origin"))
             limited = self._count(visit.caller)
             visit.headers += [(k.encode(), v.encode()) for k, v in limited.items()]
         if access.body is not None:
-            limit = check_head(headers, access.body)
+            limit = check_head(head, access.body)
             receive = count(receive, limit, timeout_s=self._body_timeout_s)
         await self._app(scope, receive, send)
 
     def _count(self, caller: Caller) -> dict[str, str]:
         rate = self._rates.publishable if caller.is_publishable else self._rates.secret
         return {} if rate is None else self._limiter.admit(caller.key_id, rate)
+
+
+def _text(head: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = head.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 def _path_of(scope: Scope) -> str:

@@ -23,6 +23,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         here = self.registry
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "goodfit_requests", "Requests answered", ["method", "route", "status"], registry=here
         )
@@ -51,8 +52,14 @@ class Metrics:
 
     def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request; *route* is its template, or `none`."""
-        self.requests.labels(method, route, str(status)).inc()
-        self.duration.labels(route).observe(duration_s)
+        name = (method, route, status)
+        known = self._known.get(name)
+        if known is None:
+            # Looking the series up by their labels costs more than counting.
+            requests = self.requests.labels(method, route, str(status))
+            known = self._known[name] = (requests, self.duration.labels(route))
+        known[0].inc()
+        known[1].observe(duration_s)
 
     def render(self) -> bytes:
         """Return everything counted so far in Prometheus' text format."""

@@ -4,7 +4,7 @@ It travels in the ASGI scope, so that a plain ASGI function, a FastAPI route and
 the log line at the end all see the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -27,12 +27,14 @@ _PLACE: Final = "goodfit.visit"
 class Visit:
     """What is known of a request so far.
 
-    *access* is there once the gate has found the route. *headers* are added to the
-    answer whatever it turns out to be. *problem* is the code it was refused with.
-    *defect* is the kind of an unexpected error, *stack* where it came from.
+    *head* holds the request's headers by lower-case name. *access* is there once the
+    gate has found the route. *headers* are added to the answer whatever it turns out
+    to be. *problem* is the code it was refused with, *defect* the kind of an
+    unexpected error and *stack* where that came from.
     """
 
     request_id: str
+    head: Mapping[bytes, bytes] = field(default_factory=dict)
     access: Access | None = None
     caller: Caller | None = None
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)

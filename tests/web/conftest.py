@@ -33,6 +33,7 @@ def written() -> Iterator[StringIO]:
     stream = StringIO()
     configure_logs(style="json", stream=stream)
     yield stream
+    configure_logs(style="console")
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)

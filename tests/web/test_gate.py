@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
@@ -140,7 +139,7 @@ def test_the_kind_of_body_decides_its_limit(
     """One route may take an array of a megabyte, or lines without an end."""
     body = route(template).body
     assert body is not None
-    assert check_head(Headers({"content-type": media_type}), body) == limit
+    assert check_head({b"content-type": media_type.encode()}, body) == limit
 
 
 @pytest.mark.parametrize("length", ["65537", "9" * 400, "-1", "1e3", "٣", "0x10", ""])
@@ -148,9 +147,8 @@ def test_a_length_that_is_too_large_or_none_is_refused(length: str) -> None:
     """A declared length is believed only where it is a number within the limit."""
     body = route("/v1/qualify").body
     assert body is not None
-    headers = Headers(raw=[(b"content-length", length.encode())])
     with pytest.raises(BodyTooLarge):
-        check_head(headers, body)
+        check_head({b"content-length": length.encode()}, body)
 
 
 def test_a_stream_may_not_pose_as_json() -> None:
@@ -158,7 +156,7 @@ def test_a_stream_may_not_pose_as_json() -> None:
     body = route("/v1/qualify").body
     assert body is not None
     with pytest.raises(UnsupportedMediaType):
-        check_head(Headers({"content-type": "application/x-ndjson"}), body)
+        check_head({b"content-type": b"application/x-ndjson"}, body)
 
 
 class Client:
