@@ -6,10 +6,11 @@ None for what is unknown and two locals for a range.
 """
 
 import ast as python
+import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from service.rules.attributes import Fact
 from service.rules.compiled_body import Body
@@ -34,12 +35,27 @@ _PARAMETERS: Final = (_VALUES, TODAY, REGISTRABLE)
 _REFUSED: Final = ast.Constant(value=False, type=ast.TRUTH, span=ast.Span(0, 0))
 
 
-@dataclass(frozen=True, slots=True)
 class _Functions:
-    """The generated functions of one model."""
+    """The generated functions of one model, each compiled when it is first called.
 
+    Two threads may both compile one; they get the same code, and the later one stays.
+    """
+
+    __slots__ = ("judge", "outline")
     judge: _Judge
     outline: _Outline
+
+    def __init__(self, model: Model) -> None:
+        def judge(*case: Any) -> Trace:  # noqa: ANN401  passed on as it comes
+            self.judge = cast("_Judge", _judge_complete(model))
+            return self.judge(*case)
+
+        def outline(*case: Any) -> Outline:  # noqa: ANN401  passed on as it comes
+            self.outline = cast("_Outline", _outline(model))
+            return self.outline(*case)
+
+        self.judge = judge
+        self.outline = outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +104,16 @@ class Compiled:
         if found is None:
             if len(self._variants) >= VARIANTS_KEPT:
                 self._variants.clear()
-            found = self._variants[frozenset(key)] = _compile(_without(self.model, key))
+            found = self._variants[frozenset(key)] = _Functions(_without(self.model, key))
         return found
 
 
 def compile_model(model: Model) -> Compiled:
-    """Return the compiled form of *model*; a few milliseconds a dozen rules."""
-    return Compiled(model, _compile(model))
+    """Return the compiled form of *model*.
+
+    Nothing is compiled before it is needed; that takes a few milliseconds for twenty rules.
+    """
+    return Compiled(model, _Functions(model))
 
 
 def _without(model: Model, suspended: Collection[str]) -> Model:
@@ -116,16 +135,9 @@ def _without(model: Model, suspended: Collection[str]) -> Model:
     )
 
 
-def _compile(model: Model) -> _Functions:
-    names = Names()
-    made = pieces.build(
-        [_judge_complete(names, model), _judge_ranges(names, model), _outline(names, model)], names
-    )
-    return _Functions(cast("_Judge", made["judge"]), cast("_Outline", made["outline"]))
-
-
-def _judge_complete(names: Names, model: Model) -> python.FunctionDef:
+def _judge_complete(model: Model) -> types.FunctionType:
     """Return `judge`: the short way, or the long one where a fact is missing."""
+    names = Names()
     body = Body(names, model, View.COMPLETE)
     loads = [
         pieces.assign(local, pieces.item(_VALUES, python.Constant(name)))
@@ -149,13 +161,21 @@ def _judge_complete(names: Names, model: Model) -> python.FunctionDef:
         pieces.many(judged.effects),
         pieces.many(scores),
     )
-    body.emit(python.Return(trace))
-    return pieces.function("judge", [name.id for name in _PARAMETERS], body.body)
+    function = _finished(body, trace)
+    globals_ = function.__globals__
+
+    def judge_ranges(*case: object) -> object:
+        made = globals_["judge_ranges"] = _judge_ranges(model)
+        return made(*case)
+
+    globals_["judge_ranges"] = judge_ranges
+    return function
 
 
-def _judge_ranges(names: Names, model: Model) -> python.FunctionDef:
+def _judge_ranges(model: Model) -> types.FunctionType:
     """Return `judge_ranges`: the open and the closed evaluation."""
-    body = _beginning(names, model)
+    body = _beginning(model)
+    names = body.names
     opened = body.judge()
     body.finish(opened.scores)
     open_results = body.local(body.results(opened, body.outcomes()))
@@ -176,18 +196,17 @@ def _judge_ranges(names: Names, model: Model) -> python.FunctionDef:
             [_score_range(names, opened.scores[s.name], values[s.name]) for s in model.scores]
         ),
     )
-    body.emit(python.Return(trace))
-    return pieces.function("judge_ranges", [name.id for name in _PARAMETERS], body.body)
+    return _finished(body, trace)
 
 
-def _outline(names: Names, model: Model) -> python.FunctionDef:
+def _outline(model: Model) -> types.FunctionType:
     """Return `outline`: the open evaluation alone."""
-    body = _beginning(names, model)
+    body = _beginning(model)
     judged = body.judge()
     body.finish(judged.scores)
     outcomes = body.outcomes()
     outline = pieces.call(
-        names.bound(Outline),
+        body.names.bound(Outline),
         body.truths(judged.gates),
         body.truths(judged.rules),
         body.truths(outcomes),
@@ -195,14 +214,19 @@ def _outline(names: Names, model: Model) -> python.FunctionDef:
         pieces.many([_pair(points) for points in judged.points]),
         pieces.many([_pair(judged.scores[score.name]) for score in model.scores]),
     )
-    body.emit(python.Return(outline))
-    return pieces.function("outline", [name.id for name in _PARAMETERS], body.body)
+    return _finished(body, outline)
 
 
-def _beginning(names: Names, model: Model) -> Body:
+def _finished(body: Body, result: python.expr) -> types.FunctionType:
+    body.emit(python.Return(result))
+    parameters = [name.id for name in _PARAMETERS]
+    return pieces.build(pieces.function("judge", parameters, body.body), body.names)
+
+
+def _beginning(model: Model) -> Body:
     """Return an open body that has loaded its facts, None where one is missing."""
-    body = Body(names, model, View.OPEN)
-    get = names.fresh("g")
+    body = Body(Names(), model, View.OPEN)
+    get = body.names.fresh("g")
     body.emit(pieces.assign(get, pieces.member(_VALUES, "get")))
     for name, local in body.values.items():
         body.emit(pieces.assign(local, pieces.call(get, python.Constant(name))))

@@ -34,12 +34,12 @@ TYPES: Mapping[str, AttributeType] = {
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason=f"no conformance cases at {CASES}")
 
 DIFFERENT = {
-    "no_string_normalization": "texts are compared in NFC, as the door keeps facts",
-    "lt_double": "numbers are compared at six places",
-    "int64_overflow_mul_positive": "there is one number type, a double, which does not overflow",
-    "int64_overflow_mul_negative": "there is one number type, a double, which does not overflow",
+    "eq_literal/no_string_normalization": "texts are compared in NFC, as the door keeps facts",
+    "lt_literal/lt_double": "numbers are compared at six places",
+    "int64_math/int64_overflow_mul_positive": "the one number type is a double",
+    "int64_math/int64_overflow_mul_negative": "the one number type is a double",
 }
-"""The cases we run and answer otherwise, by name, each with the reason."""
+"""The cases we run and answer otherwise, by section and name, each with the reason."""
 
 COUNTS = {
     "unsupported": 1099,
@@ -76,11 +76,12 @@ def outcomes() -> tuple[Outcome, ...]:
 
 def outcome_of(case: Mapping[str, Any]) -> Outcome:
     """Run one case in both meanings, unless its bindings or its expression are declined."""
+    name = f"{case['section']}/{case['name']}"
     bindings = case.get("bindings", {})
     if any("." in name for name in bindings):
-        return Outcome(case["name"], "a binding with a dot", agrees=False)
+        return Outcome(name, "a binding with a dot", agrees=False)
     if any(value["type"] not in TYPES for value in bindings.values()):
-        return Outcome(case["name"], "a binding of another type", agrees=False)
+        return Outcome(name, "a binding of another type", agrees=False)
     attributes = {
         name: Attribute(name=name, type=TYPES[value["type"]], label=name)
         for name, value in bindings.items()
@@ -92,9 +93,9 @@ def outcome_of(case: Mapping[str, Any]) -> Outcome:
             **compiled(case["expr"], attributes, facts),
         }
     except InvalidRuleSet as refused:
-        return Outcome(case["name"], refused.problems[0].code, agrees=False)
+        return Outcome(name, refused.problems[0].code, agrees=False)
     agrees = all(is_cels(value, case["expect"]) for value in found.values())
-    return Outcome(case["name"], None, agrees=agrees, found=found)
+    return Outcome(name, None, agrees=agrees, found=found)
 
 
 def compiled(

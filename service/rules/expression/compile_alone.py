@@ -4,7 +4,6 @@ import ast as python
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
 
 from service.rules.attributes import Attribute, Fact
 from service.rules.expression import ast, text
@@ -47,15 +46,13 @@ class CompiledExpression:
 
 def compile_expression(node: ast.Node, attributes: Mapping[str, Attribute]) -> CompiledExpression:
     """Return the compiled form of *node*, which reads *attributes* and no other names."""
+    return CompiledExpression(
+        attributes, {view: _function(node, attributes, view) for view in View}
+    )
+
+
+def _function(node: ast.Node, attributes: Mapping[str, Attribute], view: View) -> Function:
     names = Names()
-    made = pieces.build([_function(names, node, attributes, view) for view in View], names)
-    functions = {view: cast("Function", made[view.name.lower()]) for view in View}
-    return CompiledExpression(attributes, functions)
-
-
-def _function(
-    names: Names, node: ast.Node, attributes: Mapping[str, Attribute], view: View
-) -> python.FunctionDef:
     writer = Writer(names, attributes, view)
     if node.type.kind is Kind.TRUTH:
         answer = writer.truth(node)
@@ -69,4 +66,5 @@ def _function(
         result = guarded(part.unknown, part.low)
     writer.emit(python.Return(result))
     parameters = [*writer.values.values(), TODAY, REGISTRABLE]
-    return pieces.function(view.name.lower(), [name.id for name in parameters], writer.body)
+    definition = pieces.function("value", [name.id for name in parameters], writer.body)
+    return pieces.build(definition, names)

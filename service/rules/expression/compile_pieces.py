@@ -7,7 +7,7 @@ module's globals (`Names.bound`).
 
 import ast
 import types
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -181,19 +181,39 @@ def function(name: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.
     return made
 
 
-def build(functions: Sequence[ast.FunctionDef], names: Names) -> dict[str, Callable[..., object]]:
-    """Return the *functions* by name, compiled; they see *names* and nothing else."""
-    module = ast.Module(body=list(functions), type_ignores=[])
-    ast.fix_missing_locations(module)
+def build(definition: ast.FunctionDef, names: Names) -> types.FunctionType:
+    """Return the function that *definition* defines; it sees *names* and nothing else.
+
+    Raises:
+        TypeError: If it defines none.
+    """
+    module = ast.Module(body=[definition], type_ignores=[])
+    _locate(module)
     code = compile(module, "<rule set>", "exec")
     namespace: dict[str, object] = {"__builtins__": _BUILTINS, **names.bindings}
     exec(code, namespace)  # noqa: S102  a tree of our own making, no text of anybody's
-    made: dict[str, Callable[..., object]] = {}
-    for definition in functions:
-        value = namespace[definition.name]
-        if isinstance(value, types.FunctionType):
-            made[definition.name] = value
+    made = namespace[definition.name]
+    if not isinstance(made, types.FunctionType):
+        msg = f"not a function: {made!r}"
+        raise TypeError(msg)
     return made
+
+
+def _locate(root: ast.AST) -> None:
+    """Give every node the line that Python's compiler asks for; shared nodes are visited once."""
+    waiting: list[ast.AST] = [root]
+    while waiting:
+        node = waiting.pop()
+        members = vars(node)
+        if "lineno" in members:
+            continue
+        for value in members.values():
+            if isinstance(value, list):
+                waiting.extend(value)
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
+        members["lineno"] = members["end_lineno"] = 1
+        members["col_offset"] = members["end_col_offset"] = 0
 
 
 _BUILTINS: Final = {
