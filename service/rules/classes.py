@@ -13,7 +13,7 @@ from typing import Final, assert_never
 
 from service.rules.attributes import Attribute, Fact
 from service.rules.expression.ast import Node
-from service.rules.lattice import Lattice, lattice_of, plainest, segments
+from service.rules.lattice import Lattice, Stretch, lattice_of, plainest, stretches
 from service.rules.list_classes import list_candidates
 from service.rules.model import Model
 from service.rules.text_classes import TextChecks, TextDoor, witnesses
@@ -119,6 +119,8 @@ def _classes(model: Model, attribute: Attribute, use: Use, today: date) -> Attri
     if use.is_loose:
         every = attribute.type == "flag" or (attribute.type == "choice" and not attribute.other)
         return AttributeClasses(tuple(dict.fromkeys(values)), every)
+    if attribute.type in {"number", "date"}:
+        return AttributeClasses(values, is_complete)
     return AttributeClasses(_told_apart(values, probe), is_complete)
 
 
@@ -164,28 +166,13 @@ def _choices(attribute: Attribute) -> tuple[str, ...]:
 
 def _ordered(probe: Probe, use: Use, reader: Reader) -> tuple[tuple[Fact, ...], bool]:
     lattice = lattice_of(probe.attribute)
-    places, is_complete = segments(probe, lattice, reader)
-    stretches = places if use.is_loose else _joined(places, lattice, probe)
-    values = {_representative(low, high, lattice, probe.today) for low, high in stretches}
+    found, is_complete = stretches(probe, lattice, reader)
+    if not use.is_loose:
+        found = list({stretch.answers: stretch for stretch in reversed(found)}.values())
+    values = {_representative(stretch, lattice, probe.today) for stretch in found}
     if use.is_loose:
         values.update(_sample(use, lattice, probe))
     return tuple(sorted(values, key=_place)), is_complete
-
-
-def _joined(
-    stretches: list[tuple[int, int]], lattice: Lattice, probe: Probe
-) -> list[tuple[int, int]]:
-    """Return *stretches* with those joined that no check tells from the one before."""
-    joined: list[tuple[int, int]] = []
-    last_signature: tuple[Truth, ...] | None = None
-    for first, last in stretches:
-        signature = probe.signature(lattice.at(first))
-        if joined and signature == last_signature:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-        last_signature = signature
-    return joined
 
 
 def _place(value: Fact) -> float:
@@ -194,10 +181,10 @@ def _place(value: Fact) -> float:
     return value if isinstance(value, float) else 0.0
 
 
-def _representative(low: int, high: int, lattice: Lattice, today: date) -> Fact:
-    first, last = lattice.at(low), lattice.at(high)
+def _representative(stretch: Stretch, lattice: Lattice, today: date) -> Fact:
+    first, last = lattice.at(stretch.first), lattice.at(stretch.last)
     if isinstance(first, date) or isinstance(last, date):
-        return lattice.at(min(max(today.toordinal(), low), high))
+        return lattice.at(min(max(today.toordinal(), stretch.first), stretch.last))
     return plainest(first, last)
 
 

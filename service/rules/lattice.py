@@ -11,12 +11,13 @@ from service.rules.attributes import Attribute
 from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Kind, Node
 from service.rules.ranges import LARGEST_EXACT, six_places
-from service.rules.truth import YES
+from service.rules.truth import YES, Truth
 from service.rules.uses import Probe, Reader
 
 _STEPS_PER_ONE: Final = 10**6
 _FINE_UP_TO: Final = 10**9
 _LAST_FINE: Final = _FINE_UP_TO * _STEPS_PER_ONE
+_LONGEST_LIST: Final = 200
 _MONOTONE: Final = frozenset(
     {"+", "-", "*", "/", "negate", "min", "max", "clamp", "round", "age_days", "age_months"}
 )
@@ -66,23 +67,52 @@ def _bits(x: float) -> int:
     return int(bits)
 
 
-def segments(probe: Probe, lattice: Lattice, reader: Reader) -> tuple[list[tuple[int, int]], bool]:
-    """Return stretches of *lattice* on which no check of *probe* changes, in order.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring values, from place *first* to *last*, and what each check says of them."""
 
-    The flag says whether that holds for every check; a check that may turn around (a
-    product of the attribute with itself, `abs`) is not cut at, and makes it false.
+    first: int
+    last: int
+    answers: tuple[Truth, ...]
+
+
+def stretches(probe: Probe, lattice: Lattice, reader: Reader) -> tuple[list[Stretch], bool]:
+    """Return *lattice* in stretches on which no check of *probe* changes, in order.
+
+    The flag says whether that holds for every check. One that may turn around (a product of
+    the attribute with itself, `abs`) or asks a very long list is not cut at: it makes the
+    flag false, and its answer is that of the stretch's first value.
     """
-    cuts: set[int] = set()
-    complete = True
-    for check in probe.checks:
-        found = _cuts(check, probe, lattice, reader)
-        if found is None:
-            complete = False
-        else:
-            cuts |= found
-    starts = [lattice.first, *sorted(c for c in cuts if lattice.first < c <= lattice.last)]
+    found = [_cuts(check, probe, lattice, reader) for check in probe.checks]
+    cuts = {cut for own in found for cut in own or () if lattice.first < cut <= lattice.last}
+    starts = [lattice.first, *sorted(cuts)]
+    columns = [
+        _answers(probe.asking(check), starts, own, lattice)
+        for check, own in zip(probe.checks, found, strict=True)
+    ]
+    rows = zip(*columns, strict=True) if columns else iter([() for _ in starts])
     ends = [start - 1 for start in starts[1:]] + [lattice.last]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if a <= b], complete
+    placed = zip(starts, ends, rows, strict=True)
+    joined: list[Stretch] = []
+    for first, last, answers in placed:
+        if joined and joined[-1].answers == answers:
+            joined[-1] = Stretch(joined[-1].first, last, answers)
+        else:
+            joined.append(Stretch(first, last, answers))
+    return joined, None not in found
+
+
+def _answers(
+    probe: Probe, starts: list[int], cuts: set[int] | None, lattice: Lattice
+) -> list[Truth]:
+    """Return the one check's result at each of *starts*, asked again only at its own *cuts*."""
+    answers: list[Truth] = []
+    for start in starts:
+        if not answers or cuts is None or start in cuts:
+            answers.append(probe.signature(lattice.at(start))[0])
+        else:
+            answers.append(answers[-1])
+    return answers
 
 
 def _cuts(check: Node, probe: Probe, lattice: Lattice, reader: Reader) -> set[int] | None:
@@ -94,10 +124,16 @@ def _cuts(check: Node, probe: Probe, lattice: Lattice, reader: Reader) -> set[in
     if len(sides) != 1 or not _is_monotone(sides[0], reader):
         return None
     cuts: set[int] = set()
+    if any(isinstance(o, Constant) and _length(o) > _LONGEST_LIST for o in others):
+        return None
     for other in others:
         for constant in _single(other):
             cuts |= _crossing(sides[0], constant, probe, lattice)
     return cuts
+
+
+def _length(constant: Constant) -> int:
+    return len(constant.value) if isinstance(constant.value, tuple) else 1
 
 
 def _single(node: Node) -> Iterator[Node]:

@@ -17,6 +17,11 @@ _FUNCTIONS: Final[dict[str, Callable[[str], str]]] = {
     "domain": text.domain,
     "registrable_domain": text.registrable_domain,
 }
+_ASKED: Final[dict[str, Callable[[str, str], bool]]] = {
+    "contains": str.__contains__,
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+}
 _PLAIN: Final[Chain] = ()
 _LOWER: Final[Chain] = ("lower",)
 _HOST: Final[Chain] = ("domain",)
@@ -125,7 +130,22 @@ def witnesses(checks: TextChecks, door: TextDoor) -> Witnesses:
     else:
         found = _guessed(checks)
     admitted = dict.fromkeys(t for t in found.texts if door.admits(t))
+    if checks.is_complete:
+        first = {_answers(t, checks, door): t for t in reversed(admitted)}
+        kept = set(first.values())
+        admitted = dict.fromkeys(t for t in admitted if t in kept)
     return Witnesses(tuple(admitted), found.is_complete)
+
+
+def _answers(raw: str, checks: TextChecks, door: TextDoor) -> tuple[bool, ...]:
+    """Return what complete *checks* say about *raw*, quickly: lists may be long."""
+    answers: list[bool] = []
+    for chain in {**checks.equal, **checks.parts}:
+        seen = door.seen(raw, chain)
+        answers += [seen in members for members in checks.equal.get(chain, ())]
+        for row, constants in checks.parts.get(chain, {}).items():
+            answers += [_ASKED[row](seen, constant) for constant in constants]
+    return tuple(answers)
 
 
 def _of_one_chain(checks: TextChecks, door: TextDoor, chain: Chain) -> Witnesses:

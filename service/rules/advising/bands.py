@@ -11,7 +11,7 @@ from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Node
 from service.rules.expression.tokens import number
 from service.rules.expressions import checks_of
-from service.rules.lattice import Lattice, lattice_of, segments
+from service.rules.lattice import Lattice, lattice_of, stretches
 from service.rules.model import Group, Model, Score
 from service.rules.scores import judge
 from service.rules.truth import YES
@@ -19,7 +19,7 @@ from service.rules.uses import Probe, Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Held:
     """Neighbouring values, from place *first* to *last*, and the bands that hold them all."""
 
     first: int
@@ -34,7 +34,7 @@ class Scale:
     name: str
     lattice: Lattice
     placed: tuple[Placed, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[Held, ...]
 
     def at(self, place: int) -> str:
         """Return the value at *place* in words."""
@@ -104,18 +104,18 @@ def _scale(
     checks = [check for node in nodes for check in checks_of(node)]
     probe = Probe.of(model, attribute, checks=checks, today=DAY)
     lattice = lattice_of(attribute)
-    places, is_complete = segments(probe, lattice, Reader.of(model))
+    found, is_complete = stretches(probe, lattice, Reader.of(model))
     if not is_complete or not placed:
         return None
-    stretches: list[Stretch] = []
-    for first, last in places:
-        known = replace(probe.knowing(lattice.at(first)), is_open=False)
-        held = [i for i, node in enumerate(nodes) if evaluate.truth(node, known) is YES]
-        if stretches and stretches[-1].bands == frozenset(held):
-            stretches[-1] = replace(stretches[-1], last=last)
+    held: list[Held] = []
+    for stretch in found:
+        known = replace(probe.knowing(lattice.at(stretch.first)), is_open=False)
+        bands = frozenset(i for i, node in enumerate(nodes) if evaluate.truth(node, known) is YES)
+        if held and held[-1].bands == bands:
+            held[-1] = Held(held[-1].first, stretch.last, bands)
         else:
-            stretches.append(Stretch(first, last, frozenset(held)))
-    return Scale(attribute.name, lattice, placed, tuple(stretches))
+            held.append(Held(stretch.first, stretch.last, bands))
+    return Scale(attribute.name, lattice, placed, tuple(held))
 
 
 def _overlaps(scale: Scale, group: Group) -> Iterator[Advice]:
