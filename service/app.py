@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,6 @@ from service.web import (
     Caller,
     Clock,
     Envelope,
-    Front,
     Gate,
     House,
     KeyRing,
@@ -88,9 +87,8 @@ def create_app(
     api = build_api()
     api.state.house = house
     api.state.live = LiveRules(engine, timer=time.monotonic)
-    direct: Mapping[tuple[str, str], ASGIApp] = {}
     gate = Gate(
-        Front(api, direct=direct),
+        api,
         keys=house.keys,
         limiter=Limiter(timer=time.monotonic),
         rates=_rates_of(settings),

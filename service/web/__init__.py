@@ -11,7 +11,6 @@ from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
 from service.web.failures import EXPECTED, faults_within, respond_to
-from service.web.front import Front
 from service.web.gate import Gate, Rates
 from service.web.house import House, InHouse, Visiting, WithKey
 from service.web.idempotency import (
@@ -79,7 +78,6 @@ __all__ = [
     "Door",
     "Envelope",
     "Fault",
-    "Front",
     "Gate",
     "House",
     "IdempotencyInProgress",

@@ -6,6 +6,7 @@ length meet the same limit as honest ones, and a client that stalls is let go.
 
 import asyncio
 import functools
+import sys
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
@@ -28,7 +29,10 @@ __all__ = [
 
 BODY_TIMEOUT_S: Final = 20.0
 _LONGEST_LENGTH: Final = 15
-# What is left of a refused body is not worth reading: the connection goes with it.
+# Many clients read an answer only after they have sent everything. So the rest of a
+# refused body is read and thrown away, up to this much; past it the connection goes.
+_THROWN_AWAY_BYTES: Final = 1024 * 1024
+_THROWING_AWAY_S: Final = 1.0
 _CLOSE: Final = {"Connection": "close"}
 
 
@@ -66,30 +70,42 @@ def check_head(head: Mapping[bytes, bytes], body: Body) -> int | None:
             another kind.
         BodyTooLarge: If its declared length is past the limit.
     """
-    limit = _limit_of(body, head.get(b"content-type", b""))
+    length = _length_in(head)
+    closes = length is None or length > _THROWN_AWAY_BYTES
+    limit, refusal = _limit_of(body, head.get(b"content-type", b""))
+    if refusal is not None:
+        raise UnsupportedMediaType(refusal, headers=_CLOSE if closes else None)
     if head.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise UnsupportedMediaType("send the body uncompressed", headers=_CLOSE)
-    declared = head.get(b"content-length", b"0")
-    if limit is not None and (
-        len(declared) > _LONGEST_LENGTH or not declared.isdigit() or int(declared) > limit
-    ):
-        raise _too_large(limit)
+        words = "send the body uncompressed"
+        raise UnsupportedMediaType(words, headers=_CLOSE if closes else None)
+    if limit is not None and length is not None and length > limit:
+        raise _too_large(limit, closes=closes)
     return limit
 
 
+def _length_in(head: Mapping[bytes, bytes]) -> int | None:
+    """Return the declared length of a body, None without one; what is no number is endless."""
+    declared = head.get(b"content-length")
+    if declared is None:
+        return None
+    if len(declared) > _LONGEST_LENGTH or not declared.isdigit():
+        return sys.maxsize
+    return int(declared)
+
+
 @functools.lru_cache(maxsize=256)
-def _limit_of(body: Body, content_type: bytes) -> int | None:
-    """Return the limit for a content type, which few callers ever vary."""
+def _limit_of(body: Body, content_type: bytes) -> tuple[int | None, str | None]:
+    """Return the limit for a content type, or why it is none of ours; few callers vary it."""
     text = content_type.decode("latin-1")
     given = _media_type(text)
     media_type = "application/json" if given in {"", CURL_DEFAULT} else given
     if media_type not in body.limits:
         listed = " or ".join(sorted(body.limits))
-        raise UnsupportedMediaType(f"this address reads {listed}; send that", headers=_CLOSE)
+        return None, f"this address reads {listed}; send that"
     charset = text.lower().partition("charset=")[2].strip('" ;')
     if charset not in {"", "utf-8", "utf8", "us-ascii"}:
-        raise UnsupportedMediaType("only UTF-8 is read here; encode the body so", headers=_CLOSE)
-    return body.limits[media_type]
+        return None, "only UTF-8 is read here; encode the body so"
+    return body.limits[media_type], None
 
 
 def _media_type(content_type: str) -> str:
@@ -127,9 +143,10 @@ def count(
             raise BodyTimeout(words, headers=_CLOSE) from None
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
-            if limit_bytes is not None and taken > limit_bytes:
-                raise _too_large(limit_bytes)
             is_complete = not message.get("more_body", False)
+            if limit_bytes is not None and taken > limit_bytes:
+                closes = not (is_complete or await _throw_away(receive))
+                raise _too_large(limit_bytes, closes=closes)
         return message
 
     return receive_counted
@@ -155,6 +172,21 @@ async def read_body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-def _too_large(limit_bytes: int) -> BodyTooLarge:
+async def _throw_away(receive: Receive) -> bool:
+    """Read what is left of a body; return whether its end came within reach."""
+    thrown = 0
+    try:
+        async with asyncio.timeout(_THROWING_AWAY_S):
+            while thrown <= _THROWN_AWAY_BYTES:
+                message = await receive()
+                thrown += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return bool(message["type"] == "http.request")
+    except TimeoutError:
+        pass
+    return False
+
+
+def _too_large(limit_bytes: int, *, closes: bool) -> BodyTooLarge:
     words = f"the body is longer than {limit_bytes // 1024} kB; send less"
-    return BodyTooLarge(words, headers=_CLOSE)
+    return BodyTooLarge(words, headers=_CLOSE if closes else None)

@@ -177,6 +177,39 @@ def part(body: bytes, *, more: bool = True) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
+@pytest.mark.parametrize(
+    ("rest", "closes"),
+    [
+        ([part(b"x" * 10_000, more=False)], False),
+        ([part(b"x" * 10_000)] * 50 + [part(b"", more=False)], False),
+        ([part(b"x" * 100_000)] * 50, True),
+        ([part(b"x"), {"type": "http.disconnect"}], True),
+    ],
+    ids=["the end", "a moderate rest", "a long rest", "a client that left"],
+)
+async def test_a_moderate_rest_is_thrown_away(rest: list[Message], *, closes: bool) -> None:
+    """Whoever sends somewhat too much can send it all and read why; only much more is cut off."""
+    client = Client(part(b"x" * 100), *rest)
+    with pytest.raises(BodyTooLarge) as refused:
+        await read_body(count(client.receive, 64, timeout_s=5))
+    assert ("Connection" in refused.value.headers) is closes
+
+
+@pytest.mark.parametrize(("length", "closes"), [(70_000, False), (1_000_000, False), (2**21, True)])
+def test_a_declared_length_is_cut_off_where_it_is_long(length: int, *, closes: bool) -> None:
+    """A declared body of up to a megabyte is read to its end by the server, though refused."""
+    body = route("/v1/qualify").body
+    assert body is not None
+    for head, kind in (
+        ({}, BodyTooLarge),
+        ({b"content-type": b"text/plain"}, UnsupportedMediaType),
+        ({b"content-encoding": b"gzip"}, UnsupportedMediaType),
+    ):
+        with pytest.raises(kind) as refused:
+            check_head({b"content-length": str(length).encode(), **head}, body)
+        assert ("Connection" in refused.value.headers) is closes
+
+
 async def test_a_client_that_stalls_is_let_go() -> None:
     """Who sends half a body and then nothing holds nobody up for longer than the timeout."""
     for limit in (64, None):
