@@ -28,7 +28,7 @@ from service.rules.truth import NO, UNKNOWN, YES, Truth
 if TYPE_CHECKING:
     from service.rules.decision import Decision
 
-__all__ = ["Check", "Reason", "reasons", "summary"]
+__all__ = ["Check", "Reason", "explained", "reasons", "summary"]
 
 ReasonKind = Literal["gate", "points", "limit", "outcome", "suspended"]
 
@@ -118,6 +118,13 @@ def summary(decision: Decision) -> str:
     """Return *decision* in two or three sentences, with the subject's own values."""
     teller = _Teller.of(decision)
     return summarised(decision, teller.decisive(), teller.moved())
+
+
+def explained(decision: Decision, *, full: bool = False) -> tuple[tuple[Reason, ...], str]:
+    """Return the reasons and the summary together, for the work of the one."""
+    found = reasons(decision, full=full)
+    moved = (reason for reason in found if reason.effect is not None)
+    return found, summarised(decision, found[0], moved)
 
 
 @dataclass(frozen=True, slots=True)

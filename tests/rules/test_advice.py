@@ -126,6 +126,18 @@ def test_a_rule_that_counts_when_something_is_missing_is_not_shadowed() -> None:
     assert codes_of(*rules, mode="first") == []
 
 
+def test_what_is_too_much_to_try_is_looked_at_in_pairs() -> None:
+    """Ten independent flags have too many cases together; two rules of them do not."""
+    flags = {f"f{number}": {"type": "flag"} for number in range(10)}
+    rules: Rules = [(name, 5) for name in flags]
+    body = grouped([*rules, ("f3 && employees > 5", 9)], "first")
+    found = advice_on({**body, "attributes": {**ATTRIBUTES, **flags}})
+    assert [(a.code, a.pointer) for a in found] == [
+        ("shadowed", "/scores/fit/groups/0/rules/10/when")
+    ]
+    assert "`r3` is yes before it" in found[0].message
+
+
 @pytest.mark.parametrize(
     ("rules", "words"),
     [

@@ -128,6 +128,20 @@ def test_hosts_and_domains_asked_together_are_all_met() -> None:
     assert len(found.values) == 4
 
 
+def test_a_long_list_of_texts_has_two_classes() -> None:
+    """Five thousand domains are on the list or not, whatever their number."""
+    domains = ", ".join(f'"shop{number}.example"' for number in range(5_000))
+    found = classes_asking("{type: text}", f"registrable_domain(it) in [{domains}]")
+    assert found.finite
+    assert found.values == ("someone@shop0.example", "someone@something-else.example")
+
+
+def test_a_long_list_of_numbers_is_not_cut() -> None:
+    """Thousands of single numbers are no classes to ask about."""
+    numbers = ", ".join(str(number * 2) for number in range(1_000))
+    assert not classes_asking("{type: number}", f"it in [{numbers}]").finite
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_every_value_acts_like_the_value_of_some_class(data: st.DataObject) -> None:

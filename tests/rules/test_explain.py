@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, load_rule_set
-from service.rules.explain import Reason
+from service.rules.explain import Reason, explained
 from service.rules.ranges import six_places
 from service.rules.truth import UNKNOWN, YES
 from tests.rules.strategies import CLOCKS, facts_for, rule_sets
@@ -261,6 +261,13 @@ def test_reasons_are_json(fleet: RuleSet) -> None:
     large = next(reason for reason in reasons if reason["rule"] == "large")
     assert large["effect"] == {"score": "fit", "points": 40}
     assert large["text"] == "Fleet size is 300 vehicles, at least 200"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_reasons_and_summary_can_be_had_together(fleet: RuleSet, *, full: bool) -> None:
+    """In one go they are what they are apart."""
+    decision = fleet.decide(HALF_KNOWN, at=AT)
+    assert explained(decision, full=full) == (decision.reasons(full=full), decision.summary)
 
 
 @settings(max_examples=120, deadline=None)
