@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from service.cli.checking import check
+from service.cli.comparing import compare
 from service.cli.deciding import decide
+from service.cli.describing import schema
 from service.cli.key_commands import keys
 from service.cli.operations import demo, doctor, migrate, serve
 from service.cli.scoring import score
@@ -29,8 +31,10 @@ app.command(rich_help_panel=_RULES)(check)
 app.command(rich_help_panel=_RULES)(decide)
 app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
+app.command(rich_help_panel=_RULES)(compare)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
+app.command(rich_help_panel=_RULES)(schema)
 app.command(rich_help_panel=_OPERATIONS)(serve)
 app.command(rich_help_panel=_OPERATIONS)(demo)
 app.command(rich_help_panel=_OPERATIONS)(migrate)
