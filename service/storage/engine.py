@@ -4,10 +4,11 @@ Every session, pooled or raw, runs as the role `goodfit_app`, in UTC, and under 
 statement, a lock and an idle timeout.
 """
 
+import asyncio
 import functools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,7 +21,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from service.settings import Settings
 from service.storage.deadlines import cut_off_after
-from service.storage.refusals import as_refusal, without_values
+from service.storage.refusals import DatabaseUnavailable, as_refusal, without_values
 
 __all__ = [
     "APP_ROLE",
@@ -39,6 +40,9 @@ APP_ROLE: Final = "goodfit_app"
 
 _WITHIN: Final = "goodfit_within"
 _PING_WITHIN: Final = timedelta(seconds=0.5)
+# For all of it: waiting for the pool, asking an old session whether it lives, opening
+# another. libpq alone would wait two seconds for a server that says nothing.
+_SESSION_WITHIN_S: Final = 1.6
 
 _SESSION: Final = (
     "SELECT set_config('TimeZone', 'UTC', false), set_config('search_path', 'public', false),"
@@ -161,7 +165,13 @@ async def transaction(
     """
     limit = within or engine.get_execution_options()[_WITHIN]
     with database_refusals(), ExitStack() as watch:
-        async with engine.begin() as connection:
+        async with AsyncExitStack() as session:
+            try:
+                async with asyncio.timeout(_SESSION_WITHIN_S):
+                    connection = await session.enter_async_context(engine.begin())
+            except TimeoutError:
+                words = "the database does not answer in time; try again in a second"
+                raise DatabaseUnavailable(words) from None
             driver = _driver_of((await connection.get_raw_connection()).driver_connection)
             watch.enter_context(cut_off_after(driver, limit))
             yield connection
