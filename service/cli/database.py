@@ -9,6 +9,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+import psycopg
+from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.cli.screen import NO, refuse
@@ -78,7 +80,17 @@ def bring_up_to_date(settings: Settings, url: str) -> Migration:
     try:
         return migrate(owner, service_url=url if owner != url else None)
     except MigrationFailed as error:
-        refuse(str(error), code=NO)
+        refuse(_unreachable(error) or str(error), code=NO)
+
+
+def _unreachable(error: MigrationFailed) -> str | None:
+    """Return in one line that no server answered, where that is what went wrong."""
+    cause = error.__cause__
+    driver = cause.orig if isinstance(cause, exc.OperationalError) else None
+    if not isinstance(driver, psycopg.OperationalError) or driver.sqlstate is not None:
+        return None
+    said = str(driver).splitlines()[0].strip().lower()
+    return f"the database does not answer ({said}); start it, or correct DATABASE_URL"
 
 
 def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[Result]]) -> Result:

@@ -1,30 +1,38 @@
 """`goodfit doctor`: is everything there that serving needs, and what to do where it is not."""
 
+import asyncio
 import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from typing import Final
 
 import typer
 from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.cli.database import database_of, on_database, settings_of_process
-from service.cli.screen import NO, print_json, say
+from service.cli.database import database_of, settings_of_process
+from service.cli.screen import NO, count_of, print_json, say
 from service.rules import load_rule_set
 from service.rules.templates import read_template, template_names
 from service.settings import Settings
 from service.storage import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
     find_stray_decisions,
     is_migrated,
     list_partitions,
     measure_skew,
+    open_engine,
+    session_limits,
     transaction,
     verify_audit,
 )
+
+_MIGRATE: Final = "run `goodfit migrate`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ def doctor(*, as_json: bool) -> None:
     settings = settings_of_process()
     findings = [*_installation()]
     with database_of(settings) as url:
-        findings += on_database(url, lambda engine: _database(engine, settings))
+        findings += asyncio.run(_look_at(url, settings))
     if as_json:
         print_json({"ok": _all_well(findings), "findings": [f.to_json() for f in findings]})
     else:
@@ -81,13 +89,29 @@ def _installation() -> Iterator[Finding]:
     yield Finding("core", not broken, words, "install Goodfit again, with constraints.txt")
 
 
+async def _look_at(url: str, settings: Settings) -> list[Finding]:
+    engine = open_engine(url, limits=session_limits(settings))
+    try:
+        return await _database(engine, settings)
+    except DatabaseUnavailable as error:
+        advice = "see that it runs and that DATABASE_URL is right"
+        return [Finding("database", is_well=False, words=_said(error), advice=advice)]
+    except DatabaseNotMigrated as error:
+        return [Finding("schema", is_well=False, words=_said(error), advice=_MIGRATE)]
+    finally:
+        await engine.dispose()
+
+
+def _said(error: Exception) -> str:
+    return str(error).partition(";")[0]
+
+
 async def _database(engine: AsyncEngine, settings: Settings) -> list[Finding]:
     async with transaction(engine) as connection:
         findings = [await _server(connection, settings), await _clock(connection, settings)]
         if not await is_migrated(connection):
             words = "the schema is not this version's"
-            advice = "run `goodfit migrate`"
-            return [*findings, Finding("schema", is_well=False, words=words, advice=advice)]
+            return [*findings, Finding("schema", is_well=False, words=words, advice=_MIGRATE)]
         findings.append(Finding("schema", is_well=True, words="up to date"))
         findings += [await _partitions(connection), await _keys(connection)]
     return [*findings, await _audit(engine)]
@@ -116,12 +140,12 @@ async def _partitions(connection: AsyncConnection) -> Finding:
     words = f"{len(names) - 1} months of decisions have a partition"
     if strays:
         words = f"{sum(s.count for s in strays):,} decisions lie outside their month's partition"
-    return Finding("partitions", has_month and not strays, words, "run `goodfit migrate`")
+    return Finding("partitions", has_month and not strays, words, _MIGRATE)
 
 
 async def _audit(engine: AsyncEngine) -> Finding:
     report = await verify_audit(engine)
-    words = f"{report.entries:,} entries, each holding to the one before"
+    words = f"{count_of(report.entries, 'entry', 'entries')}, each holding to the one before"
     if report.breaks:
         words = report.breaks[0].message
     advice = "somebody changed the audit; compare it with a backup"
@@ -132,4 +156,4 @@ async def _keys(connection: AsyncConnection) -> Finding:
     statement = text("SELECT count(*) FROM api_key WHERE revoked_at IS NULL")
     number = (await connection.execute(statement)).scalar_one()
     advice = "make the first: `goodfit keys create --scope admin --person you@example.com`"
-    return Finding("keys", number > 0, f"{number:,} keys open something", advice)
+    return Finding("keys", number > 0, f"{count_of(number, 'key')} not revoked", advice)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.screen import AsJson
+from service.cli.screen import AsJson, refuse
 
 keys = typer.Typer(
     name="keys", help="Make the first key, list keys, take one back.", no_args_is_help=True
@@ -47,6 +47,8 @@ def create(
     """Make a key and show it, once."""
     from service.cli import keeping_keys
 
+    if publishable is None and not scope:
+        refuse("say what the key may do with --scope, such as `--scope decide`; `admin` is all")
     kind = "secret" if publishable is None else "publishable"
     asked = {
         "kind": kind,

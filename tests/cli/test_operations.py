@@ -1,0 +1,170 @@
+"""`goodfit migrate`, `keys` and `doctor`, on a real database."""
+
+import json
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.cli.conftest import Goodfit
+
+PERSON = "ann@example.com"
+
+
+@pytest.fixture
+def new_database(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of an empty database that the commands are pointed at."""
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    return empty_database_url
+
+
+@pytest.fixture
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of a migrated database that the commands are pointed at."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    return database_url
+
+
+def test_a_new_database_is_migrated_once(goodfit: Goodfit, new_database: str) -> None:
+    """The second run finds nothing to do and says so."""
+    first = json.loads(goodfit("migrate", "--json").stdout)
+    assert first["before"] is None
+    assert first["after"]
+    again = goodfit("migrate")
+    assert again.exit_code == 0
+    assert again.stdout == f"the schema is up to date ({first['after']})\n"
+    engine = create_engine(new_database)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM decision")).scalar_one() == 0
+    engine.dispose()
+
+
+def test_the_first_key_migrates_what_is_new(goodfit: Goodfit, new_database: str) -> None:
+    """`goodfit keys create` is the first command after an installation."""
+    del new_database
+    made = goodfit("keys", "create", "--scope", "admin", "--person", PERSON, "--json")
+    assert made.exit_code == 0, made.output
+    key = json.loads(made.stdout)
+    assert key["key"].startswith("gf_sk_")
+    assert key["scopes"] == ["admin"]
+    assert key["person"] == PERSON
+
+
+def test_keys_are_listed_without_what_opens_anything(goodfit: Goodfit, database: str) -> None:
+    """The key itself is shown once and never again."""
+    del database
+    made = goodfit("keys", "create", "--scope", "decide", "--scope", "accounts", "--person", PERSON)
+    key, told = made.stdout.splitlines()
+    listed = goodfit("keys", "list")
+    assert key not in listed.stdout
+    assert told.split()[0] in listed.stdout
+    (shown,) = json.loads(goodfit("keys", "list", "--json").stdout)["data"]
+    assert shown["scopes"] == ["accounts", "decide"]
+    assert key.startswith(shown["prefix"])
+
+
+def test_a_key_is_taken_back_but_not_the_last_of_an_administrator(
+    goodfit: Goodfit, database: str
+) -> None:
+    """Nobody locks everybody out by mistake."""
+    del database
+    scopes = ("admin", "decide")
+    ids = [
+        json.loads(goodfit("keys", "create", "--scope", s, "--person", PERSON, "--json").stdout)[
+            "id"
+        ]
+        for s in scopes
+    ]
+    assert goodfit("keys", "revoke", ids[1], "--person", PERSON).exit_code == 0
+    refused = goodfit("keys", "revoke", ids[0], "--person", PERSON)
+    assert refused.exit_code == 1
+    assert "last key with the scope `admin`" in refused.stderr
+    shown = json.loads(goodfit("keys", "list", "--json").stdout)["data"]
+    assert [key["revoked_at"] is not None for key in shown] == [True, False]
+
+
+def test_a_key_that_cannot_be_is_refused_in_words(goodfit: Goodfit, database: str) -> None:
+    """The option to correct is named."""
+    del database
+    for arguments, words in {
+        (): "--scope",
+        ("--scope", "everything"): "--scope: input should be",
+        ("--publishable", "nowhere", "--origin", "https://a.example"): "no such rule set",
+        ("--publishable", "fleet_leads", "--origin", "a.example"): "--origin",
+    }.items():
+        refused = goodfit("keys", "create", "--person", PERSON, *arguments)
+        assert refused.exit_code in {1, 2}, arguments
+        assert words in refused.stderr, arguments
+    assert goodfit("keys", "revoke", "nonsense", "--person", PERSON).exit_code == 2
+
+
+def test_the_doctor_finds_nothing_wrong_after_a_proper_start(
+    goodfit: Goodfit, new_database: str
+) -> None:
+    """Every finding is well, in words and in JSON."""
+    del new_database
+    goodfit("migrate")
+    goodfit("keys", "create", "--scope", "admin", "--person", PERSON)
+    result = goodfit("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0, report
+    assert report["ok"]
+    names = [finding["name"] for finding in report["findings"]]
+    assert names == [
+        "python", "goodfit", "core", "database", "clock", "schema", "partitions", "keys", "audit",
+    ]  # fmt: skip
+
+
+def test_the_doctor_says_what_to_do(goodfit: Goodfit, new_database: str) -> None:
+    """A database without a schema, then one without keys: each with its remedy."""
+    del new_database
+    bare = goodfit("doctor")
+    assert bare.exit_code == 1
+    assert "run `goodfit migrate`" in bare.stdout
+    goodfit("migrate")
+    keyless = goodfit("doctor")
+    assert keyless.exit_code == 1
+    assert "NO  keys" in keyless.stdout
+    assert "goodfit keys create --scope admin" in keyless.stdout
+
+
+def test_the_doctor_hears_that_a_chain_was_broken(goodfit: Goodfit, database: str) -> None:
+    """Whoever changes the audit by hand is found."""
+    goodfit("keys", "create", "--scope", "admin", "--person", PERSON)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE audit_entry SET actor = 'somebody else'"))
+    engine.dispose()
+    result = goodfit("doctor")
+    assert result.exit_code == 1
+    assert "NO  audit" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("migrate",), "does not answer"),
+        (("keys", "list"), "does not answer"),
+        (("serve", "--port", "48321"), "does not answer"),
+    ],
+)
+def test_a_database_that_is_away_is_a_short_sentence(
+    goodfit: Goodfit, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], words: str
+) -> None:
+    """No traceback, and no password of the URL."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://goodfit:hunter2@127.0.0.1:1/goodfit")
+    result = goodfit(*command)
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+    assert "hunter2" not in result.output
+
+
+def test_a_setting_that_cannot_be_used_is_named(
+    goodfit: Goodfit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2: the call cannot be understood."""
+    monkeypatch.setenv("GOODFIT_PORT", "eighty")
+    result = goodfit("doctor")
+    assert result.exit_code == 2
+    assert "GOODFIT_PORT" in result.stderr
