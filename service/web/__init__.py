@@ -20,9 +20,7 @@ from service.web.idempotency import (
     IdempotencyInProgress,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
-    Turns,
     claim_of,
-    run_once,
 )
 from service.web.journal import Journal, configure_logs, journal
 from service.web.json import InvalidJSON, decode_json, split_array
@@ -34,7 +32,7 @@ from service.web.key_store import find_caller, list_keys
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
 from service.web.metrics import Metrics
-from service.web.once import answer_once
+from service.web.once import answer_once, run_once
 from service.web.openapi import describe, descriptions
 from service.web.openapi_3_0 import convert
 from service.web.operations import operations
@@ -54,6 +52,7 @@ from service.web.paging import (
 from service.web.problems import PROBLEMS, problem
 from service.web.refusals import Fault, Refusal, pointer_to
 from service.web.strict_route import StrictRoute, read_json
+from service.web.turns import Turns
 from service.web.upkeep import Chore, chores_of, kept_up
 from service.web.visit import Clock, Visit, visit_of
 from service.web.wire import Instant, Sent, Shown, rfc3339

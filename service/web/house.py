@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.settings import Settings
 from service.storage import RANDOM_BYTES, make_uuid
 from service.web.caller import Caller
-from service.web.idempotency import Turns
 from service.web.keyring import KeyRing
 from service.web.metrics import Metrics
+from service.web.turns import Turns
 from service.web.visit import Clock, Visit, visit_of
 
 __all__ = ["House", "InHouse", "Visiting", "WithKey"]
