@@ -4,6 +4,7 @@ Plain values and pure functions: no input or output, no clock, no randomness, no
 """
 
 from service.rules.attributes import Attribute, DataProblem, Facts
+from service.rules.compare import Change, compare
 from service.rules.decision import MEANING, Decision
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
@@ -11,6 +12,7 @@ from service.rules.source import Source, read_source
 from service.rules.standalone import evaluate_expression as evaluate
 from service.rules.testing import TestResult
 from service.rules.truth import NO, UNKNOWN, YES, Truth
+from service.rules.uses import Reader
 
 __all__ = [
     "MEANING",
@@ -18,17 +20,20 @@ __all__ = [
     "UNKNOWN",
     "YES",
     "Attribute",
+    "Change",
     "Checked",
     "DataProblem",
     "Decision",
     "Facts",
     "InvalidRuleSet",
     "Problem",
+    "Reader",
     "RuleSet",
     "Source",
     "TestResult",
     "Truth",
     "check_rule_set",
+    "compare",
     "evaluate",
     "load_rule_set",
     "nearest",

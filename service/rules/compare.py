@@ -43,6 +43,7 @@ class Change:
         id: Its id, or its name.
         fields: What changed in it; all its members where it was added or removed.
         is_only_words: Whether no decision can differ by it.
+        is_moved: Whether its place among its neighbours changed, whatever else did.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Change:
     id: str
     fields: tuple[FieldChange, ...]
     is_only_words: bool
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,10 @@ def _changes(before: RuleSetDocument, after: RuleSetDocument) -> Iterator[Change
             continue
         fields = _fields(old[key][1], members)
         if fields or key in moved:
-            is_words = part == "test" or all(field.field in _WORDS for field in fields)
+            is_moved = key in moved
+            is_words = all(field.field in _WORDS for field in fields) and not is_moved
             kind: Kind = "changed" if fields else "moved"
-            yield Change(kind, part, name, fields, is_words and (bool(fields) or part == "test"))
+            yield Change(kind, part, name, fields, part == "test" or is_words, is_moved)
     for (part, name), (_, members) in old.items():
         if (part, name) not in new:
             yield Change("removed", part, name, _fields(members, {}), part == "test")

@@ -1,0 +1,148 @@
+"""Decide the past again under a draft, and name the edit behind every change: pure.
+
+A decision flips where its verdict or outcome comes out otherwise than it was stored. An
+edit is named as its cause if undoing that edit alone gives back what was stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final, Literal
+from uuid import UUID
+
+from service.backtests.mattering import facts_that_matter
+from service.backtests.undoing import Undoing
+from service.rules import Decision, RuleSet
+
+__all__ = ["MOST_EDITS", "Case", "Cause", "CauseKind", "Erased", "Flip", "Replayed", "Unseen"]
+__all__ += ["replay"]
+
+MOST_EDITS: Final = 64
+"""With more edits than this no cause is looked for: each flip would take that many decisions."""
+
+CauseKind = Literal["alone", "together", "earlier", "too_many"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One stored decision: what it stood on and how it came out.
+
+    *asked* holds the attributes that its version declared: nothing else could be stored.
+    *facts* is None once they were erased.
+    """
+
+    decision_id: UUID
+    decided_at: datetime
+    version: int
+    asked: frozenset[str]
+    facts: Mapping[str, object] | None
+    tabled: Mapping[str, str]
+    final: bool
+    suspended: tuple[str, ...]
+    verdict: str
+    outcome: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a decision flips; *edits* are places in `Undoing.edits`.
+
+    `alone`: undoing any one of the edits removes the flip. `together`: only undoing all of
+    them does, and none of them can be spared. `earlier`: the base already decides otherwise
+    than the version that was live then. `too_many`: not looked for.
+    """
+
+    kind: CauseKind
+    edits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A decision that comes out otherwise, why, and the names of the facts it turned on."""
+
+    cause: Cause
+    facts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A stored decision made again under the draft; *flip* is None where nothing moved."""
+
+    case: Case
+    decision: Decision
+    flip: Flip | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """A decision that turns on attributes which were not asked for when it was made."""
+
+    case: Case
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A decision whose facts are gone."""
+
+    case: Case
+
+
+def replay(case: Case, undoing: Undoing) -> Replayed | Unseen | Erased:
+    """Return what the draft of *undoing* makes of *case*; the same arguments give the same.
+
+    An attribute that was never asked for stops the replay only where its answer could
+    still change the outcome.
+    """
+    if case.facts is None:
+        return Erased(case)
+    decision = _decide(case, undoing.draft)
+    unseen = [each.attribute for each in decision.missing if each.attribute not in case.asked]
+    if unseen:
+        return Unseen(case, tuple(sorted(unseen)))
+    if _is_stored(case, decision):
+        return Replayed(case, decision, None)
+    base = _decide(case, undoing.base)
+    cause = _cause(case, base, undoing)
+    return Replayed(case, decision, Flip(cause, facts_that_matter(base, decision)))
+
+
+def _cause(case: Case, base: Decision, undoing: Undoing) -> Cause:
+    if not _is_stored(case, base):
+        return Cause("earlier")
+    count = len(undoing.edits)
+    if count > MOST_EDITS:
+        return Cause("too_many")
+    removes = partial(_removes, case=case, undoing=undoing)
+    alone = tuple(place for place in range(count) if removes(frozenset({place})))
+    if alone:
+        return Cause("alone", alone)
+    needed = frozenset(range(count))
+    for place in range(count):
+        if removes(needed - {place}):
+            needed -= {place}
+    return Cause("together", tuple(sorted(needed)))
+
+
+def _removes(undone: frozenset[int], *, case: Case, undoing: Undoing) -> bool:
+    """Return whether the flip is gone with these edits undone."""
+    rules = undoing.without(undone)
+    return rules is not None and _is_stored(case, _decide(case, rules))
+
+
+def _decide(case: Case, rules: RuleSet) -> Decision:
+    if case.facts is None:
+        raise AssertionError("a decision without facts is never made again")
+    return rules.decide(
+        case.facts,
+        at=case.decided_at,
+        final=case.final,
+        suspended=case.suspended,
+        tabled=case.tabled,
+    )
+
+
+def _is_stored(case: Case, decision: Decision) -> bool:
+    return (decision.verdict, decision.outcome) == (case.verdict, case.outcome)
