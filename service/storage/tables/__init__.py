@@ -2,6 +2,7 @@
 
 from service.storage.tables.accounts import AccountIdentity, AccountRow, AssessmentRow
 from service.storage.tables.audit import AuditEntryRow, AuditHead
+from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.rulesets import (
@@ -20,6 +21,8 @@ __all__ = [
     "AssessmentRow",
     "AuditEntryRow",
     "AuditHead",
+    "BacktestFlip",
+    "BacktestRow",
     "Base",
     "DecisionRow",
     "IdempotencyRow",
