@@ -161,7 +161,10 @@ class _Merge:
         """Keep a group or score that one side took out while the other put something in."""
         while missing := [home for home in homes.values() if home not in values]:
             key = missing[0]
-            if self._clash(key, (), self._said(key)) is ABSENT:
+            # What stands here only until somebody says where it belongs asks nothing more.
+            asked = {Key(c.part, c.id) for c in self.conflicts if c.field == "place"}
+            is_asked = all(one in asked for one, home in homes.items() if home == key)
+            if not is_asked and self._clash(key, (), self._said(key)) is ABSENT:
                 _drop(key, values, homes)
                 continue
             _, mine, theirs = self._pieces(key)
