@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from service.rules import explain
+from service.rules import explain as told
 from service.rules.attributes import DataProblem, Facts
+from service.rules.explain import Reason
 from service.rules.model import Model, Verdict
 from service.rules.trace import ScoreRange, Trace
 
@@ -106,14 +107,15 @@ class Decision:
     @property
     def summary(self) -> str:
         """The decision in two or three sentences, with the subject's own values."""
-        return explain.summary(self)
+        return told.summary(self)
 
-    def reasons(self, *, full: bool = False) -> "tuple[explain.Reason, ...]":
+    def reasons(self, *, full: bool = False) -> tuple[Reason, ...]:
         """Return what decided, then what moved a score; with *full*, the other rules too."""
-        return explain.reasons(self, full=full)
+        return told.reasons(self, full=full)
 
     def to_json(self, *, explain: Literal["short", "full"] = "short") -> dict[str, object]:
         """Return the decision as JSON members, without those the service adds."""
+        reasons, summary = told.explained(self, full=explain == "full")
         return {
             "verdict": self.verdict,
             "outcome": self.outcome,
@@ -126,9 +128,9 @@ class Decision:
                 for name, score in self.scores.items()
             },
             "grades": {name: list(bands) for name, bands in self.grades.items()},
-            "reasons": [reason.to_json() for reason in self.reasons(full=explain == "full")],
+            "reasons": [reason.to_json() for reason in reasons],
             "missing": [attribute.to_json() for attribute in self.missing],
             "next": self.next.to_json(),
             "data_problems": [problem.to_json() for problem in self.data_problems],
-            "summary": self.summary,
+            "summary": summary,
         }
