@@ -58,11 +58,11 @@ def _document(rules: RuleSet, decision: Decision, explain: Explain) -> dict[str,
     """Return the members that the API answers with; what only a stored decision has is null."""
     members = decision.to_json(explain=explain.value)
     summary = members.pop("summary")
-    clock = decision.at.astimezone(UTC).isoformat(timespec="milliseconds")
+    clock = decision.at.astimezone(UTC).isoformat(timespec="microseconds")
     return {
         "id": None,
         "decided_at": clock.replace("+00:00", "Z"),
-        "subject": rules.subject,
+        "subject": {"kind": rules.subject, "external_id": None, "account": None},
         **members,
         "rule_set": {"id": rules.id, "version": None, "digest": rules.digest},
         "summary": summary,

@@ -1,8 +1,10 @@
 """`goodfit decide` gives one decision without a database."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+from service.decisions.showing import Head, decision_shown
 from service.rules import load_rule_set
 from tests.cli.conftest import Goodfit
 
@@ -17,10 +19,35 @@ def test_json_is_the_decision_of_the_core(goodfit: Goodfit, fleet: Path) -> None
     rules = load_rule_set(fleet.read_text())
     assert result.exit_code == 0
     assert found["verdict"] == "undecided"
-    assert found["decided_at"] == "2026-03-01T12:00:00.000Z"
+    assert found["decided_at"] == "2026-03-01T12:00:00.000000Z"
     assert found["rule_set"] == {"id": "fleet_leads", "version": None, "digest": rules.digest}
     assert found["scores"]["fit"] == {"value": 30, "low": 30, "high": 65}
     assert found["missing"][0]["ask"] == "What is your role?"
+
+
+def test_json_has_the_members_of_the_api_in_their_order(goodfit: Goodfit, fleet: Path) -> None:
+    """Whoever reads one can read the other; only what makes it a stored decision is null."""
+    head = Head(
+        id=None,
+        decided_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+        subject="lead",
+        external_id=None,
+        account=None,
+        rule_set="fleet_leads",
+        version=1,
+        digest="",
+    )
+    rules = load_rule_set(fleet.read_text())
+    decision = rules.decide(json.loads(HALF), at=head.decided_at)
+    for explain in ("short", "full"):
+        at = "2026-03-01T12:00:00Z"
+        arguments = ("--facts", HALF, "--at", at, "--explain", explain, "--json")
+        found = json.loads(goodfit("decide", fleet, *arguments).stdout)
+        shown = decision_shown(decision, head, explain=explain)  # type: ignore[arg-type]  # a text
+        assert list(found) == list(shown)
+        assert {n: v for n, v in found.items() if n != "rule_set"} == {
+            n: v for n, v in json.loads(json.dumps(shown)).items() if n != "rule_set"
+        }
 
 
 def test_words_say_why_and_what_to_ask(goodfit: Goodfit, fleet: Path) -> None:
