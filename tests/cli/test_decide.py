@@ -43,7 +43,7 @@ def test_json_has_the_members_of_the_api_in_their_order(goodfit: Goodfit, fleet:
         at = "2026-03-01T12:00:00Z"
         arguments = ("--facts", HALF, "--at", at, "--explain", explain, "--json")
         found = json.loads(goodfit("decide", fleet, *arguments).stdout)
-        shown = decision_shown(decision, head, explain=explain)  # type: ignore[arg-type]  # a text
+        shown = decision_shown(decision, head, explain=explain)
         assert list(found) == list(shown)
         assert {n: v for n, v in found.items() if n != "rule_set"} == {
             n: v for n, v in json.loads(json.dumps(shown)).items() if n != "rule_set"
