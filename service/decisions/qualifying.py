@@ -9,6 +9,8 @@ from time import perf_counter
 from typing import ClassVar, Final, TypeVar
 from uuid import UUID
 
+import anyio
+import anyio.to_thread
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import Assessed, read_facts
@@ -16,6 +18,7 @@ from service.decisions.asking import Question
 from service.decisions.deciding import Judged, Subject, judge, record_of
 from service.decisions.desk import Desk
 from service.decisions.writing import Entry, ReleasesMoved, write
+from service.rules import RuleSet
 from service.rulesets import Running
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
 from service.web import Answer, Claim, IdempotencyInProgress, Refusal
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 _ATTEMPTS: Final = 4
+_LARGE: Final = 2_500
+_aside: Final = anyio.CapacityLimiter(2)
 
 Ending = Answer | Refusal | DatabaseUnavailable | DatabaseNotMigrated
 """How one case of many ended: with an answer, or with why there is none."""
@@ -184,8 +189,21 @@ async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
     else:
         running = await desk.live.version(question.rule_set, question.at_version)
     subject = await _subject_of(question, desk)
-    judged = judge(question, subject, running, at=case.at, decision_id=case.decision_id)
-    return judged, subject, running
+
+    def work() -> Judged:
+        return judge(question, subject, running, at=case.at, decision_id=case.decision_id)
+
+    if _is_large(running.rules):
+        return await anyio.to_thread.run_sync(work, limiter=_aside), subject, running
+    return work(), subject, running
+
+
+def _is_large(rules: RuleSet) -> bool:
+    """Return whether a decision may take long enough for others to notice.
+
+    Asking what to ask next tries the answers to every missing attribute on every rule.
+    """
+    return len(rules.attributes) * rules.model.check_count > _LARGE
 
 
 async def _subject_of(question: Question, desk: Desk) -> Subject:
