@@ -1,5 +1,6 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
+from service.rulesets.change_routes import change_routes
 from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch
 from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
@@ -31,4 +32,4 @@ __all__ = [
     "routers",
 ]
 
-routers = (rule_set_routes, draft_routes)
+routers = (rule_set_routes, draft_routes, change_routes)

@@ -55,6 +55,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "rule_set_mismatch": Kind(422, "The document names another rule set"),
     "draft_not_found": Kind(404, "There is no such draft"),
     "draft_exists": Kind(409, "There already is a draft with this name"),
+    "rebase_conflict": Kind(409, "The draft and the version changed the same things"),
     "version_not_found": Kind(404, "There is no such version"),
     "invalid_rule_set": Kind(422, "The rule set has errors"),
     "release_in_past": Kind(422, "A release cannot begin in the past"),

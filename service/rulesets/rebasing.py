@@ -1,0 +1,126 @@
+"""Bring a draft onto a newer version: both edits in one, or what they disagree about."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import anyio.to_thread
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.rules import InvalidRuleSet, read_source
+from service.rules.merge import Conflict, Merged, is_same, merge
+from service.rulesets import store
+from service.rulesets.checking import RuleSetInvalid
+from service.rulesets.drafting import Editor, existing_draft
+from service.rulesets.live import VersionNotFound
+from service.rulesets.rewriting import rewritten
+from service.storage import append_audit
+from service.web import Fault, Refusal, check_match, etag_of
+
+__all__ = ["RebaseConflict", "rebase_draft"]
+
+Choices = Mapping[str, Literal["mine", "theirs"]]
+
+
+class RebaseConflict(Refusal):
+    """A draft and a newer version changed the same things, and not alike."""
+
+    code: ClassVar[str] = "rebase_conflict"
+
+    def __init__(self, conflicts: tuple[Conflict, ...], *, version: int) -> None:
+        words = (
+            f"the draft and version {version} changed the same things; choose `mine` or "
+            "`theirs` for each name under `conflicts` and send them as `choose`"
+        )
+        faults = [
+            Fault(code="conflict", message=f"{one.name} was changed on both sides",
+                  pointer=one.pointer)
+            for one in conflicts
+        ]  # fmt: skip
+        members = {"version": version, "conflicts": [one.to_json() for one in conflicts]}
+        super().__init__(words, faults=faults, members=members)
+
+
+async def rebase_draft(
+    connection: AsyncConnection,
+    slug: str,
+    name: str,
+    *,
+    onto: int | None,
+    choose: Choices,
+    if_match: str | None,
+    editor: Editor,
+) -> Row[Any]:
+    """Bring the draft *name* onto version *onto*, the newest by default, and return it.
+
+    The merge is by the text of the version that the draft is based on (nothing, where there
+    was none). The draft's text keeps its comments.
+
+    Raises:
+        RuleSetNotFound, DraftNotFound, VersionNotFound: If one of them is not there.
+        PreconditionRequired, Clash: As for every edit of a draft.
+        RuleSetInvalid: If the parts of a text cannot be told apart by their ids.
+        RebaseConflict: If both changed the same and *choose* does not settle it.
+    """
+    draft = await existing_draft(connection, slug, name, for_update=True)
+    check_match(if_match, etag_of(draft.row_version))
+    number = onto or await store.latest_number(connection, slug)
+    target = await _version(connection, slug, number)
+    if draft.base_version == target.number:
+        return draft
+    base = ""
+    if draft.base_version is not None:
+        base = (await _version(connection, slug, draft.base_version)).source
+    texts = base, draft.source, target.source
+    merged, text = await anyio.to_thread.run_sync(_merged, texts, choose)
+    if merged.conflicts:
+        raise RebaseConflict(merged.conflicts, version=target.number)
+    values = {
+        "source": text,
+        "base_version": target.number,
+        "row_version": draft.row_version + 1,
+        "updated_at": editor.at,
+        "updated_by": editor.person,
+    }
+    await store.change_draft(connection, slug, name, values)
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action="rulesets.rebase",
+        subject=f"{slug}/{name}",
+        payload={"from": draft.base_version, "onto": target.number, "chosen": dict(choose)},
+    )
+    return await existing_draft(connection, slug, name)
+
+
+async def _version(connection: AsyncConnection, slug: str, number: int | None) -> Row[Any]:
+    row = None if number is None else await store.find_version(connection, slug, number=number)
+    if row is None:
+        raise VersionNotFound
+    return row
+
+
+def _merged(texts: tuple[str, str, str], choose: Choices) -> tuple[Merged, str]:
+    """Return the merge of base, draft and version, and the draft's text that says it."""
+    base, mine, theirs = (_data(text) for text in texts)
+    try:
+        merged = merge(base, mine, theirs, choose=choose)
+    except InvalidRuleSet as invalid:
+        raise RuleSetInvalid(invalid.problems) from None
+    if merged.conflicts or is_same(merged.document, mine):
+        return merged, texts[1]
+    # Where the draft said nothing of its own, the version's text comes with its comments.
+    is_theirs = is_same(merged.document, theirs)
+    return merged, texts[2] if is_theirs else rewritten(texts[1], merged.document)
+
+
+def _data(text: str) -> Mapping[str, object]:
+    """Return what a text says; of a text with problems, only that it has them."""
+    if not text:
+        return {}
+    read = read_source(text)
+    if read.problems or not isinstance(read.data, Mapping):
+        problems = read.problems or (read.problem("syntax", "the rule set is empty", ""),)
+        raise RuleSetInvalid(problems)
+    return read.data
