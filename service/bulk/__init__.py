@@ -1,5 +1,6 @@
 """Deciding whole files: rows in, decisions and a summary out, streamed."""
 
+from service.bulk.cells import safe_cell
 from service.bulk.json_lines import UnreadableJson, read_object
 from service.bulk.map_document import InvalidMap, MapDocument, read_map
 from service.bulk.mapping import ColumnPlan, plan_columns
@@ -28,5 +29,6 @@ __all__ = [
     "problems_path",
     "read_map",
     "read_object",
+    "safe_cell",
     "score_rows",
 ]

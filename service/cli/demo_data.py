@@ -86,7 +86,10 @@ async def furnish(address: str, state: DemoState, *, folder: Path, step: Step) -
     """
     headers = {"Authorization": f"Bearer {state.secret_key}"}
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_TIMEOUT_S) as client:
-        if state.decision is None:
+        if state.decision is not None:
+            # A database that was made anew under an old file of keys knows neither.
+            (await client.get(f"/v1/decisions/{state.decision}")).raise_for_status()
+        else:
             asked = {"rule_set": _FORM, "lead": FIRST_LEAD, "source": "demo"}
             state = replace(state, decision=(await _post(client, asked, "demo-first"))["id"])
             keep_state(folder, state)

@@ -59,7 +59,7 @@ def sample_accounts() -> Iterator[tuple[str, Facts]]:
     """Give (key, facts) of `ACCOUNTS` accounts."""
     for number in range(ACCOUNTS):
         place = _at(_PLACES, number)
-        trade = _TRADES[(number // len(_PLACES) + 2 * number) % len(_TRADES)]
+        trade = _TRADES[(number // len(_PLACES) + number) % len(_TRADES)]
         key = f"{place}-{trade}-{number + 1}".lower()
         yield (
             key,

@@ -29,5 +29,15 @@ def welcome(address: str, state: DemoState) -> Iterator[str]:
     yield "  `goodfit demo --reset` starts over."
 
 
+def as_members(address: str, state: DemoState) -> dict[str, object]:
+    """Return what a program needs to use the demo."""
+    return {
+        "url": address,
+        "secret_key": state.secret_key,
+        "publishable_key": state.publishable_key,
+        "decision": state.decision,
+    }
+
+
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))

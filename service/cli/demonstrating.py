@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import socket
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -28,9 +29,9 @@ from service.cli.demo_data import (
     read_state,
 )
 from service.cli.demo_samples import ACCOUNTS, LEADS
-from service.cli.demo_words import welcome
+from service.cli.demo_words import as_members, welcome
 from service.cli.listening import bind, serve_requests
-from service.cli.screen import NO, console, refuse, say
+from service.cli.screen import NO, console, print_json, refuse, say
 from service.cli.serving import address_of
 from service.rules.templates import template_names
 from service.settings import Settings
@@ -38,55 +39,71 @@ from service.settings import Settings
 _HOST = "127.0.0.1"
 
 
-def demo(*, reset: bool, port: int | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where a demo plays, and whether it speaks to a person or to a program."""
+
+    address: str
+    folder: Path
+    as_json: bool
+
+
+def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
     """Serve the demo until a signal; *port* None is what the settings say."""
     settings = settings_of_process()
     port = port or settings.port
-    folder = settings.data_folder / "demo"
+    stage = _Stage(address_of(_HOST, port), settings.data_folder / "demo", as_json)
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         bound = bind(_HOST, port)
         if reset:
-            _throw_away(folder)
+            _throw_away(stage.folder)
         began = time.monotonic()
-        with own_server(folder) as server:
+        with own_server(stage.folder) as server:
             url = server.url()
             bring_up_to_date(settings, url)
-            state, number = on_database(url, lambda engine: _prepare(engine, folder, port))
-            elapsed = time.monotonic() - began
-            head = f"Postgres {number} (embedded) at {_short(folder)}"
-            say(f"  {head}  ready in {elapsed:.1f} s")
+            state, number = on_database(url, lambda engine: _prepare(engine, stage.folder, port))
+            if not as_json:
+                elapsed = time.monotonic() - began
+                head = f"Postgres {number} (embedded) at {_short(stage.folder)}"
+                say(f"  {head}  ready in {elapsed:.1f} s")
             hand_to_servers(url, workers=1, log_level="warning")
-            _serve(bound, settings, address_of(_HOST, port), folder=folder, state=state)
-    say("\n  stopped; the data stays in " + _short(folder))
+            _serve(bound, settings, stage, state=state)
+    if not as_json:
+        say("\n  stopped; the data stays in " + _short(stage.folder))
 
 
-def _serve(
-    bound: socket.socket, settings: Settings, address: str, *, folder: Path, state: DemoState
-) -> None:
+def _serve(bound: socket.socket, settings: Settings, stage: _Stage, *, state: DemoState) -> None:
     async def furnish_and_tell() -> None:
-        began = time.monotonic()
-        with _progress() as progress:
-            task = progress.add_task("", total=LEADS + ACCOUNTS)
-            now = await furnish(
-                address,
-                state,
-                folder=folder,
-                step=lambda done: progress.update(task, completed=done),
-            )
-        sizes = f"{len(template_names())} rule sets, {LEADS} leads, {ACCOUNTS} accounts"
-        verb = "there already" if state.is_furnished else "loaded"
-        say(f"  {sizes}  {verb} in {time.monotonic() - began:.1f} s\n")
-        for line in welcome(address, now):
-            say(line)
+        await _furnish_and_tell(stage, state)
 
     try:
         if not serve_requests(bound, settings, workers=1, when_ready=furnish_and_tell):
             refuse("the server did not start; the log above says why", code=NO)
     except httpx.HTTPStatusError as error:
         said = error.response.text[:500]
-        refuse(f"a sample was refused: {said}; try `goodfit demo --reset`", code=NO)
+        refuse(f"the demo's data does not fit: {said}; try `goodfit demo --reset`", code=NO)
     except httpx.HTTPError as error:
         refuse(f"the samples could not be sent: {error!r}; start it again", code=NO)
+
+
+async def _furnish_and_tell(stage: _Stage, state: DemoState) -> None:
+    began = time.monotonic()
+    with _progress() as progress:
+        task = progress.add_task("", total=LEADS + ACCOUNTS)
+        now = await furnish(
+            stage.address,
+            state,
+            folder=stage.folder,
+            step=lambda done: progress.update(task, completed=done),
+        )
+    if stage.as_json:
+        print_json(as_members(stage.address, now))
+        return
+    sizes = f"{len(template_names())} rule sets, {LEADS} leads, {ACCOUNTS} accounts"
+    verb = "there already" if state.is_furnished else "loaded"
+    say(f"  {sizes}  {verb} in {time.monotonic() - began:.1f} s\n")
+    for line in welcome(stage.address, now):
+        say(line)
 
 
 async def _prepare(engine: AsyncEngine, folder: Path, port: int) -> tuple[DemoState, str]:

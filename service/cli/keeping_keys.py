@@ -68,7 +68,7 @@ def show(*, as_json: bool) -> None:
         say(f"{key['id']}  {key['prefix']}...  {key['person']}  {bound}  {state}")
 
 
-def revoke(key: str, *, person: str) -> None:
+def revoke(key: str, *, person: str, as_json: bool) -> None:
     """Take back the key with the id *key*."""
     try:
         key_id = parse_id(key, "key")
@@ -83,7 +83,10 @@ def revoke(key: str, *, person: str) -> None:
             in_transaction(url, take_back)
         except Refusal as error:
             refuse(str(error), code=NO)
-    say(f"{key} opens nothing any more")
+    if as_json:
+        print_json({"id": key, "revoked_by": person})
+    else:
+        say(f"{key} opens nothing any more")
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

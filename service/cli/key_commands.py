@@ -70,8 +70,8 @@ def show(*, as_json: AsJson = False) -> None:
 
 
 @keys.command()
-def revoke(key: KeyId, *, person: Person) -> None:
+def revoke(key: KeyId, *, person: Person, as_json: AsJson = False) -> None:
     """Take a key back; whoever uses it is refused within seconds."""
     from service.cli import keeping_keys
 
-    keeping_keys.revoke(key, person=person)
+    keeping_keys.revoke(key, person=person, as_json=as_json)

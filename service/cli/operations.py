@@ -24,18 +24,20 @@ Port = Annotated[
 Reset = Annotated[bool, typer.Option("--reset", help="Throw the demo's data away first.")]
 
 
-def serve(*, workers: Workers = None, host: Host = None, port: Port = None) -> None:
+def serve(
+    *, workers: Workers = None, host: Host = None, port: Port = None, as_json: AsJson = False
+) -> None:
     """Serve the API until Ctrl-C, on DATABASE_URL or on a Postgres of its own."""
     from service.cli import serving
 
-    serving.serve(workers=workers, host=host, port=port)
+    serving.serve(workers=workers, host=host, port=port, as_json=as_json)
 
 
-def demo(*, reset: Reset = False, port: Port = None) -> None:
+def demo(*, reset: Reset = False, port: Port = None, as_json: AsJson = False) -> None:
     """Serve with rule sets, leads, accounts and keys to try. The data stays."""
     from service.cli import demonstrating
 
-    demonstrating.demo(reset=reset, port=port)
+    demonstrating.demo(reset=reset, port=port, as_json=as_json)
 
 
 def migrate(*, as_json: AsJson = False) -> None:

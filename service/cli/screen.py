@@ -1,6 +1,7 @@
 """What a command prints: words for people, JSON for programs, refusals for both."""
 
 import json
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -16,11 +17,19 @@ USAGE = 2
 
 
 def console(*, on_error: bool = False) -> Console:
-    """Return a console on standard output, or on standard error; colour on a terminal only.
+    """Return a console on standard output, or on standard error.
 
-    Lines are never wrapped: a path, a key or a command must survive being copied.
+    Colour and bold are for terminals, and not where `NO_COLOR` is set. Lines are never
+    wrapped: a path, a key or a command must survive being copied.
     """
-    return Console(stderr=on_error, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    return Console(
+        stderr=on_error,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
 
 
 def say(text: str | Text = "", *, style: str | None = None) -> None:

@@ -12,11 +12,11 @@ from service.cli.database import (
     stopped_by_signals,
 )
 from service.cli.listening import bind, serve_requests
-from service.cli.screen import NO, refuse, say
+from service.cli.screen import NO, print_json, refuse, say
 from service.settings import Settings
 
 
-def serve(*, workers: int | None, host: str | None, port: int | None) -> None:
+def serve(*, workers: int | None, host: str | None, port: int | None, as_json: bool) -> None:
     """Serve until a signal; None is what the settings say. Ends the command where it cannot."""
     settings = settings_of_process()
     host, port = host or settings.host, port or settings.port
@@ -24,14 +24,20 @@ def serve(*, workers: int | None, host: str | None, port: int | None) -> None:
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         bound = bind(host, port)
         with contextlib.ExitStack() as stack:
-            url = settings.database_url or stack.enter_context(_own_database(settings))
+            url = settings.database_url or stack.enter_context(
+                _own_database(settings, as_json=as_json)
+            )
             migration = bring_up_to_date(settings, url)
-            if migration.changed:
+            if migration.changed and not as_json:
                 say(f"  the schema is now at {migration.after}")
             hand_to_servers(url, workers=workers)
 
             async def tell() -> None:
-                say(f"  Goodfit is at {address_of(host, port)}      API docs  /docs")
+                address = address_of(host, port)
+                if as_json:
+                    print_json({"url": address, "workers": workers, "schema": migration.after})
+                else:
+                    say(f"  Goodfit is at {address}      API docs  /docs")
 
             if not serve_requests(bound, settings, workers=workers, when_ready=tell):
                 refuse("the server did not start; the log above says why", code=NO)
@@ -44,9 +50,10 @@ def address_of(host: str, port: int) -> str:
 
 
 @contextlib.contextmanager
-def _own_database(settings: Settings) -> Iterator[str]:
+def _own_database(settings: Settings, *, as_json: bool) -> Iterator[str]:
     began = time.monotonic()
     with own_server(settings.data_folder) as server:
         elapsed = time.monotonic() - began
-        say(f"  Postgres (embedded) at {settings.data_folder}  ready in {elapsed:.1f} s")
+        if not as_json:
+            say(f"  Postgres (embedded) at {settings.data_folder}  ready in {elapsed:.1f} s")
         yield server.url()

@@ -93,6 +93,19 @@ def test_reset_throws_the_demo_away(home: Path) -> None:
         assert old["status"] == 401
 
 
+def test_a_program_gets_the_demo_as_json(home: Path) -> None:
+    """One object with all that is needed to use it."""
+    port = free_port()
+    with demo(home, port, "--json") as terminal:
+        found = json.loads(terminal.wait_for("}\n"))
+        address = f"{found['url']}/v1/decisions/{found['decision']}"
+        kept = run(f"curl -s {address} -H 'Authorization: Bearer {found['secret_key']}'")
+        assert kept["verdict"] == "undecided"
+        assert found["publishable_key"].startswith("gf_pk_demo_")
+        terminal.stop()
+        assert json.loads(terminal.output) == found
+
+
 def test_a_port_or_a_folder_in_use_is_said(home: Path) -> None:
     """Whoever starts a second one is told which of the two to change, and nothing is made."""
     port = free_port()
