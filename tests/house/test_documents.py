@@ -38,6 +38,12 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert dead == []
 
 
+def test_the_readme_leads_to_every_page_of_the_guide() -> None:
+    """A page without a link from the front is found by nobody."""
+    linked = set(re.findall(r"\]\(docs/guide/([^)#]+\.md)\)", (ROOT / "README.md").read_text()))
+    assert linked == {page.name for page in (ROOT / "docs" / "guide").glob("*.md")}
+
+
 def test_the_changelog_has_one_line_for_each_change() -> None:
     """Versions head lists of single past-tense lines; the newest is named first."""
     text = (ROOT / "CHANGELOG.md").read_text()
