@@ -2,7 +2,7 @@
 
     @given(st.data())
     def test_a_law(data):
-        rules = data.draw(rule_sets())
+        rules = load_rule_set(data.draw(documents()))
         facts = data.draw(facts_for(rules))
 
 Documents use every operator, group mode, limit and kind of name; facts sit on and beside the
@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
-from service.rules import RuleSet, load_rule_set
+from service.rules import RuleSet
 from service.rules.attributes import Attribute
 from service.rules.expression import ast
 from service.rules.ranges import LARGEST_EXACT, six_places
@@ -47,9 +47,12 @@ _LEVELS: Final = (60.0, 40.0, 0.3, 0.0, -10.0)
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, missing: str | None = None) -> Json:
-    """Return a rule-set document that `load_rule_set` accepts, as JSON members."""
-    scope, derived = draw(_derived())
+def documents(draw: st.DrawFn, *, missing: str | None = None, scope: Scope = written.ANY) -> Json:
+    """Return a rule-set document that `load_rule_set` accepts, as JSON members.
+
+    Its rules read the names of *scope* and the choices; `missing` is drawn where not given.
+    """
+    scope, derived = draw(_derived(scope))
     gates = draw(st.lists(written.conditions(scope, 1), max_size=2))
     scores, grades, scope = draw(_scores(scope))
     outcomes = draw(_outcomes(scope))
@@ -80,15 +83,8 @@ def documents(draw: st.DrawFn, *, missing: str | None = None) -> Json:
 
 
 @st.composite
-def rule_sets(draw: st.DrawFn, *, missing: str | None = None) -> RuleSet:
-    """Return a generated rule set, ready to decide."""
-    return load_rule_set(draw(documents(missing=missing)))
-
-
-@st.composite
-def _derived(draw: st.DrawFn) -> tuple[Scope, dict[str, str]]:
+def _derived(draw: st.DrawFn, scope: Scope) -> tuple[Scope, dict[str, str]]:
     """Return some derived names and the scope that knows them."""
-    scope = written.ANY
     found: dict[str, str] = {}
     makers = {
         "numbers": written.numbers,
@@ -96,7 +92,8 @@ def _derived(draw: st.DrawFn) -> tuple[Scope, dict[str, str]]:
         "truths": written.conditions,
         "lists": written.lists,
     }
-    for kind in draw(st.lists(st.sampled_from(list(makers)), max_size=3)):
+    kinds = [kind for kind in makers if getattr(scope, kind)]
+    for kind in draw(st.lists(st.sampled_from(kinds), max_size=3)):
         name = f"{kind}_{'abc'[len(found)]}"
         found[name] = draw(makers[kind](scope, 1))
         known: tuple[str, ...] = getattr(scope, kind)
