@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from service.decisions import store
 from service.decisions.desk import Desk
 from service.decisions.showing import head_shown
-from service.rules import DataProblem, Decision
+from service.rules import DataProblem, Decision, RuleSet
 from service.storage import transaction
 from service.web import Refusal
 
@@ -21,6 +21,7 @@ __all__ = [
     "FactsErased",
     "NotReplayable",
     "Replayed",
+    "decide_again",
     "existing_decision",
     "replay",
 ]
@@ -99,9 +100,13 @@ async def replay(row: Row[Any], desk: Desk) -> Replayed:
         words = "the facts of this decision were erased; its skeleton is in `decision`"
         raise FactsErased(words, members={"decision": head_shown(row)})
     running = await desk.live.version(row.rule_set, row.version)
-    facts = running.rules.admit(row.facts)
-    decision = running.rules.decide(
-        replace(facts, problems=_problems(row.data_problems)),
+    return decide_again(row, running.rules)
+
+
+def decide_again(row: Row[Any], rules: RuleSet) -> Replayed:
+    """Return the decision of *row* under *rules*, the version that made it: pure."""
+    decision = rules.decide(
+        replace(rules.admit(row.facts), problems=_problems(row.data_problems)),
         at=row.decided_at,
         final=row.final,
         suspended=row.suspended or (),
