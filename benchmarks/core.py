@@ -9,7 +9,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from service.rules import RuleSet, load_rule_set
@@ -20,6 +20,7 @@ from service.rules.templates import read_template, template_names
 CLOCK = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 ROUNDS = 41
 ROUND_S = 0.004
+SIZES = (20, 100, 300)
 
 Work = Callable[[], object]
 
@@ -29,14 +30,50 @@ def main() -> None:
     machine = f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
     print(f"judging facts in process: verdict, scores and trace ({machine})\n")
     print(f"{'rule set':<24}{'facts':<22}{'reference':>12}{'compiled':>12}   compiled is")
-    for name in template_names():
-        rules = load_rule_set(read_template(name))
-        for kind, facts in _facts_of(rules).items():
+    for rules, kinds in _subjects():
+        for kind, facts in kinds.items():
             reference, compiled = _compare(rules, facts)
             print(
-                f"{name:<24}{kind:<22}{reference * 1e6:>9.1f} us{compiled * 1e6:>9.1f} us"
+                f"{rules.id:<24}{kind:<22}{reference * 1e6:>9.1f} us{compiled * 1e6:>9.1f} us"
                 f"   {reference / compiled:.0f} x faster"
             )
+
+
+def _subjects() -> Iterator[tuple[RuleSet, dict[str, Mapping[str, object]]]]:
+    """Yield the templates, then plain rule sets of growing size, each with facts to judge."""
+    for name in template_names():
+        rules = load_rule_set(read_template(name))
+        yield rules, _facts_of(rules)
+    for count in SIZES:
+        rules = load_rule_set(_plain(count))
+        full = {name: 3 * place % 100 for place, name in enumerate(rules.attributes)}
+        half = dict(list(full.items())[::2])
+        yield rules, {"all known": full, "half known": half}
+
+
+def _plain(count: int) -> dict[str, object]:
+    """Return a rule set of *count* rules with four conditions each over ten numbers."""
+    names = [f"number_{letter}" for letter in "abcdefghij"]
+    rules = [
+        {
+            "id": f"rule_{place}",
+            "when": " && ".join(
+                f"{names[(place + step) % 10]} >= {(place * 7 + step * 13) % 100}"
+                for step in range(4)
+            ),
+            "points": place % 9 + 1,
+        }
+        for place in range(count)
+    ]
+    return {
+        "rule_set": f"rules_of_four_{count}",
+        "attributes": {name: {"type": "number", "min": 0, "max": 100} for name in names},
+        "scores": {"fit": {"groups": [{"id": "all", "rules": rules}], "floor": 0, "ceiling": 100}},
+        "outcomes": [
+            {"id": "good", "verdict": "qualify", "when": "fit >= 60"},
+            {"id": "rest", "verdict": "disqualify"},
+        ],
+    }
 
 
 def _facts_of(rules: RuleSet) -> dict[str, Mapping[str, object]]:
