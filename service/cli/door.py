@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.audit_commands import audit
 from service.cli.checking import check
 from service.cli.comparing import compare
 from service.cli.deciding import decide
@@ -40,6 +41,7 @@ app.command(rich_help_panel=_OPERATIONS)(demo)
 app.command(rich_help_panel=_OPERATIONS)(migrate)
 app.command(rich_help_panel=_OPERATIONS)(doctor)
 app.add_typer(keys, rich_help_panel=_OPERATIONS)
+app.add_typer(audit, rich_help_panel=_OPERATIONS)
 
 
 def main() -> None:
