@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,24 @@ def test_reset_throws_the_demo_away(home: Path) -> None:
         assert after != before
         old = ask(before[2], "/v1/accounts")
         assert old["status"] == 401
+
+
+def test_a_demo_killed_while_loading_goes_on_where_it_was(home: Path) -> None:
+    """No sample is lost and none is there twice."""
+    port = free_port()
+    with demo(home, port) as terminal:
+        terminal.wait_for("ready in")
+        state = home / "demo" / "demo.json"
+        deadline = time.monotonic() + 60
+        while "dec_" not in state.read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        terminal.process.kill()
+        terminal.process.wait(timeout=30)
+        assert LAST_LINE not in terminal.output
+    with demo(home, port) as terminal:
+        output = terminal.wait_for(LAST_LINE)
+        _check_samples(lines_to_try(output)[0])
+        terminal.stop()
 
 
 def test_a_program_gets_the_demo_as_json(home: Path) -> None:
