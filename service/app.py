@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.accounts import routers as account_routers
+from service.backtests import routers as backtest_routers
+from service.backtests import working
 from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
@@ -163,7 +165,7 @@ def _version() -> str:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (*routers, *rule_set_routers, *account_routers, *decision_routers)
+    return (*routers, *rule_set_routers, *account_routers, *decision_routers, *backtest_routers)
 
 
 def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
@@ -198,7 +200,8 @@ def _rates_of(settings: Settings) -> Rates:
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
-    async with kept_up(chores_of(house)):
+    backtesting = working(house, api.state.live, timer=time.monotonic)
+    async with kept_up(chores_of(house)), backtesting:
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.
         gc.collect()

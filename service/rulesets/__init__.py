@@ -1,7 +1,7 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
 from service.rulesets.change_routes import change_routes
-from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch
+from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, compile_source
 from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
 from service.rulesets.installing import Installed, install
@@ -14,6 +14,7 @@ from service.rulesets.live import (
 )
 from service.rulesets.releasing import LEAD, ReleaseInPast
 from service.rulesets.routes import rule_set_routes
+from service.rulesets.trying import Tried, find_tried
 
 __all__ = [
     "LEAD",
@@ -27,7 +28,10 @@ __all__ = [
     "RuleSetMismatch",
     "RuleSetNotFound",
     "Running",
+    "Tried",
     "VersionNotFound",
+    "compile_source",
+    "find_tried",
     "install",
     "routers",
 ]

@@ -7,6 +7,7 @@ from service.web.access import ACCESS, Access, Door
 from service.web.audit_routes import audit_routes
 from service.web.bodies import BodyTooLarge, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
+from service.web.cells import safe_cell
 from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
@@ -139,6 +140,7 @@ __all__ = [
     "rfc3339",
     "routers",
     "run_once",
+    "safe_cell",
     "split_array",
     "take_key_back",
     "text_after",

@@ -120,6 +120,12 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"GET {_SETS}/{{slug}}/versions/{{a}}/compare/{{b}}", Scope.RULES_READ),
     _access(f"GET {_SETS}/{{slug}}/releases", Scope.RULES_READ),
     _access(f"POST {_SETS}/{{slug}}/releases", Scope.RULES_PUBLISH, _SMALL),
+    _access("GET /v1/backtests", Scope.RULES_READ),
+    _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
+    _access("GET /v1/backtests/{id}", Scope.RULES_READ),
+    _access("POST /v1/backtests/{id}/cancel", Scope.RULES_WRITE),
+    _access("POST /v1/backtests/{id}/resume", Scope.RULES_WRITE),
+    _access("GET /v1/backtests/{id}/flips", Scope.DECIDE),  # shows what people told of themselves
     _access("GET /v1/keys", Scope.ADMIN),
     _access("POST /v1/keys", Scope.ADMIN, _SMALL),
     _access("DELETE /v1/keys/{id}", Scope.ADMIN),

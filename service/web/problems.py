@@ -67,6 +67,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "wrong_subject": Kind(422, "The rule set judges another kind of subject"),
     "facts_erased": Kind(410, "The facts of this decision were erased"),
     "not_replayable": Kind(409, "The decision would come out otherwise today"),
+    # backtests
+    "backtest_not_found": Kind(404, "There is no such backtest"),
+    "backtest_over": Kind(409, "The backtest is not in a state for this"),
+    "revenue_unknown": Kind(422, "This is not a number of the rule set"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

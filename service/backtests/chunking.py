@@ -1,0 +1,143 @@
+"""A piece of the past judged, and what is to be kept of it: pure, but for the time it takes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from service.backtests.replaying import Case, Replayed, replay
+from service.backtests.tallying import Tally, widths_of
+from service.backtests.undoing import Undoing
+from service.rules import RuleSet, load_rule_set
+
+__all__ = ["Bench", "Chunk", "case_of", "judge_chunk", "revenue_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What every decision of one backtest is held against."""
+
+    undoing: Undoing
+    widths: Mapping[str, float]
+
+    @classmethod
+    def of(cls, document: bytes, base: RuleSet) -> "Bench":
+        """Return the bench for the canonical form of a draft, compared with *base*."""
+        draft = load_rule_set(document)
+        return cls(undoing=Undoing(base, draft), widths=widths_of(base, draft))
+
+    @property
+    def edits_shown(self) -> list[dict[str, object]]:
+        """The edits as they are kept: what changed, and from what to what."""
+        return [
+            {
+                "kind": edit.kind,
+                "part": edit.part,
+                "id": edit.id,
+                "fields": [
+                    {"field": field.field, "before": field.before, "after": field.after}
+                    for field in edit.fields
+                ],
+            }
+            for edit in self.undoing.edits
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """How many decisions were judged, the last one's place, and the flips among them."""
+
+    judged: int
+    position: tuple[datetime, UUID]
+    flips: tuple[Mapping[str, object], ...]
+
+
+def case_of(row: Row[Any], *, asked: frozenset[str]) -> Case:
+    """Return a stored decision as a case; *asked* holds what its version declared."""
+    return Case(
+        decision_id=row.id,
+        decided_at=row.decided_at,
+        version=row.version,
+        asked=asked,
+        facts=row.facts,
+        tabled=row.tabled or {},
+        final=row.final,
+        suspended=tuple(row.suspended or ()),
+        verdict=row.verdict,
+        outcome=row.outcome,
+        scores={name: float(score["value"]) for name, score in row.scores.items()},
+    )
+
+
+def judge_chunk(
+    cases: Sequence[Case],
+    bench: Bench,
+    tally: Tally,
+    *,
+    within_s: float,
+    timer: Callable[[], float],
+) -> Chunk:
+    """Judge *cases* in order and count them in *tally*, until all are done or time is up.
+
+    At least one is judged. Where it stops changes nothing about what is found.
+    """
+    began_s = timer()
+    flips: list[Mapping[str, object]] = []
+    judged = 0
+    for case in cases:
+        found = replay(case, bench.undoing)
+        tally.add(found)
+        judged += 1
+        if isinstance(found, Replayed) and found.flip is not None:
+            flips.append(_flip_row(found))
+        if timer() - began_s >= within_s:
+            break
+    last = cases[judged - 1]
+    position = (last.decided_at, last.decision_id)
+    return Chunk(judged=judged, position=position, flips=tuple(flips))
+
+
+def revenue_of(movements: Sequence[Row[Any]], attribute: str, bench: Bench) -> dict[str, object]:
+    """Return the revenue that flips touch, in all and by movement between outcomes."""
+    declared = [rules.attributes for rules in (bench.undoing.draft, bench.undoing.base)]
+    unit = next((each[attribute].unit for each in declared if attribute in each), None)
+    return {
+        "attribute": attribute,
+        "unit": unit,
+        "subjects": sum(row.subjects for row in movements),
+        "known": sum(row.known for row in movements),
+        "amount": float(sum(row.amount for row in movements)),
+        "movements": [
+            {
+                "verdict_before": row.verdict_before,
+                "outcome_before": row.outcome_before,
+                "verdict_after": row.verdict_after,
+                "outcome_after": row.outcome_after,
+                "subjects": row.subjects,
+                "known": row.known,
+                "amount": float(row.amount),
+            }
+            for row in movements
+        ],
+    }
+
+
+def _flip_row(found: Replayed) -> dict[str, object]:
+    if found.flip is None:
+        raise AssertionError("a decision that did not move is not kept as a flip")
+    case, decision, flip = found.case, found.decision, found.flip
+    return {
+        "decided_at": case.decided_at,
+        "decision_id": case.decision_id,
+        "verdict_before": case.verdict,
+        "outcome_before": case.outcome,
+        "verdict_after": decision.verdict,
+        "outcome_after": decision.outcome,
+        "scores_after": {name: score.value for name, score in decision.scores.items()},
+        "cause": flip.cause.kind,
+        "edits": list(flip.cause.edits),
+        "facts": list(flip.facts),
+    }

@@ -1,0 +1,251 @@
+"""Backtests in the database: SQL only. Leases run by the database's clock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.storage.tables import BacktestFlip, BacktestRow, DecisionRow
+
+__all__ = [
+    "ENDED",
+    "MOST_COUNTED",
+    "add_backtest",
+    "add_flips",
+    "change_state",
+    "claim_waiting",
+    "count_decisions",
+    "find_backtest",
+    "give_back",
+    "keep_chunk",
+    "list_backtests",
+    "list_flips",
+    "read_decisions",
+    "read_revenue",
+    "set_columns",
+]
+
+MOST_COUNTED: Final = 1_000_000
+ENDED: Final = frozenset({"done", "cancelled", "failed"})
+_OPEN: Final = ("queued", "running")
+_HEAD: Final = [c for c in BacktestRow.__table__.columns if c.name != "document"]
+_CASE: Final = [
+    DecisionRow.id,
+    DecisionRow.decided_at,
+    DecisionRow.version,
+    DecisionRow.facts,
+    DecisionRow.tabled,
+    DecisionRow.final,
+    DecisionRow.suspended,
+    DecisionRow.verdict,
+    DecisionRow.outcome,
+    DecisionRow.scores,
+]
+# One subject counts once, with its newest decision: an account, else an external id, else
+# the decision itself.
+_REVENUE: Final = text("""
+    SELECT verdict_before, outcome_before, verdict_after, outcome_after,
+        count(*) AS subjects, count(amount) AS known, coalesce(sum(amount), 0) AS amount
+    FROM (
+        SELECT DISTINCT ON (coalesce(d.account_id::text, 'x' || d.external_id, d.id::text))
+            f.verdict_before, f.outcome_before, f.verdict_after, f.outcome_after,
+            CASE WHEN jsonb_typeof(d.facts -> :revenue) = 'number'
+                THEN (d.facts ->> :revenue)::numeric END AS amount
+        FROM backtest_flip f
+        JOIN decision d ON d.decided_at = f.decided_at AND d.id = f.decision_id
+        WHERE f.backtest_id = :id
+        ORDER BY coalesce(d.account_id::text, 'x' || d.external_id, d.id::text),
+            d.decided_at DESC, d.id DESC
+    ) AS newest
+    GROUP BY verdict_before, outcome_before, verdict_after, outcome_after
+    ORDER BY verdict_before, outcome_before, verdict_after, outcome_after
+""")
+
+Position = tuple[datetime, UUID]
+
+
+async def add_backtest(connection: AsyncConnection, values: Mapping[str, object]) -> None:
+    """Insert a backtest."""
+    await connection.execute(insert(BacktestRow).values(**values))
+
+
+async def find_backtest(connection: AsyncConnection, backtest_id: UUID) -> Row[Any] | None:
+    """Return a backtest without its document."""
+    statement = select(*_HEAD).where(BacktestRow.id == backtest_id)
+    return (await connection.execute(statement)).first()
+
+
+async def list_backtests(
+    connection: AsyncConnection, *, rule_set: str | None, before: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* backtests, the newest first."""
+    statement = select(*_HEAD).order_by(BacktestRow.id.desc()).limit(limit)
+    if rule_set is not None:
+        statement = statement.where(BacktestRow.rule_set == rule_set)
+    if before is not None:
+        statement = statement.where(BacktestRow.id < before)
+    return (await connection.execute(statement)).all()
+
+
+async def change_state(
+    connection: AsyncConnection, backtest_id: UUID, *, of: Sequence[str], to: Mapping[str, object]
+) -> bool:
+    """Set columns of a backtest in one of the states *of*; return whether it was in one."""
+    statement = (
+        update(BacktestRow)
+        .where(BacktestRow.id == backtest_id, BacktestRow.state.in_(of))
+        .values(lease_until=None, generation=BacktestRow.generation + 1, **to)
+        .returning(BacktestRow.id)
+    )
+    return (await connection.execute(statement)).first() is not None
+
+
+async def claim_waiting(connection: AsyncConnection, *, lease: timedelta) -> Row[Any] | None:
+    """Take the lease of the oldest backtest that nobody works on, and return it whole."""
+    now = func.clock_timestamp()
+    is_free = or_(BacktestRow.lease_until.is_(None), BacktestRow.lease_until < now)
+    waiting = (
+        select(BacktestRow.id)
+        .where(BacktestRow.state.in_(_OPEN), is_free)
+        .order_by(BacktestRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(BacktestRow)
+        .where(BacktestRow.id == waiting)
+        .values(
+            state="running",
+            generation=BacktestRow.generation + 1,
+            attempts=BacktestRow.attempts + 1,
+            lease_until=now + lease,
+            started_at=func.coalesce(BacktestRow.started_at, now),
+        )
+        .returning(BacktestRow.__table__)
+    )
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def set_columns(connection: AsyncConnection, row: Row[Any], **values: object) -> bool:
+    """Set columns of a claimed backtest; return whether the claim still holds."""
+    statement = update(BacktestRow).where(_claimed(row)).values(**values)
+    changed = await connection.execute(statement.returning(BacktestRow.id))
+    return changed.first() is not None
+
+
+async def keep_chunk(
+    connection: AsyncConnection,
+    row: Row[Any],
+    *,
+    position: Position,
+    done: int,
+    tally: Mapping[str, object],
+    lease: timedelta,
+) -> bool:
+    """Keep how far a claimed backtest is, and renew its lease; false if the claim was lost."""
+    return await set_columns(
+        connection,
+        row,
+        position_at=position[0],
+        position_id=position[1],
+        done=done,
+        tally=tally,
+        attempts=0,
+        lease_until=func.clock_timestamp() + lease,
+    )
+
+
+async def give_back(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Let go of a claimed backtest, so that another may go on with it at once."""
+    await set_columns(connection, row, lease_until=None)
+
+
+async def add_flips(connection: AsyncConnection, flips: Sequence[Mapping[str, object]]) -> None:
+    """Insert flips."""
+    if flips:
+        await connection.execute(insert(BacktestFlip), [dict(flip) for flip in flips])
+
+
+async def read_decisions(
+    connection: AsyncConnection, row: Row[Any], *, after: Position | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* decisions of a backtest's window, the oldest first."""
+    order = (DecisionRow.decided_at, DecisionRow.id)
+    statement = _window(select(*_CASE), row).order_by(*order).limit(limit)
+    if after is not None:
+        # The first condition alone lets Postgres leave out earlier partitions.
+        statement = statement.where(
+            DecisionRow.decided_at >= after[0], tuple_(*order) > tuple_(*after)
+        )
+    rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+    return rows
+
+
+async def count_decisions(connection: AsyncConnection, row: Row[Any]) -> int | None:
+    """Return how many decisions the window holds; None from a million on."""
+    some = _window(select(DecisionRow.id), row).limit(MOST_COUNTED).subquery()
+    number: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+    return number if number < MOST_COUNTED else None
+
+
+async def list_flips(
+    connection: AsyncConnection, backtest_id: UUID, *, after: Position | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* flips, the oldest decision first, with that decision's own facts."""
+    order = (BacktestFlip.decided_at, BacktestFlip.decision_id)
+    statement = (
+        select(
+            BacktestFlip.__table__,
+            DecisionRow.version,
+            DecisionRow.external_id,
+            DecisionRow.facts.label("values"),
+            DecisionRow.scores.label("scores_before"),
+        )
+        .join(
+            DecisionRow,
+            and_(
+                DecisionRow.decided_at == BacktestFlip.decided_at,
+                DecisionRow.id == BacktestFlip.decision_id,
+            ),
+        )
+        .where(BacktestFlip.backtest_id == backtest_id)
+        .order_by(*order)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(*order) > tuple_(*after))
+    return (await connection.execute(statement)).all()
+
+
+async def read_revenue(
+    connection: AsyncConnection, backtest_id: UUID, *, revenue: str
+) -> Sequence[Row[Any]]:
+    """Return, by movement, how many subjects flip and what their revenue is, where known."""
+    await connection.execute(text("SET LOCAL statement_timeout = '60s'"))
+    given = {"id": backtest_id, "revenue": revenue}
+    return (await connection.execute(_REVENUE, given)).all()
+
+
+def _claimed(row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for a condition
+    return and_(
+        BacktestRow.id == row.id,
+        BacktestRow.generation == row.generation,
+        BacktestRow.state == "running",
+    )
+
+
+def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
+    """Narrow *statement* to what a backtest is about; a person's overrides are not judged."""
+    statement = statement.where(
+        DecisionRow.rule_set == row.rule_set,
+        DecisionRow.decided_at < row.until,
+        DecisionRow.override_of.is_(None),
+    )
+    if row.since is not None:
+        statement = statement.where(DecisionRow.decided_at >= row.since)
+    return statement
