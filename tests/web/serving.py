@@ -1,7 +1,7 @@
 """The whole application on a real database, asked in process: for every room's tests."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -46,15 +46,22 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, *, settings: Settings | None = None, clock: Clock | None = None
+    database_url: str,
+    *,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    is_attended: bool = True,
 ) -> AsyncIterator[Served]:
-    """Run the application over *database_url* for the block."""
+    """Run the application over *database_url* for the block.
+
+    One that is not attended answers requests and does nothing between them.
+    """
     engine = open_engine(database_url)
     app = create_app(settings or Settings(), engine, clock=clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with (
-            app.running(),
+            app.running() if is_attended else nullcontext(),
             httpx.AsyncClient(transport=transport, base_url="http://goodfit.test") as client,
         ):
             key = await _made_key(app, scopes=["admin"], person="root@example.com")
