@@ -10,6 +10,7 @@ from service.cli.checking import check
 from service.cli.comparing import compare
 from service.cli.deciding import decide
 from service.cli.describing import schema
+from service.cli.folder_commands import apply, plan
 from service.cli.key_commands import keys
 from service.cli.operations import demo, doctor, migrate, serve
 from service.cli.scoring import score
@@ -33,6 +34,8 @@ app.command(rich_help_panel=_RULES)(decide)
 app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(compare)
+app.command(rich_help_panel=_RULES)(plan)
+app.command(rich_help_panel=_RULES)(apply)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
