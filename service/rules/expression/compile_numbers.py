@@ -76,15 +76,34 @@ def _quotient(block: Block, _node: ast.Apply, parts: list[Part]) -> Part:
 
 def _extremes(block: Block, operator: python.operator, a: Part, b: Part) -> Part:
     """Return the range of `a operator b` by its ends, as `ranges.multiply` and `divide` do."""
+    by, of = _literal(b), _literal(a)
+    if by is not None:
+        ends = [pieces.binary(end, operator, b.low) for end in (a.low, a.high)]
+        return _in_order(ends, rises=by >= 0)
+    if of is not None and isinstance(operator, python.Mult):
+        ends = [pieces.binary(a.low, operator, end) for end in (b.low, b.high)]
+        return _in_order(ends, rises=of >= 0)
     a, b = block.bind(a), block.bind(b)
     ends = [
         pieces.binary(x, operator, y)
-        for x in (a.low, a.high)
+        for x in ((a.low,) if a.is_point else (a.low, a.high))
         for y in ((b.low,) if b.is_point else (b.low, b.high))
     ]
-    if a.is_point:
-        ends = ends[: len(ends) // 2]
     return Part(pieces.call(_MIN, *ends), pieces.call(_MAX, *ends))
+
+
+def _literal(part: Part) -> float | None:
+    """Return the number that *part* is, whatever the facts are, or None."""
+    if part.is_point and isinstance(part.low, python.Constant):
+        value = part.low.value
+        return value if isinstance(value, float) else None
+    return None
+
+
+def _in_order(ends: list[python.BinOp], *, rises: bool) -> Part:
+    """Return the range between *ends* where the sign of the constant says which is lower."""
+    low, high = ends if rises else reversed(ends)
+    return Part(low, high)
 
 
 def _opposite(_block: Block, _node: ast.Apply, parts: list[Part]) -> Part:
