@@ -19,6 +19,9 @@ class Meaning(Protocol):
     def model(self) -> Model:
         """The rule set."""
 
+    def prepare(self) -> None:
+        """Do now what would otherwise be done at the first evaluation."""
+
     def judge(
         self,
         values: Mapping[str, Fact],
@@ -45,6 +48,9 @@ class Reference:
     """The simple and slow form that every other one must equal."""
 
     model: Model
+
+    def prepare(self) -> None:
+        """Do nothing: the trees are walked as they stand."""
 
     def judge(
         self,

@@ -6,6 +6,7 @@
 import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -21,6 +22,7 @@ from service.rules.expression.ast import Kind
 from service.rules.expression.compile_alone import Value, compile_expression
 from service.rules.expression.compile_parts import View
 from service.rules.expression.functions import TREATY
+from service.rules.meaning import Reference
 from service.rules.ranges import Range
 from service.rules.standalone import typed
 from service.rules.truth import NO, YES
@@ -300,3 +302,26 @@ def test_more_sets_of_suspended_rules_than_are_kept_stay_right() -> None:
         for place in range(VARIANTS_KEPT + 2):
             suspended = frozenset({f"rule{place}"})
             assert_alike(rules, compiled, values, today=TODAY, suspended=suspended)
+
+
+def test_preparing_compiles_ahead_and_changes_nothing() -> None:
+    """What was compiled in good time gives what would have been compiled at first use."""
+    rules = small("vehicles > 3", "vehicles > 5")
+    rules.prepare()
+    compiled = compile_model(rules.model)
+    compiled.prepare()
+    for lead in ({}, {"vehicles": 4}):
+        assert_alike(rules, compiled, rules.admit(lead).values, today=TODAY)
+
+
+@looking(25)
+@given(data=st.data())
+def test_whole_decisions_are_alike(data: st.DataObject) -> None:
+    """Questions, reasons and words rest on the trace alone, whichever form made it."""
+    rules = load_rule_set(data.draw(documents(), label="rule set"))
+    slow = replace(rules, meaning=Reference(rules.model))
+    facts = data.draw(facts_for(rules), label="facts")
+    at = data.draw(CLOCKS)
+    one, other = (form.decide(facts, at=at) for form in (rules, slow))
+    assert one.to_json(explain="full") == other.to_json(explain="full")
+    assert one.tabled == other.tabled
