@@ -72,6 +72,7 @@ async def running(url: str, *, processes: int = 1) -> AsyncIterator[Server]:
         cwd=_ROOT,
         stdin=PIPE,
         stdout=PIPE,
+        start_new_session=True,
     )
     assert process.stdout is not None
     async with asyncio.timeout(_START_WITHIN_S):
@@ -85,8 +86,9 @@ async def running(url: str, *, processes: int = 1) -> AsyncIterator[Server]:
     finally:
         assert process.stdin is not None
         process.stdin.close()
-        await process.wait()
-        await listening
+        async with asyncio.timeout(_START_WITHIN_S):
+            await process.wait()
+            await listening
 
 
 async def furnish(url: str) -> str:

@@ -2,7 +2,8 @@
 
 Run as a program with a database URL and a number of processes. It imports everything
 once, binds a free port, says `port N`, and then forks: each child serves alone on the
-shared socket and says `up PID` once it does. It ends with its standard input.
+shared socket and says `up PID` once it does. It ends with its standard input, and
+expects a process group of its own for that.
 """
 
 import asyncio
@@ -40,17 +41,15 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def start_child(url: str, listener: socket.socket) -> int:
-    """Fork one server and return its process id."""
-    pid = os.fork()
-    if pid == 0:
+def start_child(url: str, listener: socket.socket) -> None:
+    """Fork one server."""
+    if os.fork() == 0:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - the child must not read our input
             os.dup2(nothing.fileno(), 0)
         try:
             asyncio.run(serve(url, listener))
         finally:
             os._exit(1)
-    return pid
 
 
 def main() -> None:
@@ -59,19 +58,18 @@ def main() -> None:
     url, processes = sys.argv[1], int(sys.argv[2])
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     say(f"port {listener.getsockname()[1]}")
-    children = {start_child(url, listener) for _ in range(processes)}
-
-    def end_with_input() -> None:
-        sys.stdin.buffer.read()
-        for pid in list(children):
-            os.kill(pid, signal.SIGKILL)
-        os._exit(0)
-
+    for _ in range(processes):
+        start_child(url, listener)
     threading.Thread(target=end_with_input, daemon=True).start()
     while True:
-        pid, _ = os.wait()
-        children.discard(pid)
-        children.add(start_child(url, listener))
+        os.wait()
+        start_child(url, listener)
+
+
+def end_with_input() -> None:
+    """Wait until standard input ends, then end everybody, a child just being forked too."""
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 KILLS = 20
 CLIENTS = 12
 SEED = 20_261_122
+OVER_WITHIN_S = 150
 ACKNOWLEDGED_BEFORE_A_KILL = (1, 40)
 
 
@@ -89,7 +90,7 @@ async def kill_again_and_again(server: Server, book: Book) -> None:
     for _ in range(KILLS):
         await server.wait_for(1)
         enough = len(book.acknowledged) + rng.randint(*ACKNOWLEDGED_BEFORE_A_KILL)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(book.acknowledged) < enough:  # noqa: ASYNC110 - at a moment of its own
                 await asyncio.sleep(0.001)
         await server.kill_one()
@@ -98,7 +99,11 @@ async def kill_again_and_again(server: Server, book: Book) -> None:
 async def test_twenty_kills_lose_and_double_nothing(database_url: str, key: str) -> None:
     """Whatever was acknowledged is stored, and a retried request made one decision."""
     book = Book()
-    async with running(database_url) as server, client_of(server, key) as client:
+    async with (
+        asyncio.timeout(OVER_WITHIN_S),
+        running(database_url) as server,
+        client_of(server, key) as client,
+    ):
         killing = asyncio.create_task(kill_again_and_again(server, book))
 
         async def one_after_the_other(number: int) -> None:
@@ -126,7 +131,11 @@ async def test_lines_that_were_answered_are_stored(database_url: str, key: str) 
     """A stream that a kill cuts off loses no line whose result had arrived."""
     book = Book()
     rng = random.Random(SEED)
-    async with running(database_url) as server, client_of(server, key) as client:
+    async with (
+        asyncio.timeout(OVER_WITHIN_S),
+        running(database_url) as server,
+        client_of(server, key) as client,
+    ):
         for number in range(5):
             await server.wait_for(1)
             asking = asyncio.create_task(ask_lines_until_cut(client, f"stream-{number}", book))
