@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from hypothesis import strategies as st
 
-from service.rules import RuleSet
+from service.rules import RuleSet, load_rule_set
 from service.rules.attributes import Attribute
 from service.rules.expression import ast
 from service.rules.ranges import LARGEST_EXACT, six_places
@@ -80,6 +80,11 @@ def documents(draw: st.DrawFn, *, missing: str | None = None, scope: Scope = wri
         "lists": dict(LISTS),
         **body,
     }
+
+
+def rule_sets(*, missing: str | None = None) -> st.SearchStrategy[RuleSet]:
+    """Return generated rule sets, ready to decide."""
+    return documents(missing=missing).map(load_rule_set)
 
 
 @st.composite
