@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -58,6 +58,7 @@ class BacktestAsked:
     draft: str | None
     version: int | None
     base: int | None
+    against: Literal["decisions", "accounts"]
     since: datetime | None
     until: datetime | None
     revenue: str | None
@@ -92,6 +93,7 @@ async def ask(connection: AsyncConnection, asked: BacktestAsked, *, editor: Edit
         "digest": rules.digest,
         "document": rules.canonical,
         "base_version": tried.base_version,
+        "against": asked.against,
         "since": asked.since,
         "until": asked.until or editor.at,
         "revenue": _revenue(asked.revenue, rules, base),

@@ -67,6 +67,7 @@ async def ask_for_one(
         draft=sent.draft,
         version=sent.version,
         base=sent.base,
+        against=sent.against,
         since=sent.window.since,
         until=sent.window.until,
         revenue=sent.revenue,

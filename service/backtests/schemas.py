@@ -39,7 +39,10 @@ class BacktestSent(Sent):
         default=None,
         description="The version whose differences are the edits; by default the live one.",
     )
-    against: Literal["decisions"] = "decisions"
+    against: Literal["decisions", "accounts"] = Field(
+        default="decisions",
+        description="All decisions, or only the newest of each account in the window.",
+    )
     window: WindowSent = Field(default=WindowSent(), description="By default everything until now.")
     revenue: Name | None = Field(
         default=None,
@@ -200,7 +203,7 @@ class BacktestHead(Shown):
     version: int | None
     digest: Digest = Field(description="Of what is tried, as it was when this was asked for.")
     base_version: int
-    against: Literal["decisions"]
+    against: Literal["decisions", "accounts"]
     window: WindowShown
     state: Literal["queued", "running", "done", "cancelled", "failed"]
     progress: Progress

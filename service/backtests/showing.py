@@ -24,7 +24,7 @@ def head_shown(row: Row[Any]) -> _Json:
         "version": row.version,
         "digest": row.digest,
         "base_version": row.base_version,
-        "against": "decisions",
+        "against": row.against,
         "window": {
             "from": None if row.since is None else rfc3339(row.since),
             "to": rfc3339(row.until),

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from service.storage.tables import BacktestFlip, BacktestRow, DecisionRow
 
@@ -240,7 +241,10 @@ def _claimed(row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for 
 
 
 def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
-    """Narrow *statement* to what a backtest is about; a person's overrides are not judged."""
+    """Narrow *statement* to what a backtest is about; a person's overrides are not judged.
+
+    Against accounts, a decision counts if its account has no later one in the window.
+    """
     statement = statement.where(
         DecisionRow.rule_set == row.rule_set,
         DecisionRow.decided_at < row.until,
@@ -248,4 +252,18 @@ def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
     )
     if row.since is not None:
         statement = statement.where(DecisionRow.decided_at >= row.since)
+    if row.against == "accounts":
+        later = aliased(DecisionRow)
+        is_later = tuple_(later.decided_at, later.id) > tuple_(
+            DecisionRow.decided_at, DecisionRow.id
+        )
+        newer = exists().where(
+            later.account_id == DecisionRow.account_id,
+            later.rule_set == row.rule_set,
+            later.decided_at >= DecisionRow.decided_at,
+            later.decided_at < row.until,
+            later.override_of.is_(None),
+            is_later,
+        )
+        statement = statement.where(DecisionRow.account_id.is_not(None), ~newer)
     return statement

@@ -34,7 +34,10 @@ def _instant(value: object) -> datetime:
     at = datetime.fromisoformat(value)
     if at.tzinfo is None or len(value) < len("2026-01-31T09:30Z"):
         raise ValueError("an instant names its offset from UTC, such as Z")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant lies in the years 1 to 9999, in UTC too") from None
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]

@@ -24,6 +24,7 @@ class BacktestRow(Base):
         CheckConstraint(
             words("state", "queued", "running", "done", "cancelled", "failed"), name="state"
         ),
+        CheckConstraint(words("against", "decisions", "accounts"), name="against"),
         CheckConstraint("(version IS NULL) <> (draft IS NULL)", name="one_subject"),
         CheckConstraint("(position_at IS NULL) = (position_id IS NULL)", name="position_whole"),
         CheckConstraint("generation >= 0 AND attempts >= 0", name="generation"),
@@ -68,6 +69,8 @@ class BacktestRow(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    against: Mapped[str] = mapped_column(server_default="decisions")
+    """`accounts`: only the newest decision of each account in the window."""
 
 
 class BacktestFlip(Base):
