@@ -14,12 +14,16 @@ from service.rules import Checked, InvalidRuleSet, Problem, RuleSet, check_rule_
 from service.web import Fault, Refusal
 
 __all__ = [
+    "SHOWN_PROBLEMS",
     "RuleSetInvalid",
     "RuleSetMismatch",
     "compile_source",
     "examine",
     "rules_for",
 ]
+
+SHOWN_PROBLEMS: Final = 500
+"""Whoever has more mends these first; tens of thousands would only keep others waiting."""
 
 _AT_ONCE: Final = 2
 _desk: Final = anyio.CapacityLimiter(_AT_ONCE)
@@ -33,7 +37,9 @@ class RuleSetInvalid(Refusal):
     def __init__(self, problems: Sequence[Problem]) -> None:
         errors = [problem for problem in problems if problem.severity == "error"]
         words = "the rule set has errors; mend what `errors` lists"
-        super().__init__(words, faults=[_fault(problem) for problem in errors])
+        if len(errors) > SHOWN_PROBLEMS:
+            words = f"the rule set has {len(errors)} errors; mend the first, then check again"
+        super().__init__(words, faults=[_fault(problem) for problem in errors[:SHOWN_PROBLEMS]])
 
 
 class RuleSetMismatch(Refusal):

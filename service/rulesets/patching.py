@@ -1,10 +1,10 @@
 """Change a document inside its text: comments and order stay where they were."""
 
 import io
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import orjson
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -23,7 +23,7 @@ class DraftUnreadable(Refusal):
 
 def text_of(document: Mapping[str, object]) -> str:
     """Return the text kept for a document that was sent as JSON: JSON, indented."""
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n"
 
 
 def patched(source: str, patch: Mapping[str, object]) -> str:

@@ -168,7 +168,7 @@ class CheckShown(Shown):
     ok: bool = Field(description="Whether a commit would be accepted.")
     errors: int
     warnings: int
-    problems: list[ProblemInDraft]
+    problems: list[ProblemInDraft] = Field(description="The first 500; `errors` counts all.")
     tests: list[TestShown] = Field(description="Empty while the text cannot be used.")
     digest: Digest | None
 

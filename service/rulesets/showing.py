@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import Row
 
 from service.rules import Checked
+from service.rulesets.checking import SHOWN_PROBLEMS
 from service.storage import to_text
 from service.web import Answer, etag_of, rfc3339
 
@@ -96,7 +97,7 @@ def check_shown(checked: Checked) -> dict[str, Any]:
         "ok": not checked.errors,
         "errors": len(checked.errors),
         "warnings": len(checked.warnings),
-        "problems": [problem.to_json() for problem in checked.problems],
+        "problems": [problem.to_json() for problem in checked.problems[:SHOWN_PROBLEMS]],
         "tests": [
             {"name": test.name, "passed": test.passed, "differences": list(test.differences)}
             for test in checked.tests

@@ -41,13 +41,16 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began_s = self._timer()
+        began_s, method = self._timer(), scope["method"]
         randomness = secrets.token_bytes(_ID_BYTES)
         request_id = make_id("req", self._clock(), randomness=randomness)
         head = dict(scope["headers"])
         visit = Visit(request_id=request_id, head=head)
         visit.enter(scope)
         sending = _Sending(send, visit, cors_headers(head.get(b"origin")))
+        if scope["method"] == "HEAD":  # what GET would answer, without its body
+            scope = {**scope, "method": "GET"}
+            sending.is_headless = True
         try:
             if is_preflight(scope, head):
                 await sending.preflight()
@@ -61,7 +64,7 @@ class Envelope:
             else:
                 await respond_to(error, visit)(scope, receive, sending)
         finally:
-            self._tell(visit, scope["method"], sending.status, self._timer() - began_s)
+            self._tell(visit, method, sending.status, self._timer() - began_s)
 
     def _tell(self, visit: Visit, method: str, status: int, duration_s: float) -> None:
         """Count the request and write its line: no path, no query, no body."""
@@ -97,6 +100,7 @@ class _Sending:
         self._visit = visit
         self._cors = cors
         self.status = 0
+        self.is_headless = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -108,6 +112,8 @@ class _Sending:
                 *self._cors,
                 *self._visit.headers,
             ]
+        elif self.is_headless:
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def preflight(self) -> None:

@@ -49,6 +49,16 @@ async def test_an_answer_to_no_page_has_no_cors_headers(shared: Served) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("path", ["/livez", "/docs", "/v1/rule-sets", "/v1/rule-sets/nope", "/no"])
+async def test_head_is_get_without_a_body(shared: Served, path: str) -> None:
+    """A health check by HEAD gets the status and headers that GET would get."""
+    whole, head = await shared.ask("GET", path), await shared.ask("HEAD", path)
+    assert head.status_code == whole.status_code
+    assert head.content == b""
+    for name in ("content-type", "content-length"):
+        assert head.headers[name] == whole.headers[name]
+
+
 async def test_a_preflight_is_answered_for_any_page(shared: Served) -> None:
     """A browser asks without a key, from anywhere, and is told what it may send."""
     asked = PAGE | {

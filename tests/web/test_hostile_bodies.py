@@ -1,10 +1,7 @@
 """Whatever is sent to whichever JSON route: a clear refusal, and nobody else waits."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -12,12 +9,10 @@ import pytest
 from service.web import ACCESS, Access
 from tests.web.hostile import HOSTILE, HUGE, WRONG_TYPES, Hostile
 from tests.web.serving import Served
+from tests.web.watching import answered_without_blocking
 
 pytestmark = pytest.mark.anyio
 
-LONGEST_BLOCK_S = 0.05
-# A shared machine may stop us for longer than that; it does not do so on every try.
-TRIES = 6
 BATCH = "/v1/qualify/batch"
 
 
@@ -30,46 +25,6 @@ def path_of(route: Access) -> str:
     """Return an address of *route* whose parameters name nothing that exists."""
     parameters = {"slug": "fleet_leads", "draft": "main", "key": "acme", "id": "x", "number": "1"}
     return route.template.format_map(parameters)
-
-
-@dataclass(slots=True)
-class Watch:
-    """How long, at worst, the event loop did not come round, in seconds."""
-
-    worst_s: float = 0.0
-
-
-@asynccontextmanager
-async def watching() -> AsyncIterator[Watch]:
-    """Watch the loop for the block."""
-    watch = Watch()
-
-    async def tick() -> None:
-        last = time.perf_counter()
-        while True:
-            await asyncio.sleep(0)
-            now = time.perf_counter()
-            watch.worst_s = max(watch.worst_s, now - last)
-            last = now
-
-    ticking = asyncio.create_task(tick())
-    await asyncio.sleep(0)
-    try:
-        yield watch
-    finally:
-        ticking.cancel()
-
-
-async def asked_without_blocking(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Return the answer, which must come at least once without anybody else waiting."""
-    worst = []
-    for _ in range(TRIES):
-        async with watching() as watch:
-            answer = await ask()
-        if watch.worst_s <= LONGEST_BLOCK_S:
-            return answer
-        worst.append(watch.worst_s)
-    raise AssertionError(f"the loop was blocked every time, for {worst} s")
 
 
 def assert_refused(answer: httpx.Response, sent: Hostile) -> None:
@@ -101,7 +56,7 @@ async def test_every_hostile_body_is_refused(shared: Served, route: Access) -> N
             headers = {"Content-Type": "application/json"}
             return await shared.ask(route.method, path, content=body, headers=headers)
 
-        answer = await asked_without_blocking(ask)
+        answer = await answered_without_blocking(ask)
         if route.template == BATCH and answer.status_code == 200:
             continue  # each element is refused alone; the batch's own tests read those
         assert_refused(answer, sent)
@@ -129,7 +84,7 @@ async def test_a_huge_body_is_refused_at_its_limit(
         headers = {"Content-Type": "application/json"}
         return await shared.ask("POST", "/v1/keys", content=content, headers=headers)
 
-    answer = await asked_without_blocking(ask)
+    answer = await answered_without_blocking(ask)
     assert answer.status_code == 413
     assert answer.headers["connection"] == "close"
     assert_refused(answer, sent)
