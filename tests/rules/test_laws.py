@@ -222,12 +222,12 @@ def test_undecided_comes_with_a_question_until_answers_reach_a_verdict(
     raise AssertionError(message)
 
 
-@looking(80)
+@looking(50)
 @given(data=st.data())
 def test_a_replay_is_byte_identical(data: st.DataObject) -> None:
     """Stored facts, clock and looked-up names give the same decision, byte for byte."""
     rules = load_rule_set(data.draw(documents(), label="rule set"))
-    for _ in range(3):
+    for _ in range(2):
         final = data.draw(st.booleans())
         ids = [rule.id for rule in rules.model.rules]
         suspended = data.draw(st.lists(st.sampled_from(ids), max_size=1))
