@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.audit_commands import audit
+from service.cli.backtest_command import backtest
 from service.cli.checking import check
 from service.cli.comparing import compare
 from service.cli.deciding import decide
@@ -36,6 +37,7 @@ app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(compare)
 app.command(rich_help_panel=_RULES)(plan)
 app.command(rich_help_panel=_RULES)(apply)
+app.command(rich_help_panel=_RULES)(backtest)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
