@@ -79,8 +79,10 @@ class Compiled:
     """
 
     model: Model
-    _functions: _Functions
-    _variants: dict[frozenset[str], _Functions] = field(default_factory=dict, compare=False)
+    _functions: _Functions = field(compare=False, repr=False)
+    _variants: dict[frozenset[str], _Functions] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def judge(
         self,
