@@ -56,13 +56,21 @@ async def examine(source: str) -> Checked:
 async def compile_source(source: str | bytes) -> RuleSet:
     """Return the rules that *source* says, a draft's text or a version's canonical form.
 
+    They are compiled to the end: their first decision is as quick as the next.
+
     Raises:
         RuleSetInvalid: If it has errors; its own tests are not run.
     """
     try:
-        return await anyio.to_thread.run_sync(load_rule_set, source, limiter=_desk)
+        return await anyio.to_thread.run_sync(_load, source, limiter=_desk)
     except InvalidRuleSet as invalid:
         raise RuleSetInvalid(invalid.problems) from None
+
+
+def _load(source: str | bytes) -> RuleSet:
+    rules = load_rule_set(source)
+    rules.prepare()
+    return rules
 
 
 def rules_for(checked: Checked, *, slug: str, subject: str) -> RuleSet:

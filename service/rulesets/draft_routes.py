@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -152,8 +153,13 @@ async def try_out(
     row = await _draft(house, slug, draft)
     rules = await compile_source(row.source)
     at: datetime = asked.at or house.clock()
-    decision = rules.decide(asked.facts, at=at, final=asked.final)
-    return {"decision": decision.to_json(explain=asked.explain), "digest": rules.digest}
+
+    def decide() -> dict[str, Any]:
+        decision = rules.decide(asked.facts, at=at, final=asked.final)
+        return decision.to_json(explain=asked.explain)
+
+    decided = await anyio.to_thread.run_sync(decide)
+    return {"decision": decided, "digest": rules.digest}
 
 
 @draft_routes.post(
