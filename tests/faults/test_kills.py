@@ -138,8 +138,10 @@ async def test_lines_that_were_answered_are_stored(database_url: str, key: str) 
     ):
         for number in range(5):
             await server.wait_for(1)
+            enough = len(book.acknowledged) + rng.randint(1, 60)
             asking = asyncio.create_task(ask_lines_until_cut(client, f"stream-{number}", book))
-            await asyncio.sleep(rng.uniform(0.3, 0.8))
+            while len(book.acknowledged) < enough:  # noqa: ASYNC110 - at a moment of its own
+                await asyncio.sleep(0.001)
             await server.kill_one()
             await asking
     ids = dict(rows_of(database_url))
