@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row
 
@@ -13,6 +13,8 @@ from service.web import rfc3339
 __all__ = ["backtest_shown", "flip_shown", "head_shown", "summed_up"]
 
 _Json = dict[str, Any]
+_IN_WORDS: Final = 5
+"""The causes that a summary names; `causes` holds them all."""
 
 
 def head_shown(row: Row[Any]) -> _Json:
@@ -72,7 +74,10 @@ def summed_up(row: Row[Any]) -> str:
     so_far = "" if row.state == "done" else " so far"
     words = f"{tally.flips:,} of {tally.replayed:,} decisions would flip{so_far}"
     if tally.causes:
-        parts = [_cause_in_words(cause) for cause in _causes(tally, row.edits)]
+        causes = _causes(tally, row.edits)
+        parts = [_cause_in_words(cause) for cause in causes[:_IN_WORDS]]
+        rest = sum(cause["flips"] for cause in causes[_IN_WORDS:])
+        parts += [f"{rest:,} by others"] if rest else []
         words += f": {', '.join(parts)}"
     if tally.not_replayable:
         names = ", ".join(sorted(tally.unseen))
