@@ -13,7 +13,7 @@ from service.rulesets.asking import DraftName, Editing, SlugInPath
 from service.rulesets.change_schemas import ComparisonShown, RebaseAsked
 from service.rulesets.checking import compile_source
 from service.rulesets.live import RuleSetNotFound, VersionNotFound
-from service.rulesets.rebasing import rebase_draft
+from service.rulesets.rebasing import keep_rebase, prepare_rebase
 from service.rulesets.schemas import DraftShown
 from service.rulesets.showing import answer_with, draft_shown
 from service.storage import transaction
@@ -82,16 +82,13 @@ async def rebase(
     Where both changed the same thing, and not alike, the answer is 409 `rebase_conflict`;
     its `conflicts` hold a name and three values each. Send the names back with a side.
     """
+    choose = asked.choose
+    prepared = await prepare_rebase(house.engine, slug, draft, onto=asked.version, choose=choose)
 
     async def work(connection: AsyncConnection) -> Answer:
-        row = await rebase_draft(
-            connection,
-            slug,
-            draft,
-            onto=asked.version,
-            choose=asked.choose,
-            if_match=request.headers.get("if-match"),
-            editor=editor,
+        if_match = request.headers.get("if-match")
+        row = await keep_rebase(
+            connection, prepared, choose=choose, if_match=if_match, editor=editor
         )
         return answer_with(DraftShown, draft_shown(row), ETag=etag_of(row.row_version))
 

@@ -1,11 +1,12 @@
 """Bring a draft onto a newer version: both edits in one, or what they disagree about."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import anyio.to_thread
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.rules import InvalidRuleSet, read_source
 from service.rules.merge import Conflict, Merged, is_same, merge
@@ -14,10 +15,10 @@ from service.rulesets.checking import RuleSetInvalid
 from service.rulesets.drafting import Editor, existing_draft
 from service.rulesets.live import VersionNotFound
 from service.rulesets.rewriting import rewritten
-from service.storage import append_audit
+from service.storage import append_audit, transaction
 from service.web import Fault, Refusal, check_match, etag_of
 
-__all__ = ["RebaseConflict", "rebase_draft"]
+__all__ = ["Prepared", "RebaseConflict", "keep_rebase", "prepare_rebase"]
 
 Choices = Mapping[str, Literal["mine", "theirs"]]
 
@@ -41,43 +42,79 @@ class RebaseConflict(Refusal):
         super().__init__(words, faults=faults, members=members)
 
 
-async def rebase_draft(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A draft as it was read, the version to bring it onto, and what came of merging them.
+
+    *text* is the draft's text on that version; *refusal* says why there is none.
+    """
+
+    draft: Row[Any]
+    target: Row[Any]
+    text: str | None = None
+    refusal: Refusal | None = None
+
+
+async def prepare_rebase(
+    engine: AsyncEngine, slug: str, name: str, *, onto: int | None, choose: Choices
+) -> Prepared:
+    """Merge the draft *name* with version *onto*, the newest by default; keep nothing.
+
+    The merge is by the text of the version that the draft is based on (nothing, where there
+    was none). It takes seconds for the largest texts, so no transaction is open meanwhile.
+
+    Raises:
+        RuleSetNotFound, DraftNotFound, VersionNotFound: If one of them is not there.
+    """
+    async with transaction(engine) as connection:
+        draft = await existing_draft(connection, slug, name)
+        number = onto or await store.latest_number(connection, slug)
+        target = await _version(connection, slug, number)
+        if draft.base_version == target.number:
+            return Prepared(draft=draft, target=target, text=draft.source)
+        base = ""
+        if draft.base_version is not None:
+            base = (await _version(connection, slug, draft.base_version)).source
+    texts = base, draft.source, target.source
+    try:
+        merged, text = await anyio.to_thread.run_sync(_merged, texts, choose)
+    except RuleSetInvalid as invalid:
+        return Prepared(draft=draft, target=target, refusal=invalid)
+    if merged.conflicts:
+        refusal = RebaseConflict(merged.conflicts, version=target.number)
+        return Prepared(draft=draft, target=target, refusal=refusal)
+    return Prepared(draft=draft, target=target, text=text)
+
+
+async def keep_rebase(
     connection: AsyncConnection,
-    slug: str,
-    name: str,
+    prepared: Prepared,
     *,
-    onto: int | None,
     choose: Choices,
     if_match: str | None,
     editor: Editor,
 ) -> Row[Any]:
-    """Bring the draft *name* onto version *onto*, the newest by default, and return it.
-
-    The merge is by the text of the version that the draft is based on (nothing, where there
-    was none). The draft's text keeps its comments.
+    """Write what was *prepared* into its draft and return it.
 
     Raises:
-        RuleSetNotFound, DraftNotFound, VersionNotFound: If one of them is not there.
-        PreconditionRequired, Clash: As for every edit of a draft.
+        DraftNotFound: If it was dropped meanwhile.
+        PreconditionRequired, Clash: As for every edit of a draft; also if it was edited
+            since it was read.
         RuleSetInvalid: If the parts of a text cannot be told apart by their ids.
         RebaseConflict: If both changed the same and *choose* does not settle it.
     """
+    slug, name = prepared.draft.rule_set, prepared.draft.name
     draft = await existing_draft(connection, slug, name, for_update=True)
     check_match(if_match, etag_of(draft.row_version))
-    number = onto or await store.latest_number(connection, slug)
-    target = await _version(connection, slug, number)
-    if draft.base_version == target.number:
+    check_match(etag_of(prepared.draft.row_version), etag_of(draft.row_version))
+    if prepared.refusal is not None:
+        raise prepared.refusal
+    number = prepared.target.number
+    if draft.base_version == number:
         return draft
-    base = ""
-    if draft.base_version is not None:
-        base = (await _version(connection, slug, draft.base_version)).source
-    texts = base, draft.source, target.source
-    merged, text = await anyio.to_thread.run_sync(_merged, texts, choose)
-    if merged.conflicts:
-        raise RebaseConflict(merged.conflicts, version=target.number)
     values = {
-        "source": text,
-        "base_version": target.number,
+        "source": prepared.text,
+        "base_version": number,
         "row_version": draft.row_version + 1,
         "updated_at": editor.at,
         "updated_by": editor.person,
@@ -89,7 +126,7 @@ async def rebase_draft(
         actor=editor.person,
         action="rulesets.rebase",
         subject=f"{slug}/{name}",
-        payload={"from": draft.base_version, "onto": target.number, "chosen": dict(choose)},
+        payload={"from": draft.base_version, "onto": number, "chosen": dict(choose)},
     )
     return await existing_draft(connection, slug, name)
 

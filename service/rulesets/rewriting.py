@@ -49,7 +49,7 @@ def _round_trip(source: str) -> YAML:
     """Return a reader and writer that indents lists as *source* does."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
-    yaml.width = _WIDE
+    yaml.width = max(_WIDE, *(len(line) for line in source.splitlines()))
     if _INDENTED.search(source):
         yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
