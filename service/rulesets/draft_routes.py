@@ -17,7 +17,7 @@ from service.rulesets.drafting import (
     drop_draft,
     existing_draft,
     put_draft,
-    revise_draft,
+    refuse_stale,
 )
 from service.rulesets.live import RuleSetNotFound
 from service.rulesets.patching import patched
@@ -41,6 +41,8 @@ from service.web import (
     StrictRoute,
     WithKey,
     answer_once,
+    answered_before,
+    check_match,
     etag_of,
     is_unchanged,
     refusals,
@@ -94,6 +96,8 @@ async def write(
     """Make a draft, or replace its text; replacing needs `If-Match`."""
     edit = await sent_draft(request)
     if_match = request.headers.get("if-match")
+    if if_match is not None:
+        await refuse_stale(await _draft(house, slug, draft), sent=edit.source, if_match=if_match)
     async with transaction(house.engine) as connection:
         row, is_new = await put_draft(
             connection, slug, draft, edit=edit, if_match=if_match, editor=editor
@@ -114,18 +118,24 @@ async def patch(
     editor: Editing,
 ) -> Response:
     """Change a part of a draft under `If-Match`; the rest of its text stays as written."""
-
-    def revise(source: str) -> Edit:
-        if sent.document is not None:
-            return Edit(source=patched(source, sent.document), note=sent.note)
-        return Edit(source=sent.source, note=sent.note)
-
+    row = await _draft(house, slug, draft)
     if_match = request.headers.get("if-match")
+    if if_match is None:
+        check_match(if_match, etag_of(row.row_version))
+    source = sent.source
+    if sent.document is not None:
+        source = await anyio.to_thread.run_sync(patched, row.source, sent.document)
+    await refuse_stale(row, sent=source, if_match=if_match)
     async with transaction(house.engine) as connection:
-        row = await revise_draft(
-            connection, slug, draft, revise=revise, if_match=if_match, editor=editor
+        changed, _ = await put_draft(
+            connection,
+            slug,
+            draft,
+            edit=Edit(source=source, note=sent.note),
+            if_match=etag_of(row.row_version),
+            editor=editor,
         )
-    return _draft_answer(row).to_response()
+    return _draft_answer(changed).to_response()
 
 
 @draft_routes.delete("/{draft}", operation_id="dropDraft", status_code=204, responses=EDITS)
@@ -181,19 +191,24 @@ async def commit(
     asked: Annotated[CommitAsked, Body(default_factory=CommitAsked)],
 ) -> Response:
     """Turn a draft without errors into an immutable version; the same content is the same one."""
-
-    async def work(connection: AsyncConnection) -> Answer:
+    before = await answered_before(request, house=house, caller=caller)
+    if before is not None:
+        return before
+    async with transaction(house.engine) as connection:
         row = await existing_draft(connection, slug, draft)
         rule_set = await store.find_rule_set(connection, slug)
-        if rule_set is None:
-            raise RuleSetNotFound
-        checked = await examine(row.source)
+    if rule_set is None:
+        raise RuleSetNotFound
+    # Judged before the transaction begins: it may take longer than one may.
+    rules = rules_for(await examine(row.source), slug=slug, subject=rule_set.subject)
+
+    async def work(connection: AsyncConnection) -> Answer:
         committed = await commit_draft(
             connection,
             slug,
             draft,
             examined_etag=request.headers.get("if-match") or etag_of(row.row_version),
-            rules=rules_for(checked, slug=slug, subject=rule_set.subject),
+            rules=rules,
             note=asked.note,
             editor=editor,
         )

@@ -14,7 +14,7 @@ from service.rulesets import store
 from service.rulesets.live import RuleSetNotFound
 from service.rulesets.patching import clashes_between
 from service.storage import append_audit
-from service.web import Refusal, check_match, etag_of
+from service.web import Clash, Refusal, check_match, etag_of
 
 __all__ = [
     "DraftNotFound",
@@ -25,7 +25,7 @@ __all__ = [
     "drop_draft",
     "existing_draft",
     "put_draft",
-    "revise_draft",
+    "refuse_stale",
 ]
 
 
@@ -112,46 +112,17 @@ async def put_draft(
 
     Raises:
         RuleSetNotFound: If there is no such rule set.
+        DraftNotFound: If *if_match* names a state of a draft that is not there.
         PreconditionRequired: If the draft exists and *if_match* is None.
-        Clash: If *if_match* names an older state; its faults are the fields that differ.
+        Clash: If *if_match* names an older state; `refuse_stale` says it with the fields.
     """
     if if_match is None and await _add(connection, slug, name, edit=edit, editor=editor):
         await _note(connection, "rulesets.draft", slug, name, editor)
         return await existing_draft(connection, slug, name), True
-    changed = await revise_draft(
-        connection, slug, name, revise=lambda _: edit, if_match=if_match, editor=editor
-    )
-    return changed, False
-
-
-async def revise_draft(
-    connection: AsyncConnection,
-    slug: str,
-    name: str,
-    *,
-    revise: Callable[[str], Edit],
-    if_match: str | None,
-    editor: Editor,
-) -> Row[Any]:
-    """Change a draft to what *revise* makes of its text, and return it.
-
-    *revise* runs in a thread: it may read a large text.
-
-    Raises:
-        DraftNotFound: If there is none.
-        PreconditionRequired, Clash: As `put_draft`.
-    """
     draft = await existing_draft(connection, slug, name, for_update=True)
-    edit = await anyio.to_thread.run_sync(revise, draft.source)
-    source = draft.source if edit.source is None else edit.source
-    current = etag_of(draft.row_version)
-    if if_match is not None and current not in if_match and if_match.strip() != "*":
-        clashes = await anyio.to_thread.run_sync(clashes_between, draft.source, source)
-    else:
-        clashes = ()
-    check_match(if_match, current, clashes=clashes)
+    check_match(if_match, etag_of(draft.row_version))
     values = {
-        "source": source,
+        "source": draft.source if edit.source is None else edit.source,
         "note": draft.note if edit.note is None else edit.note,
         "row_version": draft.row_version + 1,
         "updated_at": editor.at,
@@ -159,7 +130,25 @@ async def revise_draft(
     }
     await store.change_draft(connection, slug, name, values)
     await _note(connection, "rulesets.edit", slug, name, editor)
-    return await existing_draft(connection, slug, name)
+    return await existing_draft(connection, slug, name), False
+
+
+async def refuse_stale(draft: Row[Any], *, sent: str | None, if_match: str | None) -> None:
+    """Let an edit of *draft* to the text *sent* pass if it is of the current state.
+
+    Outside any transaction: telling where two large texts differ takes a second or two.
+
+    Raises:
+        PreconditionRequired: If *if_match* is None.
+        Clash: If it names an older state; its faults are the fields that differ.
+    """
+    current = etag_of(draft.row_version)
+    try:
+        check_match(if_match, current)
+    except Clash:
+        source = draft.source if sent is None else sent
+        clashes = await anyio.to_thread.run_sync(clashes_between, draft.source, source)
+        check_match(if_match, current, clashes=clashes)
 
 
 async def drop_draft(

@@ -33,7 +33,7 @@ from service.web.key_store import find_caller, list_keys
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
 from service.web.metrics import Metrics
-from service.web.once import answer_once, run_once
+from service.web.once import answer_once, answered_before, run_once
 from service.web.openapi import describe, descriptions
 from service.web.openapi_3_0 import convert
 from service.web.operations import operations
@@ -110,6 +110,7 @@ __all__ = [
     "Visiting",
     "WithKey",
     "answer_once",
+    "answered_before",
     "check_match",
     "chores_of",
     "claim_of",

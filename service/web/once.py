@@ -25,7 +25,7 @@ from service.web.idempotency import (
 )
 from service.web.turns import Turns
 
-__all__ = ["answer_once", "run_once"]
+__all__ = ["answer_once", "answered_before", "run_once"]
 
 
 async def answer_once(
@@ -40,15 +40,33 @@ async def answer_once(
     Under an Idempotency-Key the answer is kept with what it tells of; a repeat gets it
     again, byte for byte. Refusals as `run_once`'s.
     """
-    claim = claim_of(
+    claim = await _claim_in(request, house, caller)
+    answer = await run_once(house.engine, claim, work, turns=house.turns)
+    return answer.to_response()
+
+
+async def answered_before(request: Request, *, house: House, caller: Caller) -> Response | None:
+    """Return the answer kept for this request, None where there is none yet.
+
+    For a room that has long work to do before its transaction: `answer_once` asks again
+    in the transaction itself. Refusals as `run_once`'s.
+    """
+    claim = await _claim_in(request, house, caller)
+    if claim is None:
+        return None
+    async with transaction(house.engine) as connection:
+        kept = await _kept(connection, claim)
+    return None if kept is None else kept.to_response()
+
+
+async def _claim_in(request: Request, house: House, caller: Caller) -> Claim | None:
+    return claim_of(
         request.headers.get("idempotency-key"),
         key_id=caller.key_id,
         route=f"{request.method} {request.url.path}",
         body=await request.body(),
         kept=timedelta(hours=house.settings.idempotency_kept_h),
     )
-    answer = await run_once(house.engine, claim, work, turns=house.turns)
-    return answer.to_response()
 
 
 async def run_once(
@@ -89,8 +107,11 @@ async def _take(connection: AsyncConnection, claim: Claim) -> Answer | None:
     await connection.execute(
         delete(IdempotencyRow).where(_is(claim), IdempotencyRow.expires_at <= func.now())
     )
-    if await _insert(connection, claim):
-        return None
+    return None if await _insert(connection, claim) else await _kept(connection, claim)
+
+
+async def _kept(connection: AsyncConnection, claim: Claim) -> Answer | None:
+    """Return the answer that is kept under the claim's key and not expired."""
     row = (
         await connection.execute(
             select(
@@ -98,9 +119,11 @@ async def _take(connection: AsyncConnection, claim: Claim) -> Answer | None:
                 IdempotencyRow.status,
                 IdempotencyRow.answer,
                 IdempotencyRow.headers,
-            ).where(_is(claim))
+            ).where(_is(claim), IdempotencyRow.expires_at > func.now())
         )
-    ).one()
+    ).first()
+    if row is None:
+        return None
     if row.body_hash != claim.body_hash:
         raise IdempotencyKeyReused
     if row.answer is None:
