@@ -5,7 +5,8 @@ Plain values and pure functions: no input or output, no clock, no randomness, no
 
 from service.rules.attributes import Attribute, DataProblem, Facts
 from service.rules.compare import Change, compare
-from service.rules.decision import MEANING, Decision
+from service.rules.decided import MEANING
+from service.rules.decision import Decision
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
 from service.rules.source import Source, read_source

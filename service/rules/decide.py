@@ -7,7 +7,8 @@ from typing import Literal
 
 from service.rules.attributes import Fact, Facts
 from service.rules.classes import ClassPlan
-from service.rules.decision import Decision, MissingAttribute, Next
+from service.rules.decided import MissingAttribute, Next
+from service.rules.decision import Decision
 from service.rules.exact import ExactResult, exact_pass
 from service.rules.expression import text
 from service.rules.meaning import Meaning

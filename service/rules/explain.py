@@ -6,94 +6,30 @@ Words are made when a decision is read, from its facts, and are stored nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Literal
 
+from service.rules.decided import Decided
 from service.rules.effects import Effect, Limit, effects_of
 from service.rules.expression import ast, evaluate
 from service.rules.expression.carrying import judged
 from service.rules.expression.nouns import computed
 from service.rules.expression.phrases import Words, plain, say, spoken
 from service.rules.expression.seen import Seen
-from service.rules.expression.tokens import Tokens, listed, sentence, text, uncapitalised
+from service.rules.expression.tokens import listed, sentence, text, uncapitalised
 from service.rules.model import Condition, Gate, Outcome, Rule
 from service.rules.ranges import Range
+from service.rules.reasons import Check, Reason, ReasonKind
 from service.rules.sight import open_sight_of, sight_of
 from service.rules.summary import summarised
 from service.rules.told import Read, Told, reads, told_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
-if TYPE_CHECKING:
-    from service.rules.decision import Decision
-
-__all__ = ["Check", "Reason", "explained", "reasons", "summary"]
-
-ReasonKind = Literal["gate", "points", "limit", "outcome", "suspended"]
+__all__ = ["explained", "reasons", "summary"]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A single check as written, its result, and what the names in it stood for."""
-
-    expression: str
-    result: Truth
-    values: Mapping[str, object]
-
-    def to_json(self) -> dict[str, object]:
-        """Return all members; a name that is not known is null."""
-        return {
-            "expression": self.expression,
-            "result": self.result.value,
-            "values": dict(self.values),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One rule's part in a decision.
-
-    Attributes:
-        rule: The id of the gate, rule or outcome; of a formula the score's name; of a limit
-            `group.cap`, `group.floor`, `score.ceiling`, `score.floor` or `score.range`.
-        result: `yes`, `no` or `unknown`.
-        effect: What it adds to which score, or None where it adds nothing.
-        words: Typed *tokens*, and their *text*: a sentence without its full stop.
-        checks: The single checks of its condition, in reading order.
-    """
-
-    rule: str
-    kind: ReasonKind
-    result: Truth
-    effect: Effect | None
-    words: Words
-    checks: tuple[Check, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The words as they are read."""
-        return self.words.text
-
-    @property
-    def tokens(self) -> Tokens:
-        """The words, typed."""
-        return self.words.tokens
-
-    def to_json(self) -> dict[str, object]:
-        """Return all members in reading order."""
-        return {
-            "rule": self.rule,
-            "kind": self.kind,
-            "result": self.result.value,
-            "effect": None if self.effect is None else self.effect.to_json(),
-            "text": self.text,
-            "tokens": [token.to_json() for token in self.tokens],
-            "checks": [check.to_json() for check in self.checks],
-        }
-
-
-def reasons(decision: Decision, *, full: bool = False) -> tuple[Reason, ...]:
+def reasons(decision: Decided, *, full: bool = False) -> tuple[Reason, ...]:
     """Return why *decision* came out as it did.
 
     First what decided: the gate, else the outcome. While the outcome is open (a verdict that
@@ -114,13 +50,13 @@ def reasons(decision: Decision, *, full: bool = False) -> tuple[Reason, ...]:
     return (decisive, *moved, *suspended, *others)
 
 
-def summary(decision: Decision) -> str:
+def summary(decision: Decided) -> str:
     """Return *decision* in two or three sentences, with the subject's own values."""
     teller = _Teller.of(decision)
     return summarised(decision, teller.decisive(), teller.moved())
 
 
-def explained(decision: Decision, *, full: bool = False) -> tuple[tuple[Reason, ...], str]:
+def explained(decision: Decided, *, full: bool = False) -> tuple[tuple[Reason, ...], str]:
     """Return the reasons and the summary together, for the work of the one."""
     found = reasons(decision, full=full)
     moved = (reason for reason in found if reason.effect is not None)
@@ -131,13 +67,13 @@ def explained(decision: Decision, *, full: bool = False) -> tuple[tuple[Reason, 
 class _Teller:
     """Makes the reasons of one decision."""
 
-    decision: Decision
+    decision: Decided
     seen: Seen
     told: Told
     values: dict[str, object] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, decision: Decision) -> _Teller:
+    def of(cls, decision: Decided) -> _Teller:
         return cls(decision, sight_of(decision), told_of(decision.model))
 
     def decisive(self) -> Reason:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from service.rules.attributes import Fact
 from service.rules.classes import AttributeClasses
-from service.rules.decision import MissingAttribute
+from service.rules.decided import MissingAttribute
 from service.rules.expression import ast
 from service.rules.model import Model, Verdict
 from service.rules.ranges import six_places

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC
-from typing import TYPE_CHECKING
 
+from service.rules.decided import Decided
 from service.rules.expression import evaluate
 from service.rules.expression.derived import DerivedValues
 from service.rules.expression.evaluate import Known
@@ -15,23 +15,20 @@ from service.rules.ranges import Range, point
 from service.rules.scores import bands
 from service.rules.told import told_of
 
-if TYPE_CHECKING:
-    from service.rules.decision import Decision
 
-
-def sight_of(decision: Decision) -> Seen:
+def sight_of(decision: Decided) -> Seen:
     """Return what the words about *decision*'s closed evaluation are made from."""
     spans = {name: point(score.value) for name, score in decision.scores.items()}
     return _sight(decision, spans, is_open=False)
 
 
-def open_sight_of(decision: Decision) -> Seen:
+def open_sight_of(decision: Decided) -> Seen:
     """Return the same while more may be answered: scores are ranges."""
     spans = {name: Range(score.low, score.high) for name, score in decision.scores.items()}
     return _sight(decision, spans, is_open=True)
 
 
-def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> Seen:
+def _sight(decision: Decided, spans: Mapping[str, Range], *, is_open: bool) -> Seen:
     model = decision.model
     book = told_of(model).book
     derived = DerivedValues()
@@ -50,7 +47,7 @@ def _sight(decision: Decision, spans: Mapping[str, Range], *, is_open: bool) -> 
     return Seen(known, decision.facts.values, book)
 
 
-def _looked_up(text: str, decision: Decision) -> str:
+def _looked_up(text: str, decision: Decided) -> str:
     """Return what the table said when the decision was made, where it was asked then."""
     said = decision.tabled.get(text)
     return registrable_domain(text) if said is None else said

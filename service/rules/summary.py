@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from service.rules.decided import Decided, MissingAttribute
 from service.rules.expression.tokens import listed, number, sentence, signed, uncapitalised
 from service.rules.model import Outcome, Score
+from service.rules.reasons import Reason
 from service.rules.told import told_of
-
-if TYPE_CHECKING:
-    from service.rules.decision import Decision, MissingAttribute
-    from service.rules.explain import Reason
 
 _MOST_REASONS = 3
 
 
-def summarised(decision: Decision, decisive: Reason, moved: Iterable[Reason]) -> str:
+def summarised(decision: Decided, decisive: Reason, moved: Iterable[Reason]) -> str:
     """Return what came out, the largest reasons with the subject's values, and what to ask.
 
     Such as: "Undecided: fit is between 30 and 65 of 100. Fleet size is 120 vehicles, at
@@ -33,7 +30,7 @@ def summarised(decision: Decision, decisive: Reason, moved: Iterable[Reason]) ->
     return " ".join(f"{sentence}." for sentence in sentences)
 
 
-def _head(decision: Decision, decisive: Reason, score: Score | None) -> str:
+def _head(decision: Decided, decisive: Reason, score: Score | None) -> str:
     outcome = next(o for o in decision.model.outcomes if o.id == decision.outcome)
     if decision.verdict == "undecided":
         return f"Undecided: {_span(decision, score)}"
@@ -48,7 +45,7 @@ def _inside(reason: Reason) -> str:
     return sentence((replace(first, text=uncapitalised(first.text)), *rest))
 
 
-def _span(decision: Decision, score: Score | None) -> str:
+def _span(decision: Decided, score: Score | None) -> str:
     if score is None:
         labels = {o.id: o.label for o in decision.model.outcomes}
         possible = [uncapitalised(labels[name]) for name in decision.possible_outcomes]
@@ -60,7 +57,7 @@ def _span(decision: Decision, score: Score | None) -> str:
     return f"{uncapitalised(score.label)} is {ends}{_of_ceiling(score)}"
 
 
-def _value(decision: Decision, score: Score) -> str:
+def _value(decision: Decided, score: Score) -> str:
     value = number(decision.scores[score.name].value)
     return f"{uncapitalised(score.label)} {value}{_of_ceiling(score)}"
 
@@ -69,7 +66,7 @@ def _of_ceiling(score: Score) -> str:
     return "" if score.ceiling is None else f" of {number(score.ceiling)}"
 
 
-def _short_of(decision: Decision, outcome: Outcome, score: Score) -> str:
+def _short_of(decision: Decided, outcome: Outcome, score: Score) -> str:
     """Return how far the nearest outcome further up is, where only *score* keeps it away."""
     model = decision.model
     better = model.outcomes[: model.outcomes.index(outcome)]
@@ -82,7 +79,7 @@ def _short_of(decision: Decision, outcome: Outcome, score: Score) -> str:
     return f", {number(gap)} short of {name}" if name else ""
 
 
-def _main_score(decision: Decision) -> Score | None:
+def _main_score(decision: Decided) -> Score | None:
     """Return the score to talk about: the first that outcomes ask for, an open one if undecided."""
     model = decision.model
     asked = list(told_of(model).asked_scores)
@@ -106,7 +103,7 @@ def _is_formula(reason: Reason) -> bool:
     return reason.kind == "points" and reason.effect is not None and reason.effect.rule is None
 
 
-def _open_end(decision: Decision, score: Score | None) -> Iterator[str]:
+def _open_end(decision: Decided, score: Score | None) -> Iterator[str]:
     """Yield what to ask first, or what could have changed a decision that was closed."""
     if decision.verdict == "undecided":
         first = next((a for a in decision.missing if a.ask is not None), None)

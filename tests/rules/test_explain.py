@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, load_rule_set
-from service.rules.explain import Reason, explained
+from service.rules.explain import explained
 from service.rules.ranges import six_places
+from service.rules.reasons import Reason
 from service.rules.truth import UNKNOWN, YES
 from tests.rules.strategies import CLOCKS, facts_for, rule_sets
 

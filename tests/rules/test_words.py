@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules import load_rule_set
-from service.rules.explain import Reason
 from service.rules.expression.carrying import handed_out, judged
 from service.rules.expression.phrases import say, spoken
 from service.rules.expression.tokens import (
@@ -19,6 +18,7 @@ from service.rules.expression.tokens import (
     singular,
     uncapitalised,
 )
+from service.rules.reasons import Reason
 from service.rules.sight import sight_of
 from tests.rules.strategies import facts_for, rule_sets
 
