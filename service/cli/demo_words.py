@@ -7,8 +7,11 @@ from service.cli.demo_data import DemoState
 from service.cli.demo_samples import FIRST_LEAD
 
 
-def welcome(address: str, state: DemoState) -> Iterator[str]:
-    """Give the lines to print once the demo is furnished; *state* has its decision."""
+def welcome(address: str, state: DemoState, *, command: str) -> Iterator[str]:
+    """Give the lines to print once the demo is furnished; *state* has its decision.
+
+    *command* is how this program is called from here.
+    """
     header = f"-H 'Authorization: Bearer {state.secret_key}'"
     half = {"rule_set": "fleet_leads", "lead": FIRST_LEAD}
     yield f"  Goodfit is at {address}      API docs  /docs"
@@ -25,8 +28,8 @@ def welcome(address: str, state: DemoState) -> Iterator[str]:
     yield "    # why: the whole explanation of such a decision"
     yield f"    curl -s {address}/v1/decisions/{state.decision}/explanation {header}"
     yield ""
-    yield "  Ctrl-C stops everything; the data stays. `goodfit demo` again continues."
-    yield "  `goodfit demo --reset` starts over."
+    yield f"  Ctrl-C stops everything; the data stays. `{command} demo` again continues."
+    yield f"  `{command} demo --reset` starts over."
 
 
 def as_members(address: str, state: DemoState) -> dict[str, object]:

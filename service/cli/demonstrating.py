@@ -31,7 +31,7 @@ from service.cli.demo_data import (
 from service.cli.demo_samples import ACCOUNTS, LEADS
 from service.cli.demo_words import as_members, welcome
 from service.cli.listening import bind, serve_requests
-from service.cli.screen import NO, console, print_json, refuse, say
+from service.cli.screen import NO, console, own_command, print_json, refuse, say
 from service.cli.serving import address_of
 from service.rules.templates import template_names
 from service.settings import Settings
@@ -102,7 +102,7 @@ async def _furnish_and_tell(stage: _Stage, state: DemoState) -> None:
     sizes = f"{len(template_names())} rule sets, {LEADS} leads, {ACCOUNTS} accounts"
     verb = "there already" if state.is_furnished else "loaded"
     say(f"  {sizes}  {verb} in {time.monotonic() - began:.1f} s\n")
-    for line in welcome(stage.address, now):
+    for line in welcome(stage.address, now, command=own_command()):
         say(line)
 
 

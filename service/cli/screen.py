@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -14,6 +16,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of word
 
 NO = 1
 USAGE = 2
+
+
+def own_command() -> str:
+    """Return how this program is called from here: by its name, else by its path."""
+    called = Path(sys.argv[0]).absolute()
+    found = shutil.which(called.name)
+    if found is not None and Path(found).absolute() == called:
+        return called.name
+    here = Path.cwd()
+    return str(called.relative_to(here)) if called.is_relative_to(here) else str(called)
 
 
 def console(*, on_error: bool = False) -> Console:

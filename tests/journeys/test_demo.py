@@ -22,7 +22,7 @@ from tests.journeys.processes import (
 )
 
 pytestmark = pytest.mark.slow
-LAST_LINE = "`goodfit demo --reset` starts over."
+LAST_LINE = "demo --reset` starts over."
 
 
 @pytest.fixture
