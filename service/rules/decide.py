@@ -20,6 +20,7 @@ from service.rules.questions import (
     verdicts_of,
 )
 from service.rules.ranges import Range
+from service.rules.reads import Reads
 from service.rules.scores import bands
 from service.rules.trace import Outline, Trace
 from service.rules.truth import YES
@@ -46,6 +47,7 @@ def decide(
     *,
     at: datetime,
     plan: ClassPlan,
+    reads: Reads,
     final: bool = False,
     suspended: Collection[str] = (),
     tabled: Mapping[str, str] | None = None,
@@ -57,6 +59,7 @@ def decide(
         facts: What the door admitted.
         at: The one clock of the decision, with a time zone.
         plan: The kinds of answers each attribute can have.
+        reads: What each part of the rule set reads.
         final: No more answers will come; unknown conditions count as no.
         suspended: Ids of rules and gates that count as no.
         tabled: What shipped tables said when this decision was first made.
@@ -70,7 +73,7 @@ def decide(
     today = at.astimezone(UTC).date()
     table = _Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=suspended, registrable=table)
-    judged = _Case(meaning, facts, trace, today, frozenset(suspended), plan, table)
+    judged = _Case(meaning, facts, trace, today, frozenset(suspended), plan, reads, table)
     return judged.decide(at=at, final=final)
 
 
@@ -84,6 +87,7 @@ class _Case:
     today: date
     suspended: frozenset[str]
     plan: ClassPlan
+    reads: Reads
     table: _Table
     _outline: Outline | None = None
 
@@ -153,14 +157,14 @@ class _Case:
         if len(possible) == 1:
             return {}
         change: Change = "verdict" if _unsettled(self.model, possible) else "outcome"
-        return dict.fromkeys(undecided_reads(self.model, self.outline, self.facts.values), change)
+        return dict.fromkeys(undecided_reads(self.reads, self.outline, self.facts.values), change)
 
     def _asks(self, changes: Mapping[str, Change]) -> bool:
         return any(self.model.attributes[name].ask is not None for name in changes)
 
     def _exact(self) -> ExactResult | None:
         return exact_pass(
-            self.model,
+            self.reads,
             self.facts.values,
             outline=self.outline,
             classes=self.plan.classes(self.today),

@@ -6,17 +6,16 @@ diagram over the missing attributes in document order; an attribute matters exac
 keeps a node.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from service.rules.attributes import Fact
 from service.rules.classes import AttributeClasses
-from service.rules.expression import ast
-from service.rules.model import Condition, Group, Model
-from service.rules.ordering import attributes_read
+from service.rules.model import Condition, Group
 from service.rules.questions import Evaluate, possible_outcomes, undecided_reads
 from service.rules.ranges import six_places
+from service.rules.reads import Reads
 from service.rules.trace import Outline
 from service.rules.truth import UNKNOWN, YES, Truth
 
@@ -41,7 +40,7 @@ class _TooMany(Exception):
 
 
 def exact_pass(
-    model: Model,
+    reads: Reads,
     values: Mapping[str, Fact],
     *,
     outline: Outline,
@@ -53,10 +52,10 @@ def exact_pass(
     *outline* is the evaluation of *values* themselves. At most 512 further evaluations are
     made; a state of knowledge seen before is not evaluated below again.
     """
-    names = tuple(undecided_reads(model, outline, values))
+    names = tuple(undecided_reads(reads, outline, values))
     if not all(classes[name].finite for name in names):
         return None
-    walk = _Pass(model, names, classes, evaluate)
+    walk = _Pass(reads, names, classes, evaluate)
     try:
         top = walk.visit(0, dict(values), outline)
     except _TooMany:
@@ -69,12 +68,13 @@ class _Pass:
 
     def __init__(
         self,
-        model: Model,
+        reads: Reads,
         names: tuple[str, ...],
         classes: Mapping[str, AttributeClasses],
         evaluate: Evaluate,
     ) -> None:
-        self._model = model
+        self._reads = reads
+        self._model = reads.model
         self._names = names
         self._classes = classes
         self._evaluate = evaluate
@@ -82,18 +82,17 @@ class _Pass:
         self._memory: dict[object, _Diagram] = {}
         self._places: dict[tuple[int, tuple[_Diagram, ...]], _Diagram] = {}
         self._nodes: list[tuple[int, tuple[_Diagram, ...]]] = []
-        self._state_of = state_reader(model)
 
     def visit(self, depth: int, values: dict[str, Fact], outline: Outline) -> _Diagram:
         possible = possible_outcomes(self._model, outline)
         if len(possible) == 1:
             return possible[0]
-        wanted = undecided_reads(self._model, outline, values)
+        wanted = undecided_reads(self._reads, outline, values)
         while depth < len(self._names) and self._names[depth] not in wanted:
             depth += 1
         if depth == len(self._names):
             raise _TooMany
-        state = (depth, self._state_of(outline, values))
+        state = (depth, state_of(self._reads, outline, values))
         known = self._memory.get(state)
         if known is None:
             known = self._memory[state] = self._node(depth, values)
@@ -162,11 +161,8 @@ class _Pass:
         return rewrite(top)
 
 
-StateReader = Callable[[Outline, Mapping[str, Fact]], object]
-
-
-def state_reader(model: Model) -> StateReader:
-    """Return a function whose results are equal only where the same future is left.
+def state_of(reads: Reads, outline: Outline, values: Mapping[str, Fact]) -> object:
+    """Return what is equal only where the same future is left.
 
     Then the same further answers lead to the same outcomes.
 
@@ -174,38 +170,20 @@ def state_reader(model: Model) -> StateReader:
     a sum of decided rules only the sum, of an undecided one its checks. Where an undecided
     check or a formula mixes what is known with what is not, the known values belong to it.
     """
-    conditions = [
-        *(gate.condition for gate in model.gates),
-        *(rule.condition for rule in model.rules),
-        *(o.condition for o in model.outcomes if o.condition is not None),
-    ]
-    reads = [_direct_reads(check, model) for c in conditions for check in c.checks]
-    formulas = [s.formula.node for s in model.scores if s.formula is not None]
-    formulas += [r.points.formula.node for r in model.rules if r.points.formula is not None]
-    in_formulas = frozenset().union(*(_direct_reads(node, model) for node in formulas))
-
-    def state(outline: Outline, values: Mapping[str, Fact]) -> object:
-        mixed = set(in_formulas)
-        for result, names in zip(outline.checks, reads, strict=True):
-            if result is UNKNOWN:
-                mixed |= names
-        return (
-            tuple(
-                _left_of(g.condition, outline.gates[i], outline) for i, g in enumerate(model.gates)
-            ),
-            tuple(_left_of_group(g, outline) for score in model.scores for g in score.groups),
-            tuple(
-                _left_of(outcome.condition, outline.outcomes[place], outline)
-                for place, outcome in enumerate(model.outcomes)
-            ),
-            tuple((name, values[name]) for name in sorted(mixed) if name in values),
-        )
-
-    return state
-
-
-def _direct_reads(node: ast.Node, model: Model) -> frozenset[str]:
-    return frozenset(attributes_read(node, model, through_scores=False))
+    model = reads.model
+    mixed = set(reads.in_formulas)
+    for result, names in zip(outline.checks, reads.checks, strict=True):
+        if result is UNKNOWN:
+            mixed |= names
+    return (
+        tuple(_left_of(g.condition, outline.gates[i], outline) for i, g in enumerate(model.gates)),
+        tuple(_left_of_group(g, outline) for score in model.scores for g in score.groups),
+        tuple(
+            _left_of(outcome.condition, outline.outcomes[place], outline)
+            for place, outcome in enumerate(model.outcomes)
+        ),
+        tuple((name, values[name]) for name in sorted(mixed) if name in values),
+    )
 
 
 def _left_of(condition: Condition | None, result: Truth, outline: Outline) -> object:

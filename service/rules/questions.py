@@ -1,7 +1,7 @@
 """What to ask next: which missing attributes can still change the answer, the best first."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
@@ -9,9 +9,9 @@ from typing import Final, Literal
 from service.rules.attributes import Fact
 from service.rules.classes import AttributeClasses
 from service.rules.decided import MissingAttribute
-from service.rules.expression import ast
 from service.rules.model import Model, Verdict
 from service.rules.ranges import six_places
+from service.rules.reads import Read, Reads
 from service.rules.trace import Outline, Results
 from service.rules.truth import NO, UNKNOWN, YES
 
@@ -45,71 +45,57 @@ def verdicts_of(model: Model, outcomes: tuple[int, ...]) -> set[Verdict]:
     return {model.outcomes[place].verdict for place in outcomes}
 
 
-def undecided_reads(model: Model, outline: Outline, values: Mapping[str, Fact]) -> dict[str, None]:
+def undecided_reads(reads: Reads, outline: Outline, values: Mapping[str, Fact]) -> dict[str, None]:
     """Return the missing attributes that something still undecided reads, in model order.
 
     Every attribute that can change the outcome is among them, by monotony: what is yes or no
     stays so. Some may not matter after all.
     """
     found: set[str] = set()
-    for node in _undecided(model, outline):
-        found.update(_reads_of(node, model, outline))
-    return {name: None for name in model.attributes if name in found and name not in values}
-
-
-def _undecided(model: Model, outline: Outline) -> list[ast.Node]:
-    """Return the unknown conditions up to the first definite yes."""
-    nodes: list[ast.Node] = []
-    for gate, result in zip(model.gates, outline.gates, strict=True):
-        if result is YES:
-            return nodes
-        if result is UNKNOWN:
-            nodes.append(gate.condition.node)
-    for outcome, result in zip(model.outcomes, outline.outcomes, strict=True):
-        if result is YES:
-            return nodes
-        if result is UNKNOWN and outcome.condition is not None:
-            nodes.append(outcome.condition.node)
-    return nodes
-
-
-def _reads_of(node: ast.Node, model: Model, outline: Outline) -> set[str]:
-    """Return what *node* reads, through scores only as far as they are still ranges."""
-    positions = {score.name: place for place, score in enumerate(model.scores)}
-    grades = {grade.name: grade.of for grade in model.grades}
-    derived = {d.name: d.node for d in model.derived}
-    found: set[str] = set()
-    waiting = [node]
+    waiting: list[int] = []
+    for read in _undecided(reads, outline):
+        found |= read.attributes
+        waiting += read.scores
+    seen: set[int] = set()
     while waiting:
-        current = waiting.pop()
-        match current:
-            case ast.Attribute(name=name) | ast.Has(attribute=name):
-                found.add(name)
-            case ast.Derived(name=name):
-                waiting.append(derived[name])
-            case ast.Score(name=name):
-                waiting.extend(_open_parts(model, outline, positions[name]))
-            case ast.Grade(name=name):
-                waiting.extend(_open_parts(model, outline, positions[grades[name]]))
-            case _:
-                waiting.extend(ast.children(current))
-    return found
+        place = waiting.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        for read in _open_parts(reads, outline, place):
+            found |= read.attributes
+            waiting += read.scores
+    return {name: None for name in reads.model.attributes if name in found and name not in values}
 
 
-def _open_parts(model: Model, outline: Outline, place: int) -> list[ast.Node]:
+def _undecided(reads: Reads, outline: Outline) -> Iterator[Read]:
+    """Yield what the unknown conditions read, up to the first definite yes."""
+    for read, result in zip(reads.gates, outline.gates, strict=True):
+        if result is YES:
+            return
+        if result is UNKNOWN:
+            yield read
+    for read, result in zip(reads.outcomes, outline.outcomes, strict=True):
+        if result is YES:
+            return
+        if result is UNKNOWN:
+            yield read
+
+
+def _open_parts(reads: Reads, outline: Outline, place: int) -> Iterator[Read]:
+    """Yield what a score reads, as far as it is still a range."""
     low, high = outline.scores[place]
     if low == high:
-        return []
-    score = model.scores[place]
-    parts: list[ast.Node] = [] if score.formula is None else [score.formula.node]
-    for group in score.groups:
-        for index, rule in enumerate(group.rules, group.first_rule):
+        return
+    yield reads.formulas[place]
+    for group in reads.model.scores[place].groups:
+        for index in range(group.first_rule, group.first_rule + len(group.rules)):
             if outline.rules[index] is UNKNOWN:
-                parts.append(rule.condition.node)
-            is_spread = outline.points[index][0] != outline.points[index][1]
-            if rule.points.formula is not None and outline.rules[index] is not NO and is_spread:
-                parts.append(rule.points.formula.node)
-    return parts
+                yield reads.rules[index]
+            points = reads.points[index]
+            least, most = outline.points[index]
+            if points is not None and outline.rules[index] is not NO and least != most:
+                yield points
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from service.rules.document import RuleSetDocument
 from service.rules.meaning import Meaning
 from service.rules.model import Model, Subject
 from service.rules.problems import InvalidRuleSet, Problem
+from service.rules.reads import Reads
 from service.rules.testing import TestResult
 
 Source = str | bytes | Mapping[str, object]
@@ -28,6 +29,7 @@ class RuleSet:
     document: RuleSetDocument
     meaning: Meaning
     plan: ClassPlan
+    reads: Reads
     canonical: bytes
     digest: str
     logic_digest: str
@@ -89,6 +91,7 @@ class RuleSet:
             admitted,
             at=at,
             plan=self.plan,
+            reads=self.reads,
             final=final,
             suspended=suspended,
             tabled=tabled,
@@ -165,6 +168,7 @@ def _rule_set(document: RuleSetDocument, model: Model) -> RuleSet:
         document=document,
         meaning=compile_model(model),
         plan=ClassPlan.of(model),
+        reads=Reads(model),
         canonical=document.canonical,
         digest=document.digest,
         logic_digest=document.logic_digest,
