@@ -99,6 +99,8 @@ class _Server(uvicorn.Server):
         try:
             await self._when_ready()
         except Exception:
+            # Whatever went wrong, a server that cannot say it is ready must not go on
+            # unannounced; nothing is swallowed, the error ends the command.
             self.should_exit = True
             raise
 

@@ -15,9 +15,19 @@ TRACKED = subprocess.run(
 ).stdout.split("\0")[:-1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text().splitlines()
+# In pieces, so that this file names no index either and needs no exception for itself.
 INDEX_ADDRESS = re.compile(
-    r"--(?:extra-)?index-url|--find-links|index[-_]url\s*=|files\.pythonhosted|pypi\.org/simple"
-    r"|\"resolved\":\s*\"http|^deb(?:-src)? http",
+    "|".join(
+        (
+            r"--(?:extra-)?index" + r"-url",
+            r"--find" + r"-links",
+            r"index[-_]url" + r"\s*=",
+            r"files\.python" + r"hosted",
+            r"pypi\.org" + r"/simple",
+            r"\"resolved\":" + r"\s*\"http",
+            r"^deb(?:-src)?" + r" http",
+        )
+    ),
     flags=re.MULTILINE,
 )
 
@@ -50,12 +60,8 @@ def test_no_committed_file_names_a_package_index() -> None:
     """Where packages come from is the business of the machine that installs them."""
     if not TRACKED:
         pytest.skip("not a git checkout, so there are no committed files to read")
-    found = [name for name in TRACKED if name != _this() and _names_an_index(ROOT / name)]
+    found = [name for name in TRACKED if _names_an_index(ROOT / name)]
     assert found == []
-
-
-def _this() -> str:
-    return str(Path(__file__).resolve().relative_to(ROOT))
 
 
 def _names_an_index(file: Path) -> bool:
