@@ -22,7 +22,23 @@ __all__ = [
 ]
 
 Prefix = Literal[
-    "dec", "rs", "drf", "ver", "rel", "acc", "evt", "con", "whe", "dlv", "bt", "key", "req", "rev"
+    "dec",
+    "rs",
+    "drf",
+    "ver",
+    "rel",
+    "acc",
+    "evt",
+    "con",
+    "whe",
+    "dlv",
+    "bt",
+    "key",
+    "req",
+    "rev",
+    "ovr",
+    "ntc",
+    "edt",
 ]
 RANDOM_BYTES: Final = 8
 

@@ -5,12 +5,22 @@ from service.storage.tables.audit import AuditEntryRow, AuditHead
 from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
+from service.storage.tables.notices import NoticeRow
+from service.storage.tables.overrides import OverrideRow
 from service.storage.tables.rulesets import (
+    DraftEdit,
+    FlipEvidence,
     ReleaseEpoch,
     RuleSetDraft,
     RuleSetRelease,
+    RuleSetReview,
     RuleSetRow,
     RuleSetVersion,
+)
+from service.storage.tables.shadows import (
+    ShadowDisagreement,
+    ShadowMovement,
+    ShadowTally,
 )
 from service.storage.tables.web import ApiKey, IdempotencyRow
 
@@ -25,11 +35,19 @@ __all__ = [
     "BacktestRow",
     "Base",
     "DecisionRow",
+    "DraftEdit",
+    "FlipEvidence",
     "IdempotencyRow",
+    "NoticeRow",
+    "OverrideRow",
     "ReleaseEpoch",
     "RuleSetDraft",
     "RuleSetRelease",
+    "RuleSetReview",
     "RuleSetRow",
     "RuleSetVersion",
+    "ShadowDisagreement",
+    "ShadowMovement",
+    "ShadowTally",
     "metadata",
 ]

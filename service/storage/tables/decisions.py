@@ -80,6 +80,7 @@ class DecisionRow(Base):
     """What each rule and condition gave, compact; holds no values."""
     source: Mapped[str | None]
     override_of: Mapped[UUID | None]
+    """The person's override of this account that was in force; the verdict is the rules' own."""
     latency_us: Mapped[int | None]
     """Microseconds from the request's last byte to the decision's value."""
     facts_erased_at: Mapped[datetime | None]
