@@ -53,6 +53,7 @@ def upgrade() -> None:
     op.create_table(
         "rule_set_draft_edit",
         sa.Column("sequence", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("draft_id", sa.Uuid(), nullable=False),
         sa.Column("rule_set", sa.Text(), nullable=False),
         sa.Column("draft", sa.Text(), nullable=False),
@@ -64,13 +65,14 @@ def upgrade() -> None:
         sa.Column("person", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "action IN ('create', 'edit', 'rebase', 'restore', 'drop')",
+            "action IN ('create', 'edit', 'rebase', 'restore', 'commit', 'drop')",
             name=op.f("ck_rule_set_draft_edit_action"),
         ),
         sa.ForeignKeyConstraint(
             ["rule_set"], ["rule_set.slug"], name=op.f("fk_rule_set_draft_edit_rule_set")
         ),
         sa.PrimaryKeyConstraint("sequence", name="pk_rule_set_draft_edit"),
+        sa.UniqueConstraint("id", name=op.f("uq_rule_set_draft_edit_id")),
     )
     op.create_index(
         op.f("ix_rule_set_draft_edit_draft_id_sequence"),

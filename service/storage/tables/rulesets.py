@@ -95,13 +95,14 @@ class DraftEdit(Base):
     __tablename__ = "rule_set_draft_edit"
     __table_args__ = (
         CheckConstraint(
-            words("action", "create", "edit", "rebase", "restore", "drop"), name="action"
+            words("action", "create", "edit", "rebase", "restore", "commit", "drop"), name="action"
         ),
         Index(None, "rule_set", "draft", "sequence"),
         Index(None, "draft_id", "sequence"),
     )
 
     sequence: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[UUID] = mapped_column(unique=True)
     draft_id: Mapped[UUID]
     """No foreign key: the history of a dropped draft stays readable."""
     rule_set: Mapped[str] = mapped_column(ForeignKey("rule_set.slug"))
