@@ -98,7 +98,9 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("replayed", sa.BigInteger(), nullable=False),
         sa.Column("flips", sa.BigInteger(), nullable=False),
-        sa.Column("revenue", sa.Numeric(precision=20, scale=6), nullable=True),
+        sa.Column("unseen", sa.BigInteger(), nullable=False),
+        sa.Column("revenue", sa.Double(), nullable=True),
+        sa.Column("revenue_unknown", sa.BigInteger(), nullable=True),
         sa.Column("revenue_attribute", sa.Text(), nullable=True),
         sa.Column("revenue_unit", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -106,7 +108,7 @@ def upgrade() -> None:
             "against IN ('decisions', 'accounts')", name=op.f("ck_rule_set_evidence_against")
         ),
         sa.CheckConstraint(
-            "flips >= 0 AND flips <= replayed AND replayed <= total",
+            "flips >= 0 AND flips <= replayed AND unseen >= 0 AND replayed + unseen <= total",
             name=op.f("ck_rule_set_evidence_counts"),
         ),
         sa.ForeignKeyConstraint(
@@ -176,6 +178,10 @@ def upgrade() -> None:
     op.add_column("rule_set", sa.Column("frozen_by", sa.Text(), nullable=True))
     op.add_column("rule_set", sa.Column("frozen_reason", sa.Text(), nullable=True))
     op.add_column("rule_set_release", sa.Column("review_id", sa.Uuid(), nullable=True))
+    op.add_column(
+        "rule_set_version",
+        sa.Column("authors", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
     for statement in AFTERWARDS:
         op.execute(statement)
 

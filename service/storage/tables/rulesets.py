@@ -4,17 +4,16 @@ A rule set is known everywhere by its slug, the `rule_set` line of its document.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
-    Numeric,
     SmallInteger,
     UniqueConstraint,
 )
@@ -163,7 +162,10 @@ class FlipEvidence(Base):
 
     __tablename__ = "rule_set_evidence"
     __table_args__ = (
-        CheckConstraint("flips >= 0 AND flips <= replayed AND replayed <= total", name="counts"),
+        CheckConstraint(
+            "flips >= 0 AND flips <= replayed AND unseen >= 0 AND replayed + unseen <= total",
+            name="counts",
+        ),
         CheckConstraint(words("against", "decisions", "accounts"), name="against"),
         Index(None, "rule_set", "digest", "created_at"),
     )
@@ -181,8 +183,12 @@ class FlipEvidence(Base):
     total: Mapped[int] = mapped_column(BigInteger)
     replayed: Mapped[int] = mapped_column(BigInteger)
     flips: Mapped[int] = mapped_column(BigInteger)
-    revenue: Mapped[Decimal | None] = mapped_column(Numeric(20, 6))
+    unseen: Mapped[int] = mapped_column(BigInteger)
+    """Not replayed, because they turn on an attribute never stored: these may flip too."""
+    revenue: Mapped[float | None] = mapped_column(Double)
     """Of the subjects that flip, as far as their facts carry it."""
+    revenue_unknown: Mapped[int | None] = mapped_column(BigInteger)
+    """The subjects that flip and whose facts carry none."""
     revenue_attribute: Mapped[str | None]
     revenue_unit: Mapped[str | None]
     created_at: Mapped[datetime]
@@ -213,6 +219,9 @@ class RuleSetVersion(Base):
     source: Mapped[str]
     """The text as its author wrote it, comments included."""
     author: Mapped[str]
+    """Who committed it."""
+    authors: Mapped[list[str]] = mapped_column(server_default="{}")
+    """Who wrote on the draft that it was committed from."""
     note: Mapped[str | None]
     base_version: Mapped[int | None]
     meaning: Mapped[int] = mapped_column(SmallInteger)
