@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.accounts import routers as account_routers
 from service.backtests import routers as backtest_routers
 from service.backtests import working
+from service.decisions import Desk, QualifyFront, SharedWriter
 from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
@@ -88,9 +89,11 @@ def create_app(
     house = _build_house(settings, engine, clock)
     api = build_api()
     api.state.house = house
-    api.state.live = LiveRules(engine, timer=time.monotonic)
+    live = LiveRules(engine, timer=time.monotonic)
+    desk = Desk(house=house, live=live, writer=SharedWriter(engine))
+    api.state.live, api.state.desk = live, desk
     gate = Gate(
-        api,
+        QualifyFront(api, desk=desk),
         keys=house.keys,
         limiter=Limiter(timer=time.monotonic),
         rates=_rates_of(settings),
@@ -207,6 +210,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         gc.collect()
         gc.freeze()
         yield
+    await api.state.desk.writer.drain()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

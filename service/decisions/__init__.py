@@ -1,8 +1,11 @@
 """Decisions: judge leads and accounts, keep what was decided, say why, decide it again."""
 
+from service.decisions.desk import Desk
+from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
 from service.decisions.routes import qualify_routes
+from service.decisions.sharing import SharedWriter
 
-__all__ = ["routers"]
+__all__ = ["Desk", "QualifyFront", "SharedWriter", "routers"]
 
 routers = (qualify_routes, history_routes)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from service.decisions.schemas import LineSent, QuestionSent
 from service.web import Caller, Fault, Refusal, faults_within
 
-__all__ = ["MalformedQuestion", "Question", "question_of", "read_line"]
+__all__ = ["MalformedQuestion", "Question", "question_of", "read_line", "read_question"]
 
 # What a publishable key may say; anything else could teach a stranger the rules.
 _PUBLIC: Final = frozenset({"rule_set", "lead", "account", "external_id", "final", "source"})
@@ -73,6 +73,19 @@ def question_of(sent: QuestionSent, caller: Caller, *, at: str = "") -> Question
         at_version=sent.at_version,
         is_narrow=caller.is_publishable,
     )
+
+
+def read_question(value: object) -> QuestionSent:
+    """Return one question, decoded already.
+
+    Raises:
+        MalformedQuestion: If it does not have the form of one.
+    """
+    try:
+        return QuestionSent.model_validate(value)
+    except ValidationError as error:
+        words = "the request does not have the form it needs; see errors"
+        raise MalformedQuestion(words, faults=faults_within(error)) from None
 
 
 def read_line(value: object, *, at: str = "") -> LineSent:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from time import perf_counter
 from typing import ClassVar, Final
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.decisions.answering import claim_in
 from service.decisions.asking import question_of, read_line
 from service.decisions.desk import Desk
 from service.decisions.qualifying import (
@@ -27,13 +27,12 @@ from service.web import (
     Claim,
     Refusal,
     Visit,
-    claim_of,
     read_json,
     respond_to,
     run_once,
 )
 
-__all__ = ["LINE_BYTES", "PORTION", "Element", "HeaderRefused", "answer_of", "results_of"]
+__all__ = ["BATCH", "LINE_BYTES", "PORTION", "Element", "HeaderRefused", "answer_of", "results_of"]
 
 LINE_BYTES: Final = 64 * 1024
 """How long one line of NDJSON may be."""
@@ -41,7 +40,8 @@ LINE_BYTES: Final = 64 * 1024
 PORTION: Final = 128
 """How many lines of a stream share a transaction at most."""
 
-_ROUTE: Final = "POST /v1/qualify/batch"
+BATCH: Final = "POST /v1/qualify/batch"
+"""The route under which idempotency keys of arrays and lines are remembered."""
 
 
 class HeaderRefused(Refusal):
@@ -123,7 +123,9 @@ async def _case_of(element: Element, caller: Caller, desk: Desk) -> Case | Refus
         value = await read_json(element.text, at=element.pointer)
         line = read_line(value, at=element.pointer)
         question = question_of(line, caller, at=element.pointer)
-        claim = _claim_of(line.idempotency_key, element.text, caller, desk)
+        claim = claim_in(
+            line.idempotency_key, body=element.text, route=BATCH, caller=caller, desk=desk
+        )
     except Refusal as refusal:
         return refusal
     at = desk.house.clock()
@@ -134,11 +136,6 @@ async def _case_of(element: Element, caller: Caller, desk: Desk) -> Case | Refus
         claim=None if question.is_dry else claim,
         began_s=began_s,
     )
-
-
-def _claim_of(key: str | None, text: bytes, caller: Caller, desk: Desk) -> Claim | None:
-    kept = timedelta(hours=desk.house.settings.idempotency_kept_h)
-    return claim_of(key, key_id=caller.key_id, route=_ROUTE, body=text, kept=kept)
 
 
 def _result(number: int, ending: Ending, visit: Visit) -> bytes:

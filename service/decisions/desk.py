@@ -5,8 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.decisions.sharing import SharedWriter
 from service.rulesets import LiveRules
-from service.web import House, InHouse
+from service.web import House
 
 __all__ = ["AtDesk", "Desk"]
 
@@ -17,11 +18,12 @@ class Desk:
 
     house: House
     live: LiveRules
+    writer: SharedWriter
 
 
-async def _desk_of(request: Request, house: InHouse) -> Desk:
-    live: LiveRules = request.app.state.live
-    return Desk(house=house, live=live)
+async def _desk_of(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
 
 
 AtDesk = Annotated[Desk, Depends(_desk_of)]

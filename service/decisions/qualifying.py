@@ -144,10 +144,9 @@ def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> Non
 
 async def _commit_alone(cases: Sequence[Case], desk: Desk) -> list[Ending]:
     async def commit(drafts: Sequence[Draft]) -> list[Ending]:
-        if not any(isinstance(draft, Entry) for draft in drafts):
-            return [draft for draft in drafts if not isinstance(draft, Entry)]
-        async with transaction(desk.house.engine) as connection:
-            endings = await keep(connection, drafts)
+        entries = [draft for draft in drafts if isinstance(draft, Entry)]
+        answers = iter(await desk.writer.write(entries) if entries else [])
+        endings = [next(answers) if isinstance(draft, Entry) else draft for draft in drafts]
         count(drafts, endings, desk)
         return endings
 

@@ -1,16 +1,13 @@
 """`/v1/qualify`: decide one, decide many."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from time import perf_counter
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Request, Response
 
-from service.decisions.asking import question_of
-from service.decisions.batch import Element, HeaderRefused, answer_of, results_of
-from service.decisions.desk import AtDesk, Desk
-from service.decisions.qualifying import Case, qualify
+from service.decisions.answering import answer_question, claim_in
+from service.decisions.batch import BATCH, Element, HeaderRefused, answer_of, results_of
+from service.decisions.desk import AtDesk
 from service.decisions.schemas import (
     BatchShown,
     DecisionShown,
@@ -21,12 +18,9 @@ from service.decisions.schemas import (
 from service.decisions.streaming import ResultStream
 from service.web import (
     REFUSALS,
-    Caller,
-    Claim,
     StrictRoute,
     Visiting,
     WithKey,
-    claim_of,
     media_type_of,
     split_array,
 )
@@ -83,18 +77,10 @@ async def decide_one(
     The answer is sent after the decision is committed. A publishable key may send
     `lead` or `account`, `external_id`, `final` and `source`, and gets the narrow answer.
     """
-    began_s = perf_counter()
-    question = question_of(sent, caller)
-    claim = await _claim(idempotency_key, request, caller, desk)
-    at = desk.house.clock()
-    case = Case(
-        question=question,
-        at=at,
-        decision_id=desk.house.new_uuid(at),
-        claim=None if question.is_dry else claim,
-        began_s=began_s,
+    answer = await answer_question(
+        sent, body=await request.body(), key=idempotency_key, caller=caller, desk=desk
     )
-    return (await qualify(case, desk)).to_response()
+    return answer.to_response()
 
 
 @qualify_routes.post(
@@ -128,20 +114,11 @@ async def decide_many(
             words = "a stream has no Idempotency-Key; give each line an `idempotency_key`"
             raise HeaderRefused(words)
         return ResultStream(decide)
-    claim = await _claim(idempotency_key, request, caller, desk)
+    body = await request.body()
+    claim = claim_in(idempotency_key, body=body, route=BATCH, caller=caller, desk=desk)
     elements = [
         Element(number=place + 1, text=text, pointer=f"/{place}")
-        for place, text in enumerate(split_array(await request.body(), elements=_ELEMENTS))
+        for place, text in enumerate(split_array(body, elements=_ELEMENTS))
     ]
     answer = await answer_of(elements, caller=caller, desk=desk, visit=visit, claim=claim)
     return answer.to_response()
-
-
-async def _claim(key: str | None, request: Request, caller: Caller, desk: Desk) -> Claim | None:
-    return claim_of(
-        key,
-        key_id=caller.key_id,
-        route=f"{request.method} {request.url.path}",
-        body=await request.body(),
-        kept=timedelta(hours=desk.house.settings.idempotency_kept_h),
-    )

@@ -1,0 +1,53 @@
+"""`POST /v1/qualify` as a plain ASGI function, in front of the routes.
+
+Somebody waits at a form behind it, and a route of a framework takes longer than the
+decision. It reads, checks and answers as the route `qualify` says, by the same functions;
+that route documents it and is reached by nobody else.
+"""
+
+from typing import Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.decisions.answering import answer_question
+from service.decisions.asking import read_question
+from service.decisions.desk import Desk
+from service.web import read_body, read_json, visit_of
+
+__all__ = ["QualifyFront"]
+
+_PATH: Final = "/v1/qualify"
+_JSON: Final = (b"content-type", b"application/json")
+_REPLAYED: Final = (b"idempotency-replayed", b"true")
+
+
+class QualifyFront:
+    """Answers `POST /v1/qualify` itself and passes everything else to *app*."""
+
+    def __init__(self, app: ASGIApp, *, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that the gate let through, or raise the refusal it meets."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != _PATH:
+            await self._app(scope, receive, send)
+            return
+        visit = visit_of(scope)
+        if visit.caller is None:
+            raise AssertionError("the gate lets nobody qualify without a key")
+        body = await read_body(receive)
+        sent = read_question(await read_json(body))
+        key = visit.head.get(b"idempotency-key")
+        answer = await answer_question(
+            sent,
+            body=body,
+            key=None if key is None else key.decode("latin-1"),
+            caller=visit.caller,
+            desk=self._desk,
+        )
+        headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
+        if answer.is_replayed:
+            headers.append(_REPLAYED)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
