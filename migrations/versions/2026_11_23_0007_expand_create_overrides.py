@@ -31,12 +31,15 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("rule_set", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("overruled", sa.Uuid(), nullable=False),
         sa.Column("decision_id", sa.Uuid(), nullable=True),
         sa.Column("account_id", sa.Uuid(), nullable=True),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("action", sa.Text(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
         sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("assign", sa.Text(), nullable=True),
         sa.Column("rules_verdict", sa.Text(), nullable=False),
         sa.Column("rules_outcome", sa.Text(), nullable=False),
         sa.Column("rules", postgresql.JSONB(), nullable=False),
@@ -79,6 +82,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_verdict_override"),
     )
     op.create_index(op.f("ix_verdict_override_rule_set_id"), "verdict_override", ["rule_set", "id"])
+    op.create_index(
+        op.f("ix_verdict_override_rule_set_overruled"),
+        "verdict_override",
+        ["rule_set", "overruled"],
+    )
     op.create_index(
         "uq_verdict_override_account_in_force",
         "verdict_override",

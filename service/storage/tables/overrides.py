@@ -26,6 +26,7 @@ class OverrideRow(Base):
             ["rule_set_version.rule_set", "rule_set_version.number"],
         ),
         Index(None, "rule_set", "id"),
+        Index(None, "rule_set", "overruled"),
         Index(
             "uq_verdict_override_decision_in_force",
             "decision_id",
@@ -45,16 +46,20 @@ class OverrideRow(Base):
     rule_set: Mapped[str] = mapped_column(ForeignKey("rule_set.slug"))
     version: Mapped[int]
     """The version whose decision was overruled."""
+    overruled: Mapped[UUID]
+    """The decision that was overruled; of an account, the one it stood by then."""
     decision_id: Mapped[UUID | None]
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
     verdict: Mapped[str]
     outcome: Mapped[str | None]
     action: Mapped[str | None]
+    url: Mapped[str | None]
     message: Mapped[str | None]
+    assign: Mapped[str | None]
     rules_verdict: Mapped[str]
     rules_outcome: Mapped[str]
     rules: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=False)
-    """The ids of the rules that spoke in what was overruled, the deciding one first."""
+    """`[{"kind": ..., "id": ...}]`: who spoke in what was overruled, the deciding one first."""
     reason: Mapped[str]
     person: Mapped[str]
     created_at: Mapped[datetime]
@@ -62,3 +67,4 @@ class OverrideRow(Base):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str | None]
     withdrawn_reason: Mapped[str | None]
+    """NULL where another override replaced it."""
