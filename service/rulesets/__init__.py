@@ -11,13 +11,16 @@ from service.rulesets.live import (
     RuleSetNotFound,
     Running,
     VersionNotFound,
+    shadow_releases,
 )
 from service.rulesets.releasing import LEAD, ReleaseInPast
 from service.rulesets.routes import rule_set_routes
+from service.rulesets.shadows import MOST_SHADOWS, Shadow, periods_of, shadows_at
 from service.rulesets.trying import Tried, find_tried
 
 __all__ = [
     "LEAD",
+    "MOST_SHADOWS",
     "Editor",
     "Installed",
     "LiveRules",
@@ -28,12 +31,16 @@ __all__ = [
     "RuleSetMismatch",
     "RuleSetNotFound",
     "Running",
+    "Shadow",
     "Tried",
     "VersionNotFound",
     "compile_source",
     "find_tried",
     "install",
+    "periods_of",
     "routers",
+    "shadow_releases",
+    "shadows_at",
 ]
 
 routers = (rule_set_routes, draft_routes, change_routes)

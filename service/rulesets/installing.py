@@ -51,8 +51,8 @@ async def install(
         connection, rules, source=source, base_version=base, note=note, editor=editor
     )
     number = committed.row.number
-    latest = await store.list_releases(connection, rules.id, below=None, limit=1)
-    is_changed = not latest or latest[0].version != number
+    latest = await store.latest_live(connection, rules.id)
+    is_changed = latest != number
     if is_changed:
         await release(connection, rules.id, number, reason=reason, since=None, editor=editor)
     return Installed(slug=rules.id, version=number, digest=rules.digest, is_changed=is_changed)

@@ -1,29 +1,36 @@
 """Which version is live at an instant, compiled once per process and kept.
 
-Versions are immutable and stay compiled; the list of releases is asked for again after a
-second. A release takes effect more than a second after its commit, so every process
-knows of it before it counts. Only a rule set's very first release counts at once.
+Versions are immutable and stay compiled; the list of releases, and with it what is in the
+shadow, is asked for again after a second. A release takes effect more than a second after
+its commit, so every process knows of it before it counts. Only a rule set's very first
+release counts at once.
 """
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final
+from functools import partial
+from typing import ClassVar, Final, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.rules import RuleSet
 from service.rulesets import store
 from service.rulesets.checking import compile_source
+from service.rulesets.shadows import Period, Shadow, periods_of, shadows_among, shadows_at
 from service.storage import transaction
 from service.web import Refusal
 
 __all__ = ["LiveRules", "NotLive", "RuleSetNotFound", "Running", "VersionNotFound"]
+__all__ += ["shadow_releases"]
 
 FRESH_S: Final = 1.0
 _KEPT_VERSIONS: Final = 512
+
+Wanted = TypeVar("Wanted", bound=Hashable)
+Found = TypeVar("Found")
 
 
 class RuleSetNotFound(Refusal):
@@ -55,13 +62,18 @@ class NotLive(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A version ready to decide. *epoch* is that of the releases it was chosen from."""
+    """A version ready to decide. *epoch* is that of the releases it was chosen from.
+
+    *shadows* are other versions in the shadow at that instant; none where it was asked
+    for by number.
+    """
 
     rules: RuleSet
     slug: str
     version: int
     digest: str
     epoch: int
+    shadows: tuple[Shadow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +87,23 @@ class _Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Timeline:
-    """A rule set's live releases in the order in which they take effect."""
+    """A rule set's releases in the order in which they take effect."""
 
     steps: tuple[_Step, ...]
+    periods: tuple[Period, ...]
     epoch: int
     read_s: float
 
     def at(self, instant: datetime) -> _Step | None:
         index = bisect_right(self.steps, instant, key=lambda step: step.since)
         return self.steps[index - 1] if index else None
+
+    def beside(self, step: _Step, instant: datetime) -> tuple[Shadow, ...]:
+        """Return what is in the shadow, without what is live: it would only see itself."""
+        if not self.periods:
+            return ()
+        there = shadows_at(self.periods, instant)
+        return tuple(shadow for shadow in there if shadow.version != step.version)
 
 
 class LiveRules:
@@ -94,7 +114,8 @@ class LiveRules:
         self._timer = timer
         self._timelines: dict[str, _Timeline] = {}
         self._versions: dict[tuple[str, int], RuleSet] = {}
-        self._asking: dict[tuple[str, int | None], asyncio.Task[None]] = {}
+        self._reading: dict[str, asyncio.Task[_Timeline]] = {}
+        self._compiling: dict[tuple[str, int], asyncio.Task[RuleSet]] = {}
 
     async def version_at(self, slug: str, at: datetime) -> Running:
         """Return the version of *slug* that is live at *at*.
@@ -109,21 +130,18 @@ class LiveRules:
             step = timeline.at(at)
         if timeline is None or step is None:
             # "Nothing is live" is never answered from memory: a first release counts at once.
-            await self._once((slug, None))
-            timeline = self._timelines[slug]
+            timeline = await _shared(self._reading, slug, work=partial(self._read, slug))
             step = timeline.at(at)
             if step is None:
                 raise NotLive
-        rules = self._versions.get((slug, step.version))
-        if rules is None:
-            await self._once((slug, step.version))
-            rules = self._versions[slug, step.version]
+        rules = await self._compiled(slug, step.version)
         return Running(
             rules=rules,
             slug=slug,
             version=step.version,
             digest=step.digest,
             epoch=timeline.epoch,
+            shadows=timeline.beside(step, at),
         )
 
     async def version(self, slug: str, number: int) -> Running:
@@ -133,33 +151,22 @@ class LiveRules:
             RuleSetNotFound: If there is no such rule set.
             VersionNotFound: If it has no such version.
         """
-        if (slug, number) not in self._versions:
-            await self._once((slug, number))
-        rules = self._versions[slug, number]
+        rules = await self._compiled(slug, number)
         return Running(rules=rules, slug=slug, version=number, digest=rules.digest, epoch=0)
 
     def forget_releases(self) -> None:
         """Ask for every rule set's releases anew; for this process's own releases."""
         self._timelines.clear()
 
-    async def _once(self, wanted: tuple[str, int | None]) -> None:
-        """Read or compile what is *wanted*, once for all who ask meanwhile."""
-        task = self._asking.get(wanted)
-        if task is None:
-            slug, number = wanted
-            work = self._read(slug) if number is None else self._compile(slug, number)
-            task = asyncio.ensure_future(work)
-            self._asking[wanted] = task
-            task.add_done_callback(lambda done: self._done(wanted, done))
-        # A caller who leaves must not take the answer from the others.
-        await asyncio.shield(task)
+    async def _compiled(self, slug: str, number: int) -> RuleSet:
+        wanted = (slug, number)
+        rules = self._versions.get(wanted)
+        if rules is None:
+            compile_it = partial(self._compile, slug, number)
+            rules = await _shared(self._compiling, wanted, work=compile_it)
+        return rules
 
-    def _done(self, wanted: tuple[str, int | None], task: asyncio.Task[None]) -> None:
-        self._asking.pop(wanted, None)
-        if not task.cancelled():
-            task.exception()
-
-    async def _read(self, slug: str) -> None:
+    async def _read(self, slug: str) -> _Timeline:
         read_s = self._timer()
         async with transaction(self._engine) as connection:
             # The epoch first: releases read after it may only be newer than it says.
@@ -168,10 +175,14 @@ class LiveRules:
             if not rows and await store.find_rule_set(connection, slug) is None:
                 self._timelines.pop(slug, None)
                 raise RuleSetNotFound
-        steps = tuple(_Step(row.effective_at, row.version, row.digest) for row in rows)
-        self._timelines[slug] = _Timeline(steps=_in_force(steps), epoch=epoch, read_s=read_s)
+        live = [row for row in rows if row.mode == "live"]
+        steps = tuple(_Step(row.effective_at, row.version, row.digest) for row in live)
+        periods = periods_of(shadows_among(rows))
+        timeline = _Timeline(steps=_in_force(steps), periods=periods, epoch=epoch, read_s=read_s)
+        self._timelines[slug] = timeline
+        return timeline
 
-    async def _compile(self, slug: str, number: int) -> None:
+    async def _compile(self, slug: str, number: int) -> RuleSet:
         async with transaction(self._engine) as connection:
             row = await store.find_version(connection, slug, number=number)
             if row is None:
@@ -181,6 +192,43 @@ class LiveRules:
         while len(self._versions) >= _KEPT_VERSIONS:
             del self._versions[next(iter(self._versions))]
         self._versions[slug, number] = rules
+        return rules
+
+
+async def _shared(
+    asking: dict[Wanted, asyncio.Task[Found]],
+    wanted: Wanted,
+    *,
+    work: Callable[[], Coroutine[None, None, Found]],
+) -> Found:
+    """Return what *work* finds, which is done once for all who want it meanwhile."""
+    task = asking.get(wanted)
+    if task is None:
+        task = asyncio.create_task(work())
+        asking[wanted] = task
+        task.add_done_callback(lambda done: _over(asking, wanted, done))
+    # A caller who leaves must not take the answer from the others.
+    return await asyncio.shield(task)
+
+
+def _over(
+    asking: dict[Wanted, asyncio.Task[Found]], wanted: Wanted, task: asyncio.Task[Found]
+) -> None:
+    asking.pop(wanted, None)
+    if not task.cancelled():
+        task.exception()
+
+
+async def shadow_releases(connection: AsyncConnection, slug: str) -> tuple[Shadow, ...]:
+    """Return every shadow release of *slug* in the order in which they take effect.
+
+    Raises:
+        RuleSetNotFound: If there is no such rule set.
+    """
+    rows = await store.read_releases(connection, slug)
+    if not rows and await store.find_rule_set(connection, slug) is None:
+        raise RuleSetNotFound
+    return shadows_among(rows)
 
 
 def _in_force(steps: Sequence[_Step]) -> tuple[_Step, ...]:

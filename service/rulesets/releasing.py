@@ -3,6 +3,7 @@
 A release takes effect `LEAD` after it is written at the earliest, so that every process
 has learnt of it by then and no two answer by different versions at one instant. Only the
 first release of a rule set counts at once: until then nobody could decide anything.
+A release into the shadow is one too; it changes no answer.
 """
 
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rulesets import store
 from service.rulesets.drafting import Editor
 from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.shadows import Shadow, check_shadow
 from service.storage import append_audit, read_clock
 from service.web import Fault, Refusal, rfc3339
 
@@ -38,22 +40,26 @@ async def release(
     reason: str,
     since: datetime | None,
     editor: Editor,
+    share: float | None = None,
 ) -> Row[Any]:
     """Make *version* of *slug* the live one from *since* on, or as soon as may be.
 
-    A *since* that is closer than `LEAD` moves there.
+    With a *share* it goes into the shadow instead, or leaves it where that is nought. A
+    *since* that is closer than `LEAD` moves there.
 
     Raises:
         RuleSetNotFound: If there is no such rule set.
         VersionNotFound: If it has no such version.
         ReleaseInPast: If *since* has passed.
+        NoShadow, TooManyShadows: If it cannot leave the shadow, or enter it.
     """
+    mode = "live" if share is None else "shadow"
     if await store.lock_rule_set(connection, slug) is None:
         raise RuleSetNotFound
     found = await store.find_version(connection, slug, number=version)
     if found is None:
         raise VersionNotFound
-    is_first = not await store.has_release(connection, slug)
+    is_first = mode == "live" and not await store.has_release(connection, slug)
     await append_audit(
         connection,
         at=editor.at,
@@ -63,28 +69,47 @@ async def release(
         digest=found.digest,
         payload={
             "version": version,
-            "mode": "live",
+            "mode": mode,
             "from": None if since is None else rfc3339(since),
             "reason": reason,
+            **({} if share is None else {"share": share}),
         },
     )
     # Read last: whatever this transaction had to wait for lies before it.
     now = await read_clock(connection)
-    if since is not None and since < now - _SLACK:
-        words = "a release begins now or later; decisions of the past keep their version"
-        fault = Fault(code="in_past", message=words, pointer="/from")
-        raise ReleaseInPast(words, faults=[fault])
-    earliest = now + (_AT_ONCE if is_first else LEAD)
+    effective_at = _begin(since, earliest=now + (_AT_ONCE if is_first else LEAD), now=now)
+    release_id = editor.fresh_id()
+    if share is not None:
+        new = Shadow(
+            version=version,
+            digest=found.digest,
+            release_id=release_id,
+            share=share,
+            since=effective_at,
+        )
+        await check_shadow(connection, slug, new=new)
     return await store.add_release(
         connection,
         {
-            "id": editor.fresh_id(),
+            "id": release_id,
             "rule_set": slug,
             "version": version,
-            "mode": "live",
-            "effective_at": max(earliest, since) if since is not None else earliest,
+            "mode": mode,
+            "share": share,
+            "effective_at": effective_at,
             "created_at": now,
             "released_by": editor.person,
             "reason": reason,
         },
     )
+
+
+def _begin(since: datetime | None, *, earliest: datetime, now: datetime) -> datetime:
+    """Return when a release takes effect that is asked for *since* then."""
+    if since is None:
+        return earliest
+    if since < now - _SLACK:
+        words = "a release begins now or later; decisions of the past keep their version"
+        fault = Fault(code="in_past", message=words, pointer="/from")
+        raise ReleaseInPast(words, faults=[fault])
+    return max(earliest, since)

@@ -188,11 +188,21 @@ async def release_version(
     editor: Editing,
     live: Live,
 ) -> Response:
-    """Put a version live, from an instant on; a rollback is a release of an older one."""
+    """Put a version live, from an instant on; a rollback is a release of an older one.
+
+    In the shadow it is judged beside the live version on a share of real traffic, and
+    changes no answer.
+    """
 
     async def work(connection: AsyncConnection) -> Answer:
         row = await release(
-            connection, slug, asked.version, reason=asked.reason, since=asked.since, editor=editor
+            connection,
+            slug,
+            asked.version,
+            reason=asked.reason,
+            since=asked.since,
+            share=asked.share,
+            editor=editor,
         )
         return answer_with(ReleaseShown, release_shown(row), status=201)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from service.web import Instant, Sent, Shown
 
@@ -225,14 +225,31 @@ class VersionPage(Shown):
 
 
 class ReleaseAsked(Sent):
-    """A version to go live. Rolling back is releasing an older one."""
+    """A version to go live, or into the shadow. Rolling back is releasing an older one."""
 
     version: int = Field(ge=1, le=2**31 - 1)
     since: Instant | None = Field(
         default=None, alias="from", description="At the earliest two seconds from now."
     )
-    mode: Literal["live"] = "live"
+    mode: Literal["live", "shadow"] = Field(
+        default="live", description="In the shadow it is judged beside the live one, unseen."
+    )
+    share: Annotated[float, Field(ge=0, le=1, examples=[0.25])] | None = Field(
+        default=None,
+        validate_default=True,
+        description="For a shadow: of how many leads and accounts. 0 ends the shadow.",
+    )
     reason: str = Field(min_length=1, max_length=2_000, examples=["Q3 review"])
+
+    @field_validator("share")
+    @classmethod
+    def _only_for_a_shadow(cls, share: float | None, info: ValidationInfo) -> float | None:
+        mode = info.data.get("mode")
+        if mode == "shadow" and share is None:
+            raise ValueError("a shadow needs a share between 0 and 1; add it")
+        if mode == "live" and share is not None:
+            raise ValueError("a live version decides everything; leave the share out")
+        return share
 
 
 class ReleaseShown(Shown):
@@ -242,6 +259,7 @@ class ReleaseShown(Shown):
     rule_set: Slug
     version: int
     mode: Literal["live", "shadow"]
+    share: float | None = Field(description="Of a shadow; null for a live version.")
     effective_at: str
     created_at: str
     released_by: str

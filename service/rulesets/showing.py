@@ -84,6 +84,7 @@ def release_shown(row: Row[Any]) -> dict[str, Any]:
         "rule_set": row.rule_set,
         "version": row.version,
         "mode": row.mode,
+        "share": row.share,
         "effective_at": rfc3339(row.effective_at),
         "created_at": rfc3339(row.created_at),
         "released_by": row.released_by,

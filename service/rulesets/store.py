@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
@@ -27,6 +28,7 @@ __all__ = [
     "find_rule_set",
     "find_version",
     "has_release",
+    "latest_live",
     "latest_number",
     "list_drafts",
     "list_releases",
@@ -163,6 +165,14 @@ async def has_release(connection: AsyncConnection, slug: str) -> bool:
     return (await connection.execute(statement)).first() is not None
 
 
+async def latest_live(connection: AsyncConnection, slug: str) -> int | None:
+    """Return the version that was last released live, whenever it takes effect."""
+    statement = select(RuleSetRelease.version).where(_live(slug))
+    statement = statement.order_by(RuleSetRelease.sequence.desc()).limit(1)
+    number: int | None = (await connection.execute(statement)).scalar_one_or_none()
+    return number
+
+
 async def list_releases(
     connection: AsyncConnection, slug: str, *, below: int | None, limit: int
 ) -> Sequence[Row[Any]]:
@@ -188,16 +198,19 @@ async def find_live(connection: AsyncConnection, slug: str, at: datetime) -> Row
 
 async def read_releases(
     connection: AsyncConnection, slug: str
-) -> Sequence[Row[datetime, int, str]]:
-    """Return every live release of *slug* in the order in which they take effect."""
+) -> Sequence[Row[datetime, int, str, str, UUID, float | None]]:
+    """Return every release of *slug*, live and shadow, in the order in which they take effect."""
     statement = (
         select(
             RuleSetRelease.effective_at,
             RuleSetRelease.version,
             RuleSetVersion.digest,
+            RuleSetRelease.mode,
+            RuleSetRelease.id,
+            RuleSetRelease.share,
         )
         .join(RuleSetVersion, _version_of_release())
-        .where(_live(slug))
+        .where(RuleSetRelease.rule_set == slug)
         .order_by(RuleSetRelease.effective_at, RuleSetRelease.sequence)
     )
     return (await connection.execute(statement)).all()

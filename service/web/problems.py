@@ -59,6 +59,8 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "version_not_found": Kind(404, "There is no such version"),
     "invalid_rule_set": Kind(422, "The rule set has errors"),
     "release_in_past": Kind(422, "A release cannot begin in the past"),
+    "too_many_shadows": Kind(409, "Too many versions are in the shadow"),
+    "no_shadow": Kind(409, "The version is not in the shadow"),
     "not_live": Kind(409, "No version of the rule set is live"),
     # decisions and accounts
     "decision_not_found": Kind(404, "There is no such decision"),
