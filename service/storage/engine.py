@@ -28,6 +28,7 @@ __all__ = [
     "SessionLimits",
     "connect_raw",
     "database_refusals",
+    "driver_of",
     "libpq_url",
     "measure_skew",
     "open_engine",
@@ -172,8 +173,7 @@ async def transaction(
             except TimeoutError:
                 words = "the database does not answer in time; try again in a second"
                 raise DatabaseUnavailable(words) from None
-            driver = _driver_of((await connection.get_raw_connection()).driver_connection)
-            watch.enter_context(cut_off_after(driver, limit))
+            watch.enter_context(cut_off_after(await driver_of(connection), limit))
             yield connection
 
 
@@ -211,6 +211,15 @@ async def measure_skew(connection: AsyncConnection, *, now: Callable[[], datetim
     if theirs > after:
         return after - theirs
     return timedelta(0)
+
+
+async def driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """Return psycopg's connection under *connection*, in the same transaction.
+
+    For statements where the way through SQLAlchemy costs more than the statement; errors are
+    the driver's own.
+    """
+    return _driver_of((await connection.get_raw_connection()).driver_connection)
 
 
 def libpq_url(url: str) -> str:
