@@ -30,7 +30,7 @@ __all__ = ["Entry", "ReleasesMoved", "write"]
 
 
 class ReleasesMoved(Exception):
-    """A release was made since a decision chose its version: decide again, then write."""
+    """Another version was live at a decision's instant than it was judged by: judge again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +56,11 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> list[A
     commit.
 
     Raises:
-        ReleasesMoved: If another version may be live. Roll back.
+        ReleasesMoved: If another version was live when one of them was decided. Roll back.
         IdempotencyInProgress: If one of the keys is being used elsewhere for longer than
             the session's lock timeout. Roll back.
     """
-    epochs = {entry.epoch for entry in entries if entry.epoch is not None}
-    if epochs and epochs != {await store.read_epoch(connection)}:
-        raise ReleasesMoved
+    await _check_live(connection, [entry for entry in entries if entry.epoch is not None])
     answers = await _claim(connection, entries)
     written = [entry for entry, answer in zip(entries, answers, strict=True) if _is_new(answer)]
     if written:
@@ -72,6 +70,22 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> list[A
     for one in sorted(assessed, key=lambda one: (one.account_id, one.rule_set, one.at)):
         await keep_assessment(connection, one)
     return answers
+
+
+async def _check_live(connection: AsyncConnection, chosen: Sequence[Entry]) -> None:
+    """Check that each of *chosen* was judged by the version that is live at its instant.
+
+    Most releases are of another rule set, or for a later instant: that some were made
+    says only that it has to be asked.
+    """
+    if not chosen or {entry.epoch for entry in chosen} == {await store.read_epoch(connection)}:
+        return
+    places = {(entry.record.rule_set, entry.record.decided_at) for entry in chosen}
+    live = await store.read_live(connection, places)
+    for entry in chosen:
+        record = entry.record
+        if live.get((record.rule_set, record.decided_at)) != record.version:
+            raise ReleasesMoved
 
 
 def _is_new(answer: Answer | Refusal) -> bool:

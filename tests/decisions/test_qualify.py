@@ -1,7 +1,7 @@
 """`POST /v1/qualify`: what is asked, what is answered, what is kept."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,19 @@ from service.decisions.asking import question_of
 from service.decisions.deciding import Subject, judge, record_of
 from service.decisions.schemas import QuestionSent
 from service.decisions.writing import Entry, ReleasesMoved, write
-from service.rulesets import Running
+from service.rulesets import LEAD, Running
 from service.storage import parse_id, transaction
 from service.web import Caller, House, KeyKind
 from tests.decisions.conftest import Office
-from tests.decisions.rules import LARGE_FLEET, SMALL_FLEET, edited, release
+from tests.decisions.rules import (
+    FLEET_ACCOUNTS,
+    FLEET_LEADS,
+    LARGE_FLEET,
+    SMALL_FLEET,
+    edited,
+    release,
+)
+from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -332,33 +340,47 @@ class TestReleases:
         assert (await office.decided(lead=lead, at_version=1))["scores"]["fit"]["value"] == 65
         assert (await office.decided(lead=lead, at_version=2))["scores"]["fit"]["value"] == 50
 
-    async def test_a_release_in_between_makes_it_decide_again(self, office: Office) -> None:
-        """Where releases moved since the version was chosen, it is chosen and judged anew."""
-        house, live = office.served.app.house, office.served.app.api.state.live
-        await office.decided(lead=LARGE_FLEET)
-        known = await live.version_at("fleet_leads", house.clock())
-        await release(house, edited("points: 20", "points: 30"))
-        await office.decided(lead=LARGE_FLEET)
-        assert (await live.version_at("fleet_leads", house.clock())).epoch > known.epoch
-        assert await office.count() == 2
+    async def test_a_release_it_had_not_heard_of_makes_it_decide_again(
+        self, database_url: str
+    ) -> None:
+        """A version chosen from releases read before is checked, and judged anew by the next."""
+        ahead = timedelta(0)
+        async with serving(database_url, clock=lambda: datetime.now(UTC) + ahead) as served:
+            office = Office(served, public_key="")
+            await release(served.app.house, FLEET_LEADS)
+            assert (await office.decided(lead=LARGE_FLEET))["rule_set"]["version"] == 1
+            await release(served.app.house, edited("points: 20", "points: 30"))
+            assert (await office.decided(lead=LARGE_FLEET))["rule_set"]["version"] == 1
+            ahead = LEAD + timedelta(seconds=5)
+            assert (await office.decided(lead=LARGE_FLEET))["rule_set"]["version"] == 2
 
     async def test_nothing_is_written_under_moved_releases(self, office: Office) -> None:
-        """The writer refuses a decision whose version was chosen from older releases."""
+        """The writer refuses a decision if another version is live at its instant."""
         house, live = office.served.app.house, office.served.app.api.state.live
-        await live.version_at("fleet_leads", house.clock())
-        entry = entry_of(await live.version_at("fleet_leads", house.clock()), house)
+        known = await live.version_at("fleet_leads", house.clock())
         await release(house, edited("points: 20", "points: 30"))
+        entry = entry_of(known, house, at=house.clock() + LEAD + timedelta(seconds=1))
         with pytest.raises(ReleasesMoved):
             async with transaction(house.engine) as connection:
                 await write(connection, [entry])
         assert await office.count() == 0
 
+    async def test_a_release_for_later_stops_nothing(self, office: Office) -> None:
+        """What was chosen before a release is written, as long as it is live at its instant."""
+        house, live = office.served.app.house, office.served.app.api.state.live
+        known = await live.version_at("fleet_leads", house.clock())
+        await release(house, edited("points: 20", "points: 30"))
+        await release(house, FLEET_ACCOUNTS + "# again")
+        entries = [entry_of(known, house, at=house.clock()) for _ in range(3)]
+        async with transaction(house.engine) as connection:
+            await write(connection, entries)
+        assert await office.count() == len(entries)
 
-def entry_of(running: Running, house: House) -> Entry:
-    """Return what is to be kept of a decision by *running*."""
+
+def entry_of(running: Running, house: House, *, at: datetime) -> Entry:
+    """Return what is to be kept of a decision by *running* at an instant."""
     caller = Caller(key_id=UUID(int=1), kind=KeyKind.SECRET, prefix="gf_sk_", person="ann")
     question = question_of(QuestionSent(rule_set=running.slug, lead=LARGE_FLEET), caller)
-    at = house.clock()
     decision_id = house.new_uuid(at)
     subject = Subject(facts=LARGE_FLEET)
     judged = judge(question, subject, running, at=at, decision_id=decision_id)
