@@ -5,6 +5,7 @@ holds the bare UUID. Ids sort by the instant they were made for.
 """
 
 import re
+from base64 import b32hexencode
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 from uuid import UUID
@@ -44,6 +45,7 @@ RANDOM_BYTES: Final = 8
 
 _PREFIXES: Final = frozenset(get_args(Prefix))
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_FROM_HEX: Final = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", _ALPHABET.encode())
 _DIGITS: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,12 +101,9 @@ def instant_of(uuid: UUID) -> datetime:
 
 def to_text(prefix: Prefix, uuid: UUID) -> str:
     """Return *uuid* as people see it: prefix, underscore, 26 base32 digits (Crockford's)."""
-    rest = uuid.int
-    digits = [""] * 26
-    for place in range(25, -1, -1):
-        digits[place] = _ALPHABET[rest & 31]
-        rest >>= 5
-    return f"{prefix}_{''.join(digits)}"
+    # 160 bits are 32 digits; the first six are of the 32 bits that a UUID does not have.
+    digits = b32hexencode(uuid.int.to_bytes(20, "big"))[6:].translate(_FROM_HEX).decode()
+    return f"{prefix}_{digits}"
 
 
 def parse_id(text: str, prefix: Prefix) -> UUID:
