@@ -12,6 +12,9 @@ class Truth(Enum):
     NO = "no"
     UNKNOWN = "unknown"
 
+    # There is one object of each, so its identity is its hash; an enum's own hashes a name.
+    __hash__ = object.__hash__
+
     def __bool__(self) -> Never:
         """Refuse: `if truth` would silently turn unknown into yes.
 
