@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service.cli.safekeeping import back_up_before_migrating
 from service.cli.screen import NO, refuse
 from service.settings import InvalidSettings, Settings, read_settings
 from service.storage import (
@@ -20,6 +21,7 @@ from service.storage import (
     DatabaseUnavailable,
     Migration,
     MigrationFailed,
+    SessionLimits,
     migrate,
     open_engine,
     transaction,
@@ -74,9 +76,20 @@ def database_of(settings: Settings) -> Iterator[str]:
         yield server.url()
 
 
-def bring_up_to_date(settings: Settings, url: str) -> Migration:
-    """Migrate the database at *url*, as its owner where settings name one; else end with 1."""
+def own_folder(settings: Settings) -> Path | None:
+    """Return the data folder of a server of our own; None where DATABASE_URL names another."""
+    return settings.data_folder if settings.database_url is None else None
+
+
+def bring_up_to_date(settings: Settings, url: str, *, home: Path | None = None) -> Migration:
+    """Migrate the database at *url*, as its owner where settings name one; else end with 1.
+
+    *home* is the data folder of a server of our own, which is backed up before its schema
+    is changed.
+    """
     owner = settings.owner_database_url or url
+    if home is not None:
+        back_up_before_migrating(url, home)
     try:
         return migrate(owner, service_url=url if owner != url else None)
     except MigrationFailed as error:
@@ -93,14 +106,19 @@ def _unreachable(error: MigrationFailed) -> str | None:
     return f"the database does not answer ({said}); start it, or correct DATABASE_URL"
 
 
-def on_database(url: str, work: Callable[[AsyncEngine], Awaitable[Result]]) -> Result:
+def on_database(
+    url: str,
+    work: Callable[[AsyncEngine], Awaitable[Result]],
+    *,
+    limits: SessionLimits | None = None,
+) -> Result:
     """Run *work* with an engine on the database at *url* and return what it returns.
 
     Where the database does not answer, or was not migrated, the command ends with 1.
     """
 
     async def run() -> Result:
-        engine = open_engine(url)
+        engine = open_engine(url, limits=limits)
         try:
             return await work(engine)
         finally:

@@ -60,7 +60,7 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
         began = time.monotonic()
         with own_server(stage.folder) as server:
             url = server.url()
-            bring_up_to_date(settings, url)
+            bring_up_to_date(settings, url, home=stage.folder)
             state, number = on_database(url, lambda engine: _prepare(engine, stage.folder, port))
             if not as_json:
                 elapsed = time.monotonic() - began

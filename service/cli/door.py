@@ -7,6 +7,7 @@ import typer
 
 from service.cli.audit_commands import audit
 from service.cli.backtest_command import backtest
+from service.cli.backup_commands import backup, restore, upgrade_database
 from service.cli.checking import check
 from service.cli.comparing import compare
 from service.cli.deciding import decide
@@ -45,6 +46,9 @@ app.command(rich_help_panel=_OPERATIONS)(serve)
 app.command(rich_help_panel=_OPERATIONS)(demo)
 app.command(rich_help_panel=_OPERATIONS)(migrate)
 app.command(rich_help_panel=_OPERATIONS)(doctor)
+app.command(rich_help_panel=_OPERATIONS)(backup)
+app.command(rich_help_panel=_OPERATIONS)(restore)
+app.command("upgrade-database", rich_help_panel=_OPERATIONS)(upgrade_database)
 app.add_typer(keys, rich_help_panel=_OPERATIONS)
 app.add_typer(audit, rich_help_panel=_OPERATIONS)
 

@@ -13,6 +13,7 @@ from service.cli.database import (
     bring_up_to_date,
     database_of,
     in_transaction,
+    own_folder,
     settings_of_process,
 )
 from service.cli.screen import NO, print_json, refuse, say
@@ -36,7 +37,7 @@ def create(asked: Mapping[str, object], *, as_json: bool) -> None:
 
     settings = settings_of_process()
     with database_of(settings) as url:
-        bring_up_to_date(settings, url)
+        bring_up_to_date(settings, url, home=own_folder(settings))
         try:
             made = in_transaction(url, give)
         except Refusal as error:

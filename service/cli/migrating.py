@@ -4,6 +4,7 @@ from service.cli.database import (
     bring_up_to_date,
     database_of,
     in_transaction,
+    own_folder,
     settings_of_process,
 )
 from service.cli.screen import print_json, say
@@ -14,7 +15,7 @@ def migrate(*, as_json: bool) -> None:
     """Bring the database up to date; may be repeated. Ends the command where it cannot."""
     settings = settings_of_process()
     with database_of(settings) as url:
-        migration = bring_up_to_date(settings, url)
+        migration = bring_up_to_date(settings, url, home=own_folder(settings))
         ahead = settings.partitions_ahead
         made = in_transaction(url, lambda connection: ensure_partitions(connection, ahead=ahead))
     if as_json:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from service.cli.database import (
     bring_up_to_date,
     hand_to_servers,
+    own_folder,
     own_server,
     settings_of_process,
     stopped_by_signals,
@@ -27,7 +28,7 @@ def serve(*, workers: int | None, host: str | None, port: int | None, as_json: b
             url = settings.database_url or stack.enter_context(
                 _own_database(settings, as_json=as_json)
             )
-            migration = bring_up_to_date(settings, url)
+            migration = bring_up_to_date(settings, url, home=own_folder(settings))
             if migration.changed and not as_json:
                 say(f"  the schema is now at {migration.after}")
             hand_to_servers(url, workers=workers)

@@ -8,7 +8,7 @@ UTF-8 bytes; a missing digest has the length -1. Anybody can recompute it from a
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -20,6 +20,7 @@ from service.storage.engine import database_refusals
 from service.storage.tables.audit import AuditEntryRow, AuditHead
 
 __all__ = ["AuditAnchor", "AuditReport", "ChainBreak", "append_audit", "verify_audit"]
+__all__ += ["verify_chain"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -123,6 +124,20 @@ async def verify_audit(engine: AsyncEngine, *, anchor: AuditAnchor | None = None
                     walk.step(row)
             await connection.rollback()
     walk.end(AuditAnchor(head.seq, head.hash) if head is not None else None)
+    return AuditReport(walk.entries, walk.last, tuple(walk.breaks[:_REPORT_AT_MOST]))
+
+
+def verify_chain(
+    rows: Iterable[Mapping[Any, Any]],
+    head: AuditAnchor | None,
+    *,
+    anchor: AuditAnchor | None = None,
+) -> AuditReport:
+    """Walk a chain whose entries come in order, wherever they were read; see `verify_audit`."""
+    walk = _Walk(anchor)
+    for row in rows:
+        walk.step(row)
+    walk.end(head)
     return AuditReport(walk.entries, walk.last, tuple(walk.breaks[:_REPORT_AT_MOST]))
 
 

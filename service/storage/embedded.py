@@ -67,7 +67,11 @@ class EmbeddedPostgres:
 
     @classmethod
     def start(
-        cls, folder: Path, *, parameters: Mapping[str, str] | None = None
+        cls,
+        folder: Path,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        programs: Path | None = None,
     ) -> "EmbeddedPostgres":
         """Start (or, after a kill, take over) the server of *folder*, made on first use.
 
@@ -78,6 +82,8 @@ class EmbeddedPostgres:
         Args:
             folder: Absolute; parents are created.
             parameters: Server settings that override ours; tests turn `fsync` off.
+            programs: The folder of another major version's programs, for data that
+                it made; the wheel's own where left out.
 
         Raises:
             DataFolderUnusable: If the folder is held by another Goodfit, cannot be
@@ -87,7 +93,8 @@ class EmbeddedPostgres:
         lock = folders.claim(folder)
         try:
             user = folders.system_user()
-            programs = folders.reachable_programs(folder, user=user)
+            programs = programs or folders.reachable_programs(folder, user=user)
+            folders.finish_upgrade(folder)
         except BaseException:
             lock.release()
             raise

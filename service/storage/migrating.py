@@ -23,7 +23,11 @@ import service
 from service.storage.engine import APP_ROLE
 from service.storage.refusals import without_values
 
-__all__ = ["Migration", "MigrationFailed", "is_migrated", "limit_waiting", "migrate"]
+__all__ = ["MARKER", "Migration", "MigrationFailed", "is_known", "is_migrated", "limit_waiting"]
+__all__ += ["migrate", "newest_revision"]
+
+MARKER: Final = "goodfit_restore"
+"""A table that stands in a database from a restore's begin until its rows are there."""
 
 # Any number will do, as long as every Goodfit uses the same: "goodfit" in ASCII.
 _LOCK: Final = int.from_bytes(b"goodfit", "big")
@@ -49,7 +53,13 @@ class Migration:
         return self.before != self.after
 
 
-def migrate(url: str, *, service_url: str | None = None) -> Migration:
+def migrate(
+    url: str,
+    *,
+    service_url: str | None = None,
+    revision: str | None = None,
+    is_restoring: bool = False,
+) -> Migration:
     """Bring the database at *url* to this version's schema; blocks, and may be repeated.
 
     Processes that start together take turns under an advisory lock; the first does the
@@ -59,10 +69,13 @@ def migrate(url: str, *, service_url: str | None = None) -> Migration:
         url: `postgresql+psycopg://...` of the schema's owner.
         service_url: What the service connects with, where that is another user; the user
             is allowed to become `goodfit_app`.
+        revision: Where to stop, by default at the newest; for a backup's rows.
+        is_restoring: Whether a restore asks, which may go on where one was cut off.
 
     Raises:
         MigrationFailed: If the server cannot be reached, is older than 15, is not UTF-8,
-            was migrated by a newer Goodfit, or refuses a statement.
+            was migrated by a newer Goodfit, waits for a restore to be finished, or
+            refuses a statement.
     """
     engine = create_engine(
         url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 10}
@@ -73,8 +86,10 @@ def migrate(url: str, *, service_url: str | None = None) -> Migration:
             before = _revision(connection)
             configuration = _configuration()
             _check_not_newer(before, configuration)
+            if not is_restoring:
+                _check_not_half_restored(connection)
             configuration.attributes["connection"] = connection
-            command.upgrade(configuration, "head")
+            command.upgrade(configuration, revision or "head")
             _let_service_in(connection, service_url)
             after = _revision(connection)
     except exc.DBAPIError as failure:
@@ -92,7 +107,12 @@ async def is_migrated(connection: AsyncConnection) -> bool:
     A newer schema is fine: every migration lets the code before it go on working.
     """
     found = (
-        await connection.execute(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+        await connection.execute(
+            text(
+                "SELECT to_regclass('alembic_version') IS NOT NULL"
+                f" AND to_regclass('{MARKER}') IS NULL"
+            )
+        )
     ).scalar_one()
     if not found:
         return False
@@ -110,6 +130,16 @@ def limit_waiting(*, lock: str = "2s", statement: str = "60s") -> None:
     """
     op.execute(f"SET LOCAL lock_timeout = '{lock}'")
     op.execute(f"SET LOCAL statement_timeout = '{statement}'")
+
+
+def newest_revision() -> str:
+    """Return the schema revision that this version migrates to."""
+    return _known_revisions()[0]
+
+
+def is_known(revision: str) -> bool:
+    """Say whether *revision* is one that this version has a migration for."""
+    return revision in _known_revisions()
 
 
 @contextmanager
@@ -148,6 +178,17 @@ def _check_not_newer(revision: str | None, configuration: Config) -> None:
     if revision is not None and revision not in known:
         raise MigrationFailed(
             f"the database was migrated by a newer Goodfit (to `{revision}`); start that version"
+        )
+
+
+def _check_not_half_restored(connection: Connection) -> None:
+    found = connection.execute(text(f"SELECT to_regclass('public.{MARKER}') IS NOT NULL"))
+    is_unfinished = found.scalar_one()
+    connection.commit()
+    if is_unfinished:
+        raise MigrationFailed(
+            "a restore into this database was not finished, and nothing of it is there yet; "
+            "run `goodfit restore` again, which begins anew"
         )
 
 

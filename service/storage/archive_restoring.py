@@ -1,0 +1,279 @@
+"""Put a backup's rows into an empty database: all of them, verified, or none.
+
+While it runs a marker table stands in the database, and no Goodfit serves it. The rows
+come in one transaction, which also takes the marker away, so a restore that is killed
+leaves an empty database that says so, and the next one begins anew.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from service.storage.archive import ArchivedTable, BackupUnreadable, Manifest, RestoreRefused
+from service.storage.archive_reading import Backup
+from service.storage.archive_tables import (
+    FoundTable,
+    connect,
+    find_partitions,
+    find_revision,
+    find_tables,
+)
+from service.storage.audit import AuditAnchor, verify_chain
+from service.storage.migrating import MARKER, MigrationFailed, is_known, migrate
+from service.storage.refusals import without_values
+
+__all__ = ["Restored", "check_target", "restore"]
+
+_SEEDED: Final = ("release_epoch", "audit_head")
+"""Tables into which a migration puts one row; they are emptied first and filled last."""
+_PAGE_ROWS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore has put there and found in order."""
+
+    rows: int
+    versions: int
+    """How many had their digest recomputed."""
+    audit: AuditAnchor
+    broken: tuple[str, ...]
+    """What does not hold and was kept because the caller said so; none otherwise."""
+
+
+def check_target(url: str, manifest: Manifest) -> None:
+    """Return where *manifest*'s rows may go into the database at *url*; changes nothing.
+
+    Raises:
+        RestoreRefused: If the database holds anything of Goodfit's, is at another
+            revision, or the backup is of a schema that this version does not know.
+    """
+    if not is_known(manifest.revision):
+        raise RestoreRefused(
+            "database_newer",
+            f"the backup is of a newer schema (`{manifest.revision}`), made by Goodfit "
+            f"{manifest.goodfit}; restore it with that version",
+        )
+    with _refusals(), connect(url) as session:
+        _check_empty(session)
+        found = find_revision(session)
+        if found is not None and found > manifest.revision:
+            raise RestoreRefused(
+                "database_newer",
+                "the database is empty, but its schema is newer than the backup's; "
+                "restore into a new database or folder, which is brought up to date afterwards",
+            )
+
+
+def restore(
+    url: str,
+    backup: Backup,
+    *,
+    service_url: str | None = None,
+    keep_broken: bool = False,
+    step: Callable[[int], None] | None = None,
+) -> Restored:
+    """Fill the empty database at *url* from *backup* and bring it up to date; blocks.
+
+    Rows are counted, every version's digest recomputed, and the audit chain followed to
+    the backup's anchor before anything is kept.
+
+    Args:
+        url: `postgresql+psycopg://...` of the schema's owner, of this or a newer Postgres.
+        backup: Checked or not; a damaged one is found out and leaves nothing behind.
+        service_url: What the service connects with, where that is another user.
+        keep_broken: Whether rows are kept although a digest or the chain does not hold.
+        step: Told how many rows are there; what it raises ends the restore.
+
+    Raises:
+        RestoreRefused: If the database cannot take it; see `check_target`.
+        BackupUnreadable: If the file is not what its manifest says.
+    """
+    manifest = backup.manifest
+    check_target(url, manifest)
+    try:
+        with _refusals(), connect(url) as session:
+            session.execute(
+                sql.SQL("CREATE TABLE IF NOT EXISTS {} (begun_at timestamptz)").format(_marker())
+            )
+            migrate(url, service_url=service_url, revision=manifest.revision, is_restoring=True)
+            with session.transaction():
+                restored = _fill(session, backup, keep_broken=keep_broken, step=step)
+            for table in manifest.tables:
+                session.execute(sql.SQL("ANALYZE {}").format(_public(table.name)))
+        migrate(url, service_url=service_url)
+    except MigrationFailed as error:
+        raise RestoreRefused("restore_failed", str(error)) from error
+    return restored
+
+
+def _fill(
+    session: psycopg.Connection[Any],
+    backup: Backup,
+    *,
+    keep_broken: bool,
+    step: Callable[[int], None] | None,
+) -> Restored:
+    session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_marker()))
+    _check_empty(session)
+    manifest = backup.manifest
+    tables = find_tables(session)
+    archived = {table.name: table for table in manifest.tables}
+    _check_fit(tables, archived)
+    _make_partitions(session, manifest)
+    for table in tables:
+        session.execute(_alter(table.name, "DISABLE TRIGGER USER"))
+    done = 0
+    for table in sorted(tables, key=lambda table: table.name in _SEEDED):
+        if table.name in _SEEDED:
+            session.execute(sql.SQL("DELETE FROM {}").format(_public(table.name)))
+        done += _fill_table(session, backup, archived[table.name], table=table)
+        if step is not None:
+            step(done)
+    for table in tables:
+        session.execute(_alter(table.name, "ENABLE TRIGGER USER"))
+    versions, altered = _check_digests(session)
+    audit, breaks = _check_audit(session, manifest.anchor)
+    broken = (*altered, *breaks)
+    if broken and not keep_broken:
+        raise BackupUnreadable(
+            f"{broken[0]}: it was changed before the backup or in it, and nothing was kept; "
+            "use an older backup, or keep it all the same with `--keep-broken`"
+        )
+    session.execute(sql.SQL("DROP TABLE {}").format(_marker()))
+    return Restored(rows=done, versions=versions, audit=audit, broken=broken)
+
+
+def _fill_table(
+    session: psycopg.Connection[Any], backup: Backup, archived: ArchivedTable, *, table: FoundTable
+) -> int:
+    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in archived.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_public(table.name), columns)
+    with session.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            for block in backup.read(archived):
+                copy.write(block)
+        rows = cursor.rowcount
+    if rows != archived.rows:
+        raise BackupUnreadable(
+            f"the backup says {archived.rows:,} rows of `{table.name}` and holds {rows:,}; "
+            "do not trust the file"
+        )
+    if table.identity is not None and rows:
+        session.execute(
+            sql.SQL(
+                "SELECT setval(pg_get_serial_sequence({}, {}), (SELECT max({}) FROM {}))"
+            ).format(
+                sql.Literal(f"public.{table.name}"),
+                sql.Literal(table.identity),
+                sql.Identifier(table.identity),
+                _public(table.name),
+            )
+        )
+    return rows
+
+
+def _check_empty(session: psycopg.Connection[Any]) -> None:
+    for table in find_tables(session):
+        if table.name in _SEEDED:
+            continue
+        row = session.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(_public(table.name)))
+        if row.fetchone() is not None:
+            raise RestoreRefused(
+                "database_not_empty",
+                "the database already holds Goodfit's data, and a restore never overwrites any; "
+                "restore into a new one: `goodfit restore FILE --into /var/lib/goodfit-restored`",
+            )
+
+
+def _check_fit(tables: tuple[FoundTable, ...], archived: Mapping[str, ArchivedTable]) -> None:
+    """Hold the backup's tables and columns against those that the migrations made."""
+    ours = {table.name: table.columns for table in tables}
+    theirs = {name: table.columns for name, table in archived.items()}
+    for name in sorted(ours.keys() | theirs.keys()):
+        if set(ours.get(name, ())) != set(theirs.get(name, ())):
+            raise RestoreRefused(
+                "backup_does_not_fit",
+                f"`{name}` in the backup is not what the schema of that revision has; "
+                "restore it with the version that made it",
+            )
+
+
+def _make_partitions(session: psycopg.Connection[Any], manifest: Manifest) -> None:
+    """Make the months of the backup's decisions that the migrations did not make."""
+    there = set(find_partitions(session))
+    for name, first, after in manifest.months():
+        if name in there:
+            continue
+        session.execute(
+            sql.SQL("CREATE TABLE {} PARTITION OF {} FOR VALUES FROM ({}) TO ({})").format(
+                _public(name),
+                _public("decision"),
+                sql.Literal(first.isoformat()),
+                sql.Literal(after.isoformat()),
+            )
+        )
+
+
+def _check_digests(session: psycopg.Connection[Any]) -> tuple[int, tuple[str, ...]]:
+    """Recompute every version's digest; return how many there are, and which do not hold."""
+    number, altered = 0, []
+    with session.cursor(name="versions") as cursor:
+        cursor.itersize = _PAGE_ROWS
+        cursor.execute("SELECT rule_set, number, canonical, digest FROM public.rule_set_version")
+        for slug, version, canonical, digest in cursor:
+            number += 1
+            if "sha256:" + hashlib.sha256(canonical).hexdigest() != digest:
+                altered.append(f"version {version} of `{slug}` is not what its digest says")
+    return number, tuple(altered)
+
+
+def _check_audit(
+    session: psycopg.Connection[Any], anchor: AuditAnchor
+) -> tuple[AuditAnchor, tuple[str, ...]]:
+    """Follow the chain to the backup's own anchor; return its end and where it does not hold."""
+    row = session.execute("SELECT seq, hash FROM public.audit_head").fetchone()
+    head = None if row is None else AuditAnchor(row[0], bytes(row[1]))
+    with session.cursor(name="audit", row_factory=dict_row) as cursor:
+        cursor.itersize = _PAGE_ROWS
+        cursor.execute("SELECT * FROM public.audit_entry ORDER BY seq")
+        report = verify_chain(cursor, head, anchor=anchor if anchor.seq else None)
+    breaks = tuple(f"in the record of who changed what, {b.message}" for b in report.breaks)
+    return report.anchor, breaks
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what the database says no with into words without values."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise RestoreRefused(
+            "not_owner",
+            f"the database user may not restore ({without_values(error)}); "
+            "set GOODFIT_OWNER_DATABASE_URL to the schema's owner",
+        ) from None
+    except psycopg.Error as error:
+        raise RestoreRefused(
+            "restore_failed",
+            f"the database refused the backup's rows ({without_values(error)}); nothing of it "
+            "was kept, correct that and run it again",
+        ) from None
+
+
+def _marker() -> sql.Identifier:
+    return _public(MARKER)
+
+
+def _public(name: str) -> sql.Identifier:
+    return sql.Identifier("public", name)
+
+
+def _alter(table: str, change: str) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} {}").format(_public(table), sql.SQL(change))
