@@ -1,5 +1,6 @@
 """Turn a draft that checks out into an immutable version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import MEANING, RuleSet
 from service.rulesets import store
+from service.rulesets.authorship import writers_of_draft
 from service.rulesets.drafting import Editor, existing_draft
 from service.rulesets.live import RuleSetNotFound
+from service.rulesets.review_store import adopt_reviews
+from service.rulesets.remembering import remember
 from service.storage import append_audit
 from service.web import check_match, etag_of
 
@@ -49,10 +53,13 @@ async def commit_draft(
         base_version=draft.base_version,
         note=draft.note if note is None else note,
         editor=editor,
+        authors=await writers_of_draft(connection, draft),
     )
     number = committed.row.number
     if draft.base_version != number:
         await store.change_draft(connection, slug, name, {"base_version": number})
+        based = await existing_draft(connection, slug, name)
+        await remember(connection, based, found=draft, action="commit", editor=editor)
     return committed
 
 
@@ -64,14 +71,17 @@ async def keep_version(
     base_version: int | None,
     note: str | None,
     editor: Editor,
+    authors: Sequence[str] = (),
 ) -> Committed:
     """Keep *rules* as the next version of their rule set, or return the one that equals them.
 
-    The caller has locked the rule set: numbers are given out without a hole.
+    *authors* wrote them, by default the editor did. Reviews of this text become the
+    version's. The caller has locked the rule set: numbers are given out without a hole.
     """
     slug = rules.id
     same = await store.find_version(connection, slug, digest=rules.digest)
     if same is not None:
+        await adopt_reviews(connection, slug, digest=rules.digest, number=same.number)
         return Committed(row=same, is_new=False)
     number = (await store.latest_number(connection, slug) or 0) + 1
     await store.add_version(
@@ -85,12 +95,14 @@ async def keep_version(
             "canonical": rules.canonical,
             "source": source,
             "author": editor.person,
+            "authors": list(authors) or [editor.person],
             "note": note,
             "base_version": base_version,
             "meaning": MEANING,
             "created_at": editor.at,
         },
     )
+    await adopt_reviews(connection, slug, digest=rules.digest, number=number)
     await append_audit(
         connection,
         at=editor.at,

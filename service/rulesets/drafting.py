@@ -1,8 +1,6 @@
 """Write rules: make a rule set, keep its drafts as their authors typed them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,9 +8,12 @@ import anyio.to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.rulesets import store
+from service.rulesets import history_store, store
+from service.rulesets.editor import Editor
+from service.rulesets.lapsing import lapse_reviews
 from service.rulesets.live import RuleSetNotFound
 from service.rulesets.patching import clashes_between
+from service.rulesets.remembering import remember
 from service.storage import append_audit
 from service.web import Clash, Refusal, check_match, etag_of
 
@@ -42,19 +43,6 @@ class DraftNotFound(Refusal):
 
     def __init__(self) -> None:
         super().__init__("the rule set has no such draft; PUT makes one")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editor:
-    """Who changes something, when, and where fresh ids come from."""
-
-    person: str
-    at: datetime
-    new_uuid: Callable[[datetime], UUID]
-
-    def fresh_id(self) -> UUID:
-        """Return an id for something made now."""
-        return self.new_uuid(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +105,10 @@ async def put_draft(
         Clash: If *if_match* names an older state; `refuse_stale` says it with the fields.
     """
     if if_match is None and await _add(connection, slug, name, edit=edit, editor=editor):
+        made = await existing_draft(connection, slug, name)
+        await remember(connection, made, found=None, action="create", editor=editor)
         await _note(connection, "rulesets.draft", slug, name, editor)
-        return await existing_draft(connection, slug, name), True
+        return made, True
     draft = await existing_draft(connection, slug, name, for_update=True)
     check_match(if_match, etag_of(draft.row_version))
     values = {
@@ -129,8 +119,11 @@ async def put_draft(
         "updated_by": editor.person,
     }
     await store.change_draft(connection, slug, name, values)
+    changed = await existing_draft(connection, slug, name)
+    await remember(connection, changed, found=draft, action="edit", editor=editor)
+    await lapse_reviews(connection, draft, left=changed, editor=editor)
     await _note(connection, "rulesets.edit", slug, name, editor)
-    return await existing_draft(connection, slug, name), False
+    return changed, False
 
 
 async def refuse_stale(draft: Row[Any], *, sent: str | None, if_match: str | None) -> None:
@@ -154,7 +147,7 @@ async def refuse_stale(draft: Row[Any], *, sent: str | None, if_match: str | Non
 async def drop_draft(
     connection: AsyncConnection, slug: str, name: str, *, if_match: str | None, editor: Editor
 ) -> None:
-    """Delete a draft; versions committed from it stay.
+    """Delete a draft; versions committed from it stay, and so does its history.
 
     Raises:
         DraftNotFound: If there is none.
@@ -163,6 +156,8 @@ async def drop_draft(
     draft = await existing_draft(connection, slug, name, for_update=True)
     check_match(if_match, etag_of(draft.row_version))
     await store.remove_draft(connection, slug, name)
+    await remember(connection, draft, found=draft, action="drop", editor=editor)
+    await lapse_reviews(connection, draft, left=None, editor=editor)
     await _note(connection, "rulesets.drop", slug, name, editor)
 
 
@@ -186,15 +181,18 @@ async def existing_draft(
 async def _add(
     connection: AsyncConnection, slug: str, name: str, *, edit: Edit, editor: Editor
 ) -> bool:
-    """Insert a draft on top of the newest version; return whether the name was free."""
-    if await store.find_rule_set(connection, slug) is None:
+    """Insert a draft on top of the newest version; return whether the name was free.
+
+    A name that is used again goes on counting: no tag ever stands for two states.
+    """
+    if await store.lock_rule_set(connection, slug) is None:
         raise RuleSetNotFound
     values = {
         "id": editor.fresh_id(),
         "rule_set": slug,
         "name": name,
         "source": edit.source or "",
-        "row_version": 1,
+        "row_version": await history_store.last_row_version(connection, slug, draft=name) + 1,
         "base_version": await store.latest_number(connection, slug),
         "author": editor.person,
         "note": edit.note,

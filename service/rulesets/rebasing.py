@@ -13,7 +13,9 @@ from service.rules.merge import Conflict, Merged, is_same, merge
 from service.rulesets import store
 from service.rulesets.checking import RuleSetInvalid
 from service.rulesets.drafting import Editor, existing_draft
+from service.rulesets.lapsing import lapse_reviews
 from service.rulesets.live import VersionNotFound
+from service.rulesets.remembering import remember
 from service.rulesets.rewriting import rewritten
 from service.storage import append_audit, transaction
 from service.web import Fault, Refusal, check_match, etag_of
@@ -120,6 +122,9 @@ async def keep_rebase(
         "updated_by": editor.person,
     }
     await store.change_draft(connection, slug, name, values)
+    rebased = await existing_draft(connection, slug, name)
+    await remember(connection, rebased, found=draft, action="rebase", editor=editor)
+    await lapse_reviews(connection, draft, left=rebased, editor=editor)
     await append_audit(
         connection,
         at=editor.at,
@@ -128,7 +133,7 @@ async def keep_rebase(
         subject=f"{slug}/{name}",
         payload={"from": draft.base_version, "onto": number, "chosen": dict(choose)},
     )
-    return await existing_draft(connection, slug, name)
+    return rebased
 
 
 async def _version(connection: AsyncConnection, slug: str, number: int | None) -> Row[Any]:

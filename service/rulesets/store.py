@@ -62,8 +62,13 @@ async def find_rule_set(connection: AsyncConnection, slug: str) -> Row[Any] | No
 
 
 async def lock_rule_set(connection: AsyncConnection, slug: str) -> Row[Any] | None:
-    """Return the rule set *slug*; others who lock it wait until the transaction ends."""
-    statement = select(RuleSetRow.__table__).where(RuleSetRow.slug == slug).with_for_update()
+    """Return the rule set *slug*; others who lock it wait until the transaction ends.
+
+    The lock leaves the key alone: rows that refer to the rule set are added meanwhile. An
+    edit holds its draft and adds one; a commit holds the rule set and waits for the draft.
+    """
+    statement = select(RuleSetRow.__table__).where(RuleSetRow.slug == slug)
+    statement = statement.with_for_update(key_share=True)
     return (await connection.execute(statement)).first()
 
 
