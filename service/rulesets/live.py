@@ -154,8 +154,11 @@ class LiveRules:
         rules = await self._compiled(slug, number)
         return Running(rules=rules, slug=slug, version=number, digest=rules.digest, epoch=0)
 
-    def forget_releases(self) -> None:
-        """Ask for every rule set's releases anew; for this process's own releases."""
+    def forget_releases(self, slug: str | None = None) -> None:
+        """Ask for the releases anew: those of *slug* after one of its own, else all."""
+        if slug is not None:
+            self._timelines.pop(slug, None)
+            return
         self._timelines.clear()
 
     async def _compiled(self, slug: str, number: int) -> RuleSet:

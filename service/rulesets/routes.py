@@ -207,7 +207,7 @@ async def release_version(
         return answer_with(ReleaseShown, release_shown(row), status=201)
 
     answer = await answer_once(request, work, house=house, caller=caller)
-    live.forget_releases()
+    live.forget_releases(slug)
     return answer
 
 

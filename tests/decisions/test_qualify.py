@@ -370,7 +370,7 @@ class TestReleases:
         house, live = office.served.app.house, office.served.app.api.state.live
         known = await live.version_at("fleet_leads", house.clock())
         await release(house, edited("points: 20", "points: 30"))
-        await release(house, FLEET_ACCOUNTS + "# again")
+        await release(house, FLEET_ACCOUNTS.replace("points: 30", "points: 31"))
         entries = [entry_of(known, house, at=house.clock()) for _ in range(3)]
         async with transaction(house.engine) as connection:
             await write(connection, entries)
