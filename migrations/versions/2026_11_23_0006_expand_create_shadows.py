@@ -40,11 +40,11 @@ def upgrade() -> None:
     limit_waiting()
     op.create_table(
         "shadow_disagreement",
-        sa.Column("release_id", sa.Uuid(), nullable=False),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("decision_id", sa.Uuid(), nullable=False),
         sa.Column("rule_set", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decision_id", sa.Uuid(), nullable=False),
+        sa.Column("release_id", sa.Uuid(), nullable=False),
         sa.Column("live_version", sa.Integer(), nullable=False),
         sa.Column("verdict_before", sa.Text(), nullable=False),
         sa.Column("outcome_before", sa.Text(), nullable=False),
@@ -65,7 +65,7 @@ def upgrade() -> None:
             name=op.f("ck_shadow_disagreement_decided_or_failed"),
         ),
         sa.PrimaryKeyConstraint(
-            "release_id", "decided_at", "decision_id", name="pk_shadow_disagreement"
+            "rule_set", "version", "decided_at", "decision_id", name="pk_shadow_disagreement"
         ),
     )
     op.create_index(
@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("verdict_after", sa.Text(), nullable=False),
         sa.Column("outcome_after", sa.Text(), nullable=False),
         sa.Column("decisions", sa.BigInteger(), nullable=False),
+        sa.Column("disagreed", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
             "release_id",
             "live_version",

@@ -15,7 +15,8 @@ class Metrics:
     """One process's counters, in a registry of their own.
 
     Rooms above count through the public attributes: `decisions` by verdict,
-    `writer_queue` and `writer_batch`, `pool` by state.
+    `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result and
+    `shadow_queue`.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -48,6 +49,16 @@ class Metrics:
         )
         self.pool = Gauge(
             "goodfit_pool_connections", "Database connections", ["state"], registry=here
+        )
+
+        self.shadow_comparisons = Counter(
+            "goodfit_shadow_comparisons",
+            "Decisions held against a version in the shadow: agreed, disagreed, failed, dropped",
+            ["result"],
+            registry=here,
+        )
+        self.shadow_queue = Gauge(
+            "goodfit_shadow_queue", "Decisions waiting to be held against shadows", registry=here
         )
 
     def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:

@@ -41,7 +41,10 @@ class ShadowTally(Base):
 
 
 class ShadowMovement(Base):
-    """How many decisions went from one verdict and outcome to another, or stayed."""
+    """How many decisions went from one verdict and outcome to another, or stayed.
+
+    Those on which the shadow failed are in none of them.
+    """
 
     __tablename__ = "shadow_movement"
 
@@ -52,12 +55,14 @@ class ShadowMovement(Base):
     verdict_after: Mapped[str] = mapped_column(primary_key=True)
     outcome_after: Mapped[str] = mapped_column(primary_key=True)
     decisions: Mapped[int] = mapped_column(BigInteger)
+    disagreed: Mapped[int] = mapped_column(BigInteger)
+    """Of those, how many are disagreements: where both stayed, a score did not."""
 
 
 class ShadowDisagreement(Base):
     """One decision on which the shadow came out otherwise, or failed.
 
-    `facts` and `tabled` may hold personal data; erasure sets them to NULL.
+    Only so many of a kind are kept; the counts know of all. `facts` and `tabled` may hold personal data; erasure sets them to NULL.
     """
 
     __tablename__ = "shadow_disagreement"
@@ -69,11 +74,11 @@ class ShadowDisagreement(Base):
         Index(None, "decision_id"),
     )
 
-    release_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rule_set: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
     decided_at: Mapped[datetime] = mapped_column(primary_key=True)
     decision_id: Mapped[UUID] = mapped_column(primary_key=True)
-    rule_set: Mapped[str]
-    version: Mapped[int]
+    release_id: Mapped[UUID]
     live_version: Mapped[int]
     verdict_before: Mapped[str]
     outcome_before: Mapped[str]
@@ -81,7 +86,8 @@ class ShadowDisagreement(Base):
     outcome: Mapped[str | None]
     scores: Mapped[JsonObject | None]
     facts: Mapped[JsonObject | None]
-    """As the shadow read them: it may ask for attributes that the live version does not."""
+    """As the shadow read them: it may ask for attributes that the live version does not. NULL
+    where it failed."""
     tabled: Mapped[JsonObject | None]
     data_problems: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=True)
     failure: Mapped[str | None]
