@@ -4,6 +4,8 @@ from service.rulesets.change_routes import change_routes
 from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, compile_source
 from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
+from service.rulesets.evidence import Evidence, attach_evidence, reviews_of
+from service.rulesets.history_routes import history_routes
 from service.rulesets.installing import Installed, install
 from service.rulesets.live import (
     LiveRules,
@@ -13,7 +15,9 @@ from service.rulesets.live import (
     VersionNotFound,
     shadow_releases,
 )
+from service.rulesets.policy_routes import policy_routes
 from service.rulesets.releasing import LEAD, ReleaseInPast
+from service.rulesets.review_routes import review_routes
 from service.rulesets.routes import rule_set_routes
 from service.rulesets.shadows import MOST_SHADOWS, Shadow, periods_of, shadows_at
 from service.rulesets.trying import Tried, find_tried
@@ -22,6 +26,7 @@ __all__ = [
     "LEAD",
     "MOST_SHADOWS",
     "Editor",
+    "Evidence",
     "Installed",
     "LiveRules",
     "NotLive",
@@ -34,13 +39,22 @@ __all__ = [
     "Shadow",
     "Tried",
     "VersionNotFound",
+    "attach_evidence",
     "compile_source",
     "find_tried",
     "install",
     "periods_of",
+    "reviews_of",
     "routers",
     "shadow_releases",
     "shadows_at",
 ]
 
-routers = (rule_set_routes, draft_routes, change_routes)
+routers = (
+    rule_set_routes,
+    draft_routes,
+    history_routes,
+    change_routes,
+    policy_routes,
+    review_routes,
+)

@@ -12,8 +12,8 @@ from service.rulesets import store
 from service.rulesets.authorship import writers_of_draft
 from service.rulesets.drafting import Editor, existing_draft
 from service.rulesets.live import RuleSetNotFound
-from service.rulesets.review_store import adopt_reviews
 from service.rulesets.remembering import remember
+from service.rulesets.review_store import adopt_reviews
 from service.storage import append_audit
 from service.web import check_match, etag_of
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
 from service.rulesets.drafting import Editor
+from service.rulesets.gating import pass_gate
 from service.rulesets.live import RuleSetNotFound, VersionNotFound
 from service.rulesets.shadows import Shadow, check_shadow
 from service.storage import append_audit, read_clock
@@ -50,15 +51,19 @@ async def release(
     Raises:
         RuleSetNotFound: If there is no such rule set.
         VersionNotFound: If it has no such version.
+        Frozen: If nothing of the rule set may be released now.
+        ReviewRequired, BacktestRequired: If it may not go live, or not yet.
         ReleaseInPast: If *since* has passed.
         NoShadow, TooManyShadows: If it cannot leave the shadow, or enter it.
     """
     mode = "live" if share is None else "shadow"
-    if await store.lock_rule_set(connection, slug) is None:
+    rule_set = await store.lock_rule_set(connection, slug)
+    if rule_set is None:
         raise RuleSetNotFound
     found = await store.find_version(connection, slug, number=version)
     if found is None:
         raise VersionNotFound
+    approval = await pass_gate(connection, rule_set, found, mode=mode, since=since, lead=LEAD)
     is_first = mode == "live" and not await store.has_release(connection, slug)
     await append_audit(
         connection,
@@ -72,6 +77,7 @@ async def release(
             "mode": mode,
             "from": None if since is None else rfc3339(since),
             "reason": reason,
+            **approval.to_json(),
             **({} if share is None else {"share": share}),
         },
     )
@@ -100,6 +106,8 @@ async def release(
             "created_at": now,
             "released_by": editor.person,
             "reason": reason,
+            "approved_by": approval.approved_by,
+            "review_id": approval.review_id,
         },
     )
 

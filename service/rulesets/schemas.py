@@ -14,6 +14,7 @@ __all__ = [
     "DraftPatch",
     "DraftSent",
     "DraftShown",
+    "FrozenShown",
     "LiveShown",
     "ReleaseAsked",
     "ReleasePage",
@@ -56,6 +57,14 @@ class LiveShown(Shown):
     since: str
 
 
+class FrozenShown(Shown):
+    """Since when, by whom and why nobody can release."""
+
+    at: str
+    by: str
+    reason: str
+
+
 class RuleSetHead(Shown):
     """A rule set in a list."""
 
@@ -65,6 +74,8 @@ class RuleSetHead(Shown):
     title: str
     created_at: str
     created_by: str
+    review_required: bool = Field(description="Whether each release needs an approved review.")
+    frozen: FrozenShown | None = Field(description="Nobody can release while this is there.")
 
 
 class RuleSetShown(RuleSetHead):
@@ -264,6 +275,8 @@ class ReleaseShown(Shown):
     created_at: str
     released_by: str
     reason: str
+    approved_by: str | None
+    review: str | None = Field(examples=["rev_01m82amv90f7assrm6pf8d3pr0"])
 
 
 class ReleasePage(Shown):

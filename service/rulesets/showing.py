@@ -15,6 +15,7 @@ __all__ = [
     "answer_with",
     "check_shown",
     "draft_shown",
+    "frozen_shown",
     "release_shown",
     "rule_set_shown",
     "version_shown",
@@ -39,7 +40,16 @@ def rule_set_shown(row: Row[Any]) -> dict[str, Any]:
         "title": row.title,
         "created_at": rfc3339(row.created_at),
         "created_by": row.created_by,
+        "review_required": row.review_required,
+        "frozen": frozen_shown(row),
     }
+
+
+def frozen_shown(row: Row[Any]) -> dict[str, Any] | None:
+    """Return since when, by whom and why a rule set is frozen; None where it is not."""
+    if row.frozen_at is None:
+        return None
+    return {"at": rfc3339(row.frozen_at), "by": row.frozen_by, "reason": row.frozen_reason}
 
 
 def draft_shown(row: Row[Any], *, whole: bool = True) -> dict[str, Any]:
@@ -89,6 +99,8 @@ def release_shown(row: Row[Any]) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "released_by": row.released_by,
         "reason": row.reason,
+        "approved_by": row.approved_by,
+        "review": None if row.review_id is None else to_text("rev", row.review_id),
     }
 
 

@@ -221,7 +221,7 @@ class RuleSetVersion(Base):
     author: Mapped[str]
     """Who committed it."""
     authors: Mapped[list[str]] = mapped_column(server_default="{}")
-    """Who wrote on the draft that it was committed from."""
+    """Who wrote on the draft it was committed from; where none are kept, its author did."""
     note: Mapped[str | None]
     base_version: Mapped[int | None]
     meaning: Mapped[int] = mapped_column(SmallInteger)

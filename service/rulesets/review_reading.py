@@ -1,0 +1,73 @@
+"""What an approver reads: the review, who would flip, and what changes against live."""
+
+from typing import Any
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.rules.compare import compare
+from service.rulesets import gate_store, store
+from service.rulesets.checking import RuleSetInvalid, compile_source
+from service.rulesets.editor import Editor
+from service.rulesets.review_showing import against_live, evidence_shown, review_shown
+from service.rulesets.reviewing import existing_review
+from service.storage import transaction
+
+__all__ = ["read_review"]
+
+
+async def read_review(
+    engine: AsyncEngine, slug: str, review_id: UUID, *, editor: Editor
+) -> dict[str, Any]:
+    """Return a review with evidence and comparison; compiling waits for no transaction.
+
+    Raises:
+        RuleSetNotFound, ReviewNotFound: If there is no such review.
+    """
+    async with transaction(engine) as connection:
+        review = await existing_review(connection, slug, review_id)
+        evidence = await _evidence(connection, review)
+        text = await _text(connection, review)
+        live = await store.find_live(connection, slug, editor.at)
+        base = live and await store.find_version(connection, slug, number=live.version)
+    shown = review_shown(review)
+    shown["evidence"] = None if evidence is None else evidence_shown(evidence)
+    shown["comparison"] = None
+    if text is not None and live is not None and base is not None:
+        shown["comparison"] = await _compared(review, text, live=live, base=base.canonical)
+    return shown
+
+
+async def _evidence(connection: AsyncConnection, review: Row[Any]) -> Row[Any] | None:
+    """Return what the approver was shown, or else the newest there is."""
+    if review.evidence_id is not None:
+        return await gate_store.find_evidence(connection, review.evidence_id)
+    if review.state == "approved":
+        return None
+    newest = await gate_store.list_evidence(connection, review.rule_set, review.digest, limit=1)
+    return newest[0] if newest else None
+
+
+async def _text(connection: AsyncConnection, review: Row[Any]) -> str | bytes | None:
+    """Return a text that may have the digest under review; None where it is gone."""
+    if review.version is not None:
+        version = await store.find_version(connection, review.rule_set, number=review.version)
+        return None if version is None else bytes(version.canonical)
+    draft = await store.find_draft(connection, review.rule_set, review.draft)
+    return None if draft is None else str(draft.source)
+
+
+async def _compared(
+    review: Row[Any], text: str | bytes, *, live: Row[Any], base: bytes
+) -> dict[str, Any] | None:
+    """Return what changes against *live*; None where the text is not the one under review."""
+    try:
+        rules = await compile_source(text)
+    except RuleSetInvalid:
+        return None
+    if rules.digest != review.digest:
+        return None
+    comparison = await anyio.to_thread.run_sync(compare, await compile_source(base), rules)
+    return against_live(live, comparison)
