@@ -14,7 +14,7 @@ from service.backtests.asking import BacktestAsked, ask, cancel, existing_backte
 from service.backtests.downloading import MEDIA_TYPES, FileFormat, file_of
 from service.backtests.schemas import BacktestPage, BacktestSent, BacktestShown, FlipPage
 from service.backtests.showing import backtest_shown, flip_shown, head_shown
-from service.rulesets import Editor
+from service.rulesets import Editor, reviews_of
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
@@ -74,7 +74,7 @@ async def ask_for_one(
     )
 
     async def work(connection: AsyncConnection) -> Answer:
-        return _answer(await ask(connection, asked, editor=editor), status=202)
+        return await _answer(connection, await ask(connection, asked, editor=editor), status=202)
 
     return await answer_once(request, work, house=house, caller=caller)
 
@@ -116,7 +116,8 @@ async def read(
     """Return a backtest: how far it is, and what it found so far."""
     async with transaction(house.engine) as connection:
         row = await existing_backtest(connection, parse_id(id, "bt"))
-    return Answer.of(backtest_shown(row)).to_response()
+        answer = await _answer(connection, row)
+    return answer.to_response()
 
 
 @backtest_routes.post("/{id}/cancel", operation_id="cancelBacktest", response_model=BacktestShown)
@@ -131,7 +132,8 @@ async def cancel_it(
     """Stop a backtest; what was found so far stays."""
 
     async def work(connection: AsyncConnection) -> Answer:
-        return _answer(await cancel(connection, parse_id(id, "bt"), editor=editor))
+        row = await cancel(connection, parse_id(id, "bt"), editor=editor)
+        return await _answer(connection, row)
 
     return await answer_once(request, work, house=house, caller=caller)
 
@@ -148,7 +150,8 @@ async def resume_it(
     """Go on with a backtest that was cancelled or failed, from where it stopped."""
 
     async def work(connection: AsyncConnection) -> Answer:
-        return _answer(await resume(connection, parse_id(id, "bt"), editor=editor))
+        row = await resume(connection, parse_id(id, "bt"), editor=editor)
+        return await _answer(connection, row)
 
     return await answer_once(request, work, house=house, caller=caller)
 
@@ -195,8 +198,9 @@ async def flips(
     )
 
 
-def _answer(row: Row[Any], *, status: int = 200) -> Answer:
-    shown = backtest_shown(row)
+async def _answer(connection: AsyncConnection, row: Row[Any], *, status: int = 200) -> Answer:
+    reviews = await reviews_of(connection, row.rule_set, row.digest)
+    shown = backtest_shown(row, reviews=reviews)
     headers = {"Location": f"/v1/backtests/{shown['id']}"} if status == 202 else {}
     return Answer.of(shown, status=status, headers=headers)
 

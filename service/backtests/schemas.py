@@ -215,10 +215,19 @@ class BacktestHead(Shown):
     finished_at: str | None
 
 
+class ReviewedShown(Shown):
+    """A review of the text that a backtest tries."""
+
+    id: str = Field(examples=["rev_01m82amv90f7assrm6pf8d3pr0"])
+    state: Literal["open", "approved", "rejected", "withdrawn", "lapsed"]
+    is_shown: bool = Field(description="Whether its approval rests on this backtest.")
+
+
 class BacktestShown(BacktestHead):
     """A backtest with what it found."""
 
     result: FoundShown | None
+    reviews: list[ReviewedShown] = Field(description="Of the same text, the newest first.")
 
 
 class BacktestPage(Shown):

@@ -42,9 +42,19 @@ def head_shown(row: Row[Any]) -> _Json:
     }
 
 
-def backtest_shown(row: Row[Any]) -> _Json:
-    """Return a backtest with what it found so far."""
-    return head_shown(row) | {"result": None if row.tally is None else _result(row)}
+def backtest_shown(row: Row[Any], *, reviews: Sequence[Row[Any]]) -> _Json:
+    """Return a backtest with what it found so far, and the *reviews* of the text it tries."""
+    return head_shown(row) | {
+        "result": None if row.tally is None else _result(row),
+        "reviews": [
+            {
+                "id": to_text("rev", review.id),
+                "state": review.state,
+                "is_shown": review.backtest_id == row.id,
+            }
+            for review in reviews
+        ],
+    }
 
 
 def flip_shown(row: Row[Any], *, edits: Sequence[Mapping[str, Any]]) -> _Json:

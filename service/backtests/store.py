@@ -24,6 +24,7 @@ __all__ = [
     "keep_chunk",
     "list_backtests",
     "list_flips",
+    "reaches_back",
     "read_decisions",
     "read_revenue",
     "set_columns",
@@ -192,6 +193,18 @@ async def count_decisions(connection: AsyncConnection, row: Row[Any]) -> int | N
     some = _window(select(DecisionRow.id), row).limit(MOST_COUNTED).subquery()
     number: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
     return number if number < MOST_COUNTED else None
+
+
+async def reaches_back(connection: AsyncConnection, row: Row[Any]) -> bool:
+    """Return whether nothing was decided before a backtest's window begins."""
+    if row.since is None:
+        return True
+    earlier = select(DecisionRow.id).where(
+        DecisionRow.rule_set == row.rule_set,
+        DecisionRow.decided_at < row.since,
+        DecisionRow.override_of.is_(None),
+    )
+    return (await connection.execute(earlier.limit(1))).first() is None
 
 
 async def list_flips(

@@ -17,9 +17,10 @@ from sqlalchemy import Row, func
 
 from service.backtests import store
 from service.backtests.chunking import Bench, Chunk, case_of, judge_chunk, revenue_of
+from service.backtests.proving import evidence_of
 from service.backtests.replaying import Case
 from service.backtests.tallying import Tally
-from service.rulesets import LiveRules
+from service.rulesets import LiveRules, attach_evidence
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
 from service.web import House, journal
 
@@ -137,7 +138,7 @@ async def _work(shop: Workshop, row: Row[Any]) -> None:
         done += chunk.judged
         position = chunk.position
         await _keep(shop, row, chunk, tally=tally, done=done)
-    await _finish(shop, row, bench)
+    await _finish(shop, row, bench, tally=tally)
 
 
 async def _begun(shop: Workshop, row: Row[Any], bench: Bench) -> Tally:
@@ -180,7 +181,9 @@ async def _keep(shop: Workshop, row: Row[Any], chunk: Chunk, *, tally: Tally, do
         await store.add_flips(connection, [{"backtest_id": row.id, **flip} for flip in chunk.flips])
 
 
-async def _finish(shop: Workshop, row: Row[Any], bench: Bench) -> None:
+async def _finish(shop: Workshop, row: Row[Any], bench: Bench, *, tally: Tally) -> None:
+    """Say that a backtest is done, and in the same transaction what it found of its digest."""
+    at = shop.house.clock()
     async with transaction(shop.house.engine, within=_LONG) as connection:
         touched = None
         if row.revenue is not None:
@@ -191,11 +194,14 @@ async def _finish(shop: Workshop, row: Row[Any], bench: Bench) -> None:
             row,
             state="done",
             lease_until=None,
-            finished_at=shop.house.clock(),
+            finished_at=at,
             revenue_touched=touched,
         )
-    if not is_ours:
-        raise _TakenAway
+        if not is_ours:
+            raise _TakenAway
+        reaches_back = await store.reaches_back(connection, row)
+        evidence = evidence_of(row, bench, tally=tally, touched=touched, reaches_back=reaches_back)
+        await attach_evidence(connection, evidence, at=at, new_uuid=shop.house.new_uuid)
 
 
 async def _fail(shop: Workshop, row: Row[Any], words: str) -> None:
