@@ -1,6 +1,7 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
 from service.rulesets.change_routes import change_routes
+from service.rulesets.change_schemas import ChangeShown
 from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, compile_source
 from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
@@ -25,6 +26,7 @@ from service.rulesets.trying import Tried, find_tried
 __all__ = [
     "LEAD",
     "MOST_SHADOWS",
+    "ChangeShown",
     "Editor",
     "Evidence",
     "Installed",

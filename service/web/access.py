@@ -73,6 +73,7 @@ _DOCUMENT: Final = _json(256 * _KB, _YAML, json=RULE_SET)
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
 _SETS: Final = "/v1/rule-sets"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
+_SHADOW: Final = "/v1/rule-sets/{slug}/shadows/{version}"
 
 
 def _access(
@@ -140,6 +141,11 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"POST {_SETS}/{{slug}}/reviews/{{id}}/approve", Scope.RULES_PUBLISH, _SMALL),
     _access(f"POST {_SETS}/{{slug}}/reviews/{{id}}/reject", Scope.RULES_PUBLISH, _SMALL),
     _access(f"POST {_SETS}/{{slug}}/reviews/{{id}}/withdraw", Scope.RULES_WRITE),
+    _access(f"GET {_SETS}/{{slug}}/shadows", Scope.RULES_READ),
+    _access(f"GET {_SHADOW}", Scope.RULES_READ),
+    _access(f"GET {_SHADOW}/disagreements", Scope.RULES_READ),
+    # shows what people told of themselves
+    _access(f"GET {_SHADOW}/disagreements/{{decision}}", Scope.DECIDE),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -62,6 +62,8 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "release_in_past": Kind(422, "A release cannot begin in the past"),
     "too_many_shadows": Kind(409, "Too many versions are in the shadow"),
     "no_shadow": Kind(409, "The version is not in the shadow"),
+    "shadow_not_found": Kind(404, "The version was never in the shadow"),
+    "disagreement_not_found": Kind(404, "There is no such disagreement"),
     "not_live": Kind(409, "No version of the rule set is live"),
     "frozen": Kind(409, "Nothing of the rule set may be released now"),
     "not_frozen": Kind(409, "The rule set is not frozen"),
