@@ -1,16 +1,25 @@
 """Keep how each account stands under each rule set: the current decision and the one before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import store
 from service.accounts.keeping import existing_account
 
-__all__ = ["AccountFacts", "Assessed", "keep_assessment", "read_facts"]
+__all__ = [
+    "AccountFacts",
+    "Assessed",
+    "Assessments",
+    "keep_assessment",
+    "read_assessments",
+    "read_facts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,15 @@ class Assessed:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Assessments:
+    """An account and the rows of `assessment` that are its own, by rule set."""
+
+    id: UUID
+    key: str
+    rows: Sequence[Row[Any]]
+
+
 async def read_facts(connection: AsyncConnection, key: str) -> AccountFacts:
     """Return the stored facts of the account of *key*, ready for a rule set's `admit`.
 
@@ -54,3 +72,16 @@ async def keep_assessment(connection: AsyncConnection, assessed: Assessed) -> No
     values = asdict(assessed)
     if not await store.keep_as_current(connection, values):
         await store.keep_as_previous(connection, values)
+
+
+async def read_assessments(
+    connection: AsyncConnection, key: str, *, rule_set: str | None = None
+) -> Assessments:
+    """Return how the account of *key* stands under each rule set, or under *rule_set* alone.
+
+    Raises:
+        AccountNotFound: If there is none.
+    """
+    account = await existing_account(connection, key)
+    rows = await store.list_assessments(connection, account.id, rule_set=rule_set)
+    return Assessments(account.id, account.key, rows)

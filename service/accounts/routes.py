@@ -1,11 +1,10 @@
 """`/v1/accounts`: the companies we serve."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
-from sqlalchemy import Row
 
 from service.accounts import store
 from service.accounts.keeping import (
@@ -20,13 +19,9 @@ from service.accounts.schemas import (
     AccountKey,
     AccountPage,
     AccountShown,
-    AssessmentShown,
-    AssessmentsShown,
     FactsSent,
-    JudgementShown,
     PatchSent,
     ProvenanceShown,
-    RuleSetFilter,
 )
 from service.accounts.store import Account
 from service.storage import to_text, transaction
@@ -159,17 +154,6 @@ async def patch_account(
     return _told(kept, response)
 
 
-@account_routes.get("/{key}/assessment", operation_id="readAssessment", responses=REFUSALS)
-async def read_assessment(
-    key: AccountKey, house: InHouse, rule_set: RuleSetFilter = None
-) -> AssessmentsShown:
-    """Show how an account stands under each rule set that judged it, and how it stood before."""
-    async with transaction(house.engine) as connection:
-        account = await existing_account(connection, key)
-        rows = await store.list_assessments(connection, account.id, rule_set=rule_set)
-    return AssessmentsShown(key=account.key, data=[_assessment(row) for row in rows])
-
-
 def _editor(
     house: House, caller: Caller, *, if_match: str | None, if_none_match: str | None = None
 ) -> Editor:
@@ -215,22 +199,4 @@ def _shown(account: Account, *, outdated: tuple[str, ...] = ()) -> AccountShown:
         outdated=list(outdated),
         created_at=rfc3339(account.created_at),
         updated_at=rfc3339(account.updated_at),
-    )
-
-
-def _assessment(row: Row[Any]) -> AssessmentShown:
-    previous = None if row.previous_decision_id is None else _judgement(row, "previous_")
-    return AssessmentShown(rule_set=row.rule_set, current=_judgement(row, ""), previous=previous)
-
-
-def _judgement(row: Row[Any], which: Literal["", "previous_"]) -> JudgementShown:
-    def of(column: str) -> Any:  # noqa: ANN401 - any column of the row
-        return getattr(row, which + column)
-
-    return JudgementShown(
-        decision=to_text("dec", of("decision_id")),
-        version=of("version"),
-        verdict=of("verdict"),
-        outcome=of("outcome"),
-        at=rfc3339(of("at")),
     )

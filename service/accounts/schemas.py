@@ -1,9 +1,9 @@
 """Accounts on the wire."""
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from fastapi import Path, Query
+from fastapi import Path
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -13,13 +13,9 @@ __all__ = [
     "AccountKey",
     "AccountPage",
     "AccountShown",
-    "AssessmentShown",
-    "AssessmentsShown",
     "FactsSent",
-    "JudgementShown",
     "PatchSent",
     "ProvenanceShown",
-    "RuleSetFilter",
 ]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -64,10 +60,6 @@ AccountKey = Annotated[
         description="Your name for the account: 1 to 200 characters, no slash.",
         examples=["north-haulage"],
     ),
-]
-RuleSetFilter = Annotated[
-    str | None,
-    Query(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Only under this rule set."),
 ]
 
 
@@ -132,28 +124,3 @@ class AccountPage(Shown):
 
     data: list[AccountShown]
     next_cursor: str | None
-
-
-class JudgementShown(Shown):
-    """One decision about the account, in short."""
-
-    decision: str = Field(examples=["dec_01m82amv90f7assrm6pf8d3pr0"])
-    version: int
-    verdict: Literal["qualify", "review", "disqualify", "undecided"]
-    outcome: str
-    at: str
-
-
-class AssessmentShown(Shown):
-    """How an account stands under one rule set, and how it stood before."""
-
-    rule_set: str
-    current: JudgementShown
-    previous: JudgementShown | None
-
-
-class AssessmentsShown(Shown):
-    """How an account stands under each rule set that judged it."""
-
-    key: str
-    data: list[AssessmentShown]

@@ -4,9 +4,12 @@ from service.decisions.desk import Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
+from service.decisions.override_routes import override_routes
+from service.decisions.overruled_routes import overruled_routes
 from service.decisions.routes import qualify_routes
 from service.decisions.sharing import SharedWriter
+from service.decisions.standing_routes import standing_routes
 
 __all__ = ["Desk", "Drill", "QualifyFront", "SharedWriter", "drill", "routers"]
 
-routers = (qualify_routes, history_routes)
+routers = (qualify_routes, history_routes, override_routes, standing_routes, overruled_routes)

@@ -13,6 +13,7 @@ import orjson
 
 from service.decisions.asking import Question
 from service.decisions.showing import Head, decision_shown, narrow_shown
+from service.decisions.word import InForce
 from service.rules import Decision
 from service.rulesets import Running
 from service.web import Fault, Refusal
@@ -28,11 +29,15 @@ class WrongSubject(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whom a question is about, once a stored account was looked up."""
+    """Whom a question is about, once a stored account was looked up.
+
+    *override* is what a person decided of the account, where that is in force.
+    """
 
     facts: Mapping[str, object]
     account_id: UUID | None = None
     account_key: str | None = None
+    override: InForce | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,7 @@ class Record:
     scores: str
     trace: str
     source: str | None
+    override_of: UUID | None
     latency_us: int | None
 
 
@@ -95,6 +101,7 @@ def judge(
         rule_set=running.slug,
         version=running.version,
         digest=running.digest,
+        override=subject.override,
     )
     if question.is_narrow:
         shown = narrow_shown(decision, head)
@@ -139,6 +146,7 @@ def record_of(
         scores=_json(scores),
         trace=_json(decision.trace.to_json()),
         source=question.source,
+        override_of=None if head.override is None else head.override.id,
         latency_us=latency // timedelta(microseconds=1),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from service.decisions import store
 from service.decisions.desk import AtDesk
+from service.decisions.override_store import list_of_decisions
 from service.decisions.replaying import existing_decision, replay
 from service.decisions.schemas import (
     DecisionHead,
@@ -28,6 +29,7 @@ from service.decisions.showing import (
     head_shown,
 )
 from service.decisions.store import Filters
+from service.decisions.word import InForce
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
@@ -67,7 +69,10 @@ async def list_them(
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
 ) -> dict[str, Any]:
-    """List decisions, the newest first."""
+    """List decisions, the newest first.
+
+    `verdict` and `outcome` ask for what the rules decided, whoever decided otherwise since.
+    """
     filters = Filters(
         rule_set=rule_set,
         verdict=verdict,
@@ -80,9 +85,10 @@ async def list_them(
     before = _position(cursor, filters)
     async with transaction(desk.house.engine) as connection:
         rows = await store.list_decisions(connection, filters, before=before, limit=limit + 1)
+        words = await list_of_decisions(connection, rows, at=desk.house.clock())
     return page_of(
         rows,
-        show=head_shown,
+        show=lambda row: head_shown(row, words.get(row.id)),
         position=lambda row: (row.decided_at, row.id),
         limit=limit,
         filters=filters.to_json(),
@@ -100,14 +106,17 @@ async def read(
     desk: AtDesk,
     explain: Literal["short", "full"] = "short",
 ) -> Response:
-    """Return a decision as it was answered; one whose facts were erased, as far as it is left."""
-    row = await _row(id, desk)
+    """Return a decision as it was answered; one whose facts were erased, as far as it is left.
+
+    Where a person decided otherwise since, and that stands, it says so.
+    """
+    row, word = await _told(id, desk)
     if row.facts is None:
-        return Answer.of(head_shown(row)).to_response()
+        return Answer.of(head_shown(row, word)).to_response()
     replayed = await replay(row, desk)
     if replayed.differences:  # its words would explain another decision than was made
-        return Answer.of(head_shown(row)).to_response()
-    shown = decision_shown(replayed.decision, head_of(row), explain=explain)
+        return Answer.of(head_shown(row, word)).to_response()
+    shown = decision_shown(replayed.decision, head_of(row, word), explain=explain)
     return Answer.of(shown).to_response()
 
 
@@ -124,10 +133,10 @@ async def explain(
     audience: Literal["ops", "subject"] = "ops",
 ) -> Response:
     """Say why: every rule for ops; for the person concerned, what they may be told."""
-    row = await _row(id, desk)
-    decision = (await replay(row, desk)).same()
+    row, word = await _told(id, desk)
+    decision = (await replay(row, desk, word=word)).same()
     tell = explained_to_ops if audience == "ops" else explained_to_subject
-    return Answer.of(tell(decision, head_of(row))).to_response()
+    return Answer.of(tell(decision, head_of(row, word))).to_response()
 
 
 @history_routes.post(
@@ -141,8 +150,8 @@ async def replay_it(
 ) -> Response:
     """Decide again from the stored facts, version and clock, and say whether it is the same."""
     del asked
-    row = await _row(id, desk)
-    replayed = await replay(row, desk)
+    row, word = await _told(id, desk)
+    replayed = await replay(row, desk, word=word)
     shown = {
         "identical": not replayed.differences,
         "differences": [difference.to_json() for difference in replayed.differences],
@@ -151,8 +160,12 @@ async def replay_it(
     return Answer.of(shown).to_response()
 
 
-async def _row(text: str, desk: AtDesk) -> Row[Any]:
-    return await existing_decision(parse_id(text, "dec"), desk)
+async def _told(text: str, desk: AtDesk) -> tuple[Row[Any], InForce | None]:
+    """Return a stored decision, and a person's word in it where that stands."""
+    row = await existing_decision(parse_id(text, "dec"), desk)
+    async with transaction(desk.house.engine) as connection:
+        words = await list_of_decisions(connection, [row], at=desk.house.clock())
+    return row, words.get(row.id)
 
 
 def _position(cursor: str | None, filters: Filters) -> tuple[datetime, UUID] | None:

@@ -17,6 +17,7 @@ from service.accounts import Assessed, read_facts
 from service.decisions.asking import Question
 from service.decisions.deciding import Judged, Subject, judge, record_of
 from service.decisions.desk import Desk
+from service.decisions.override_store import find_of_account
 from service.decisions.writing import Entry, ReleasesMoved, write
 from service.rules import RuleSet
 from service.rulesets import Running
@@ -187,7 +188,7 @@ async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
         running = await desk.live.version_at(question.rule_set, case.at)
     else:
         running = await desk.live.version(question.rule_set, question.at_version)
-    subject = await _subject_of(question, desk)
+    subject = await _subject_of(case, desk)
 
     def work() -> Judged:
         return judge(question, subject, running, at=case.at, decision_id=case.decision_id)
@@ -205,17 +206,26 @@ def _is_large(rules: RuleSet) -> bool:
     return len(rules.attributes) * rules.model.check_count > _LARGE
 
 
-async def _subject_of(question: Question, desk: Desk) -> Subject:
+async def _subject_of(case: Case, desk: Desk) -> Subject:
     """Return whom the question is about: as it says, or as a stored account is known."""
+    question = case.question
     if question.account_key is None:
         return Subject(facts=question.facts or {})
     async with transaction(desk.house.engine) as connection:
-        return await _stored(connection, question.account_key)
+        return await _stored(connection, question.account_key, case)
 
 
-async def _stored(connection: AsyncConnection, key: str) -> Subject:
+async def _stored(connection: AsyncConnection, key: str, case: Case) -> Subject:
+    """Return a stored account, with what a person decided of it; a version asked for has none."""
     account = await read_facts(connection, key)
-    return Subject(facts=account.facts, account_id=account.id, account_key=account.key)
+    override = None
+    if case.question.at_version is None:
+        override = await find_of_account(
+            connection, account.id, rule_set=case.question.rule_set, at=case.at
+        )
+    return Subject(
+        facts=account.facts, account_id=account.id, account_key=account.key, override=override
+    )
 
 
 def _assessed(case: Case, judged: Judged, subject: Subject) -> Assessed | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from service.decisions import store
 from service.decisions.desk import Desk
 from service.decisions.showing import head_shown
+from service.decisions.word import InForce
 from service.rules import DataProblem, Decision, RuleSet
 from service.storage import transaction
 from service.web import Refusal
@@ -90,15 +91,17 @@ async def existing_decision(decision_id: UUID, desk: Desk) -> Row[Any]:
     return row
 
 
-async def replay(row: Row[Any], desk: Desk) -> Replayed:
+async def replay(row: Row[Any], desk: Desk, *, word: InForce | None = None) -> Replayed:
     """Return the decision of *row*, made again by the version that made it.
+
+    A person's *word* in it changes nothing here; a refusal tells of it.
 
     Raises:
         FactsErased: If its facts are gone; the refusal holds the rest.
     """
     if row.facts is None:
         words = "the facts of this decision were erased; its skeleton is in `decision`"
-        raise FactsErased(words, members={"decision": head_shown(row)})
+        raise FactsErased(words, members={"decision": head_shown(row, word)})
     running = await desk.live.version(row.rule_set, row.version)
     return decide_again(row, running.rules)
 

@@ -15,10 +15,12 @@ __all__ = [
     "ExplanationForSubject",
     "LineSent",
     "NarrowDecisionShown",
+    "OverrideInForce",
     "QuestionSent",
     "ReplayAsked",
     "ReplayShown",
     "ResultShown",
+    "RulesOwn",
 ]
 
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["fleet_leads"])]
@@ -168,6 +170,41 @@ class DataProblemShown(Shown):
     suggestion: str | None = None
 
 
+class RulesOwn(Shown):
+    """What the rules themselves decided."""
+
+    verdict: Verdict
+    outcome: str
+
+
+class OverrideInForce(Shown):
+    """A person's word: who decided otherwise, why and until when, and what the rules said."""
+
+    id: str = Field(examples=["ovr_01m82amv90f7assrm6pf8d3pr0"])
+    person: str
+    reason: str
+    expires_at: Instant | None
+    rules: RulesOwn
+
+
+_Override = Annotated[
+    OverrideInForce | None,
+    Field(
+        description=(
+            "Where a person decided otherwise: `verdict`, `outcome` and `next` are that "
+            "person's then, everything else is the rules'."
+        )
+    ),
+]
+_Outcome = Annotated[
+    str | None,
+    Field(
+        description="Null only where a person decided otherwise and named none.",
+        examples=["tier_a"],
+    ),
+]
+
+
 class DecisionShown(Shown):
     """A decision. Branch on `verdict`; `id` is null where nothing was stored."""
 
@@ -175,7 +212,7 @@ class DecisionShown(Shown):
     decided_at: Instant
     subject: SubjectShown
     verdict: Verdict
-    outcome: str = Field(examples=["tier_a"])
+    outcome: _Outcome
     certain: bool = Field(description="No missing fact can still change the verdict.")
     outcome_certain: bool
     possible_outcomes: list[str]
@@ -186,6 +223,7 @@ class DecisionShown(Shown):
     missing: list[MissingShown] = Field(description="The most decisive first.")
     next: NextShown
     data_problems: list[DataProblemShown]
+    override: _Override
     rule_set: VersionOf
     summary: str
 
@@ -222,10 +260,11 @@ class DecisionHead(Shown):
     decided_at: Instant
     subject: SubjectShown
     verdict: Verdict
-    outcome: str
+    outcome: _Outcome
     certain: bool
     outcome_certain: bool
     scores: dict[str, ScoreShown]
+    override: _Override
     rule_set: VersionOf
     final: bool
     source: str | None
@@ -256,12 +295,14 @@ class ExplanationForSubject(Shown):
     """What the person concerned may be told.
 
     `reasons` are the words that the rules' author wrote for people. No rule, score or
-    threshold is named.
+    threshold is named. Where a person decided otherwise, there are none: those words would
+    explain another verdict.
     """
 
     id: DecisionId
     decided_at: Instant
     verdict: Verdict
+    by_person: bool = Field(description="Whether a person decided, other than the rules did.")
     message: str | None
     url: str | None
     reasons: list[str]
@@ -282,7 +323,7 @@ class DifferenceShown(Shown):
 
 
 class ReplayShown(Shown):
-    """The same facts, version and clock, decided again."""
+    """The same facts, version and clock, decided again: by the rules, without overrides."""
 
     identical: bool
     differences: list[DifferenceShown]

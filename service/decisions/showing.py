@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from service.decisions.word import InForce, override_shown, said_of
 from service.rules import Decision
 from service.storage import to_text
 from service.web import rfc3339
@@ -24,7 +25,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What the service adds to the core's decision. *account* is a key."""
+    """What the service adds to the core's decision. *account* is a key.
+
+    *override* is there where a person's word is in force.
+    """
 
     id: UUID | None
     decided_at: datetime
@@ -34,9 +38,10 @@ class Head:
     rule_set: str
     version: int
     digest: str
+    override: InForce | None = None
 
 
-def head_of(row: Row[Any]) -> Head:
+def head_of(row: Row[Any], override: InForce | None = None) -> Head:
     """Return the head of a stored decision."""
     return Head(
         id=row.id,
@@ -47,6 +52,7 @@ def head_of(row: Row[Any]) -> Head:
         rule_set=row.rule_set,
         version=row.version,
         digest=row.digest,
+        override=override,
     )
 
 
@@ -56,25 +62,31 @@ def decision_shown(
     """Return the whole decision; with `full`, the rules that were no or unknown too."""
     core = decision.to_json(explain=explain)
     summary = core.pop("summary")
+    said = said_of(decision, head.override)
     return {
         "id": None if head.id is None else to_text("dec", head.id),
         "decided_at": rfc3339(head.decided_at),
         "subject": _subject(head),
         **core,
+        "verdict": said.verdict,
+        "outcome": said.outcome,
+        "next": said.next.to_json(),
+        "override": _override(decision, head),
         "rule_set": _version(head),
-        "summary": summary,
+        "summary": f"{_first_sentence(decision, head)}{summary}",
     }
 
 
 def narrow_shown(decision: Decision, head: Head) -> dict[str, Any]:
     """Return what a publishable key is told: verdict, next step, questions worth asking."""
+    said = said_of(decision, head.override)
     return {
         "id": None if head.id is None else to_text("dec", head.id),
-        "verdict": decision.verdict,
+        "verdict": said.verdict,
         "next": {
-            "action": decision.next.action,
-            "url": decision.next.url,
-            "message": decision.next.message,
+            "action": said.next.action,
+            "url": said.next.url,
+            "message": said.next.message,
         },
         "missing": [
             {"attribute": one.attribute, "label": one.label, "ask": one.ask}
@@ -84,19 +96,20 @@ def narrow_shown(decision: Decision, head: Head) -> dict[str, Any]:
     }
 
 
-def head_shown(row: Row[Any]) -> dict[str, Any]:
+def head_shown(row: Row[Any], override: InForce | None = None) -> dict[str, Any]:
     """Return what a stored decision is in a list, and all that is left after an erasure."""
-    head = head_of(row)
+    head = head_of(row, override)
     erased_at = row.facts_erased_at
     return {
         "id": to_text("dec", row.id),
         "decided_at": rfc3339(row.decided_at),
         "subject": _subject(head),
-        "verdict": row.verdict,
-        "outcome": row.outcome,
+        "verdict": row.verdict if override is None else override.verdict,
+        "outcome": row.outcome if override is None else override.outcome,
         "certain": row.certain,
         "outcome_certain": row.outcome_certain,
         "scores": row.scores,
+        "override": override_shown(override, verdict=row.verdict, outcome=row.outcome),
         "rule_set": _version(head),
         "final": row.final,
         "source": row.source,
@@ -114,21 +127,26 @@ def explained_to_subject(decision: Decision, head: Head) -> dict[str, Any]:
     """Return what the person concerned may be told.
 
     Reasons are only the words that an author wrote for people, of the rules that spoke:
-    generated words name thresholds. Values are the person's own.
+    generated words name thresholds. Values are the person's own. Where somebody decided
+    otherwise, the rules' reasons and questions would explain another verdict: neither
+    they, nor who it was, nor why, are told.
     """
     attributes = decision.model.attributes
+    said = said_of(decision, head.override)
+    is_by_rules = head.override is None
     return {
         "id": None if head.id is None else to_text("dec", head.id),
         "decided_at": rfc3339(head.decided_at),
-        "verdict": decision.verdict,
-        "message": decision.next.message,
-        "url": decision.next.url,
-        "reasons": _words_for_people(decision),
+        "verdict": said.verdict,
+        "by_person": not is_by_rules,
+        "message": said.next.message,
+        "url": said.next.url,
+        "reasons": _words_for_people(decision) if is_by_rules else [],
         "values": [
             {"label": attributes[name].label, "value": value}
             for name, value in decision.facts.to_json().items()
         ],
-        "questions": [one.ask for one in decision.missing if one.ask is not None],
+        "questions": [one.ask for one in decision.missing if is_by_rules and one.ask is not None],
     }
 
 
@@ -145,6 +163,22 @@ def _words_for_people(decision: Decision) -> list[str]:
         if reason.result.value == "yes"
     ]
     return list(dict.fromkeys(words.strip() for words in spoken if words))
+
+
+def _override(decision: Decision, head: Head) -> dict[str, Any] | None:
+    return override_shown(head.override, verdict=decision.verdict, outcome=decision.outcome)
+
+
+def _first_sentence(decision: Decision, head: Head) -> str:
+    """Return what a summary begins with where a person decided; it names no reason."""
+    said = head.override
+    if said is None:
+        return ""
+    if said.verdict != decision.verdict:
+        return f"A person decided otherwise: {said.verdict} instead of {decision.verdict}. "
+    if said.outcome not in {None, decision.outcome}:
+        return f"A person decided otherwise: `{said.outcome}` instead of `{decision.outcome}`. "
+    return f"A person decided on {said.verdict} as well. "
 
 
 def _subject(head: Head) -> dict[str, Any]:

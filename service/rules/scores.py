@@ -143,7 +143,7 @@ class _Evaluation:
         effects = [0.0] * len(model.rules)
         for score in model.scores:
             for group in score.groups:
-                for place in _counted(group, self.rules, self.points):
+                for place in counted(group, self.rules, self.points):
                     effects[place] = self.points[place].low
         return tuple(effects)
 
@@ -215,7 +215,7 @@ def _max(members: Members) -> Range:
     return Range(min([0.0, *(p.low for p in unsure)]), max(high, 0.0))
 
 
-def _counted(group: Group, rules: tuple[Truth, ...], points: tuple[Range, ...]) -> list[int]:
+def counted(group: Group, rules: tuple[Truth, ...], points: tuple[Range, ...]) -> list[int]:
     """Return the places of the rules whose points count in a closed evaluation."""
     places = range(group.first_rule, group.first_rule + len(group.rules))
     met = [place for place in places if rules[place] is YES]

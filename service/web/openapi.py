@@ -18,6 +18,7 @@ __all__ = ["describe", "descriptions"]
 _TAGS: Final = (
     ("decide", "Judge leads and accounts, and look back at decisions."),
     ("accounts", "Customers we already serve: their facts and current assessments."),
+    ("overrides", "A person decides otherwise; which rules people overrule."),
     ("rule sets", "Edit rules as drafts, commit versions, release them."),
     ("keys", "Who may ask this service anything, and who changed what."),
     ("operate", "Alive, ready, how much."),

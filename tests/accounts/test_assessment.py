@@ -40,6 +40,7 @@ def shown(assessed: Assessed) -> dict[str, object]:
         "version": assessed.version,
         "verdict": assessed.verdict,
         "outcome": assessed.outcome,
+        "override": None,
         "at": assessed.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     }
 

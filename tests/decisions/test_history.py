@@ -207,6 +207,7 @@ class TestExplanations:
             "id",
             "decided_at",
             "verdict",
+            "by_person",
             "message",
             "url",
             "reasons",

@@ -66,6 +66,7 @@ async def test_the_members_come_in_the_order_of_the_documentation(shared_office:
         "missing",
         "next",
         "data_problems",
+        "override",
         "rule_set",
         "summary",
     ]
