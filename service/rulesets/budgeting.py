@@ -10,17 +10,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from service.rulesets.evidence import Evidence
 from service.rulesets.policy import FlipBudget
 
 __all__ = ["over_budget", "share_of"]
 
 
-def share_of(evidence: Row[Any]) -> float | None:
+def share_of(evidence: Evidence | Row[Any]) -> float | None:
     """Return the share of flips among the decisions made again; None where there are none."""
     return evidence.flips / evidence.replayed if evidence.replayed else None
 
 
-def over_budget(evidence: Row[Any], budget: FlipBudget) -> str | None:
+def over_budget(evidence: Evidence | Row[Any], budget: FlipBudget) -> str | None:
     """Return in words why *evidence* is not certainly within *budget*; None where it is."""
     if budget.share is not None:
         why = _share_over(evidence, budget.share)
@@ -29,10 +30,10 @@ def over_budget(evidence: Row[Any], budget: FlipBudget) -> str | None:
     return None if budget.revenue is None else _revenue_over(evidence, budget.revenue)
 
 
-def _share_over(evidence: Row[Any], share: float) -> str | None:
+def _share_over(evidence: Evidence | Row[Any], share: float) -> str | None:
     judged = evidence.replayed + evidence.unseen
     above = f"above this rule set's flip budget of {_percent(Decimal(str(share)))}"
-    if evidence.total and not judged:
+    if evidence.total and not evidence.replayed and share < 1:
         return f"none of {evidence.total:,} decisions could be made again, which counts as {above}"
     # Exactly, in decimals: 29 of 100 is not above 0.29.
     most = Decimal(str(share)) * judged
@@ -48,7 +49,7 @@ def _share_over(evidence: Row[Any], share: float) -> str | None:
     return None
 
 
-def _revenue_over(evidence: Row[Any], revenue: float) -> str | None:
+def _revenue_over(evidence: Evidence | Row[Any], revenue: float) -> str | None:
     unit = f" {evidence.revenue_unit}" if evidence.revenue_unit else ""
     budget = f"this rule set's flip budget of {revenue:,.10g}{unit}"
     if evidence.revenue is not None and evidence.revenue > revenue:

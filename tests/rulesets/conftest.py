@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.rulesets.authors import Author
+from tests.rulesets.four_eyes import FourEyes
 from tests.web.serving import Served, serving
 
 
@@ -20,3 +21,9 @@ async def ann(served: Served) -> Author:
     """Somebody who writes and publishes the rule set `small_leads`."""
     key = await served.new_key("rules:read", "rules:write", "rules:publish")
     return Author(served, key)
+
+
+@pytest.fixture
+async def team(served: Served) -> FourEyes:
+    """Ann, who wrote what is live, and bob, who looks at what she writes next."""
+    return await FourEyes.opened(served)
