@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.accounts import routers as account_routers
 from service.backtests import routers as backtest_routers
 from service.backtests import working
-from service.decisions import Desk, QualifyFront, SharedWriter
+from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, shadowing
 from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
@@ -90,7 +90,8 @@ def create_app(
     api = build_api()
     api.state.house = house
     live = LiveRules(engine, timer=time.monotonic)
-    desk = Desk(house=house, live=live, writer=SharedWriter(engine))
+    shadows = Shadows(house, live, timer=time.monotonic)
+    desk = Desk(house=house, live=live, writer=SharedWriter(engine), shadows=shadows)
     api.state.live, api.state.desk = live, desk
     gate = Gate(
         QualifyFront(api, desk=desk),
@@ -204,7 +205,7 @@ def _rates_of(settings: Settings) -> Rates:
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
     backtesting = working(house, api.state.live, timer=time.monotonic)
-    async with kept_up(chores_of(house)), backtesting:
+    async with kept_up(chores_of(house)), backtesting, shadowing(api.state.desk.shadows):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.
         gc.collect()

@@ -7,9 +7,19 @@ from service.decisions.history_routes import history_routes
 from service.decisions.override_routes import override_routes
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.routes import qualify_routes
+from service.decisions.shadow_routes import shadow_routes
+from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
 
-__all__ = ["Desk", "Drill", "QualifyFront", "SharedWriter", "drill", "routers"]
+__all__ = ["Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
+__all__ += ["routers", "shadowing"]
 
-routers = (qualify_routes, history_routes, override_routes, standing_routes, overruled_routes)
+routers = (
+    qualify_routes,
+    history_routes,
+    override_routes,
+    standing_routes,
+    overruled_routes,
+    shadow_routes,
+)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from service.decisions.shadowing import Shadows
 from service.decisions.sharing import SharedWriter
 from service.rulesets import LiveRules
 from service.web import House
@@ -19,6 +20,7 @@ class Desk:
     house: House
     live: LiveRules
     writer: SharedWriter
+    shadows: Shadows
 
 
 async def _desk_of(request: Request) -> Desk:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import Assessed, read_facts
 from service.decisions.asking import Question
+from service.decisions.comparing import original_of
 from service.decisions.deciding import Judged, Subject, judge, record_of
 from service.decisions.desk import Desk
 from service.decisions.override_store import find_of_account
@@ -137,10 +138,12 @@ async def keep(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[End
 
 
 def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> None:
-    """Count what was committed, by verdict."""
+    """Count what was committed, by verdict, and have its shadows judge it in their own time."""
     for draft, ending in zip(drafts, endings, strict=True):
         if isinstance(draft, Entry) and isinstance(ending, Answer) and not ending.is_replayed:
             desk.house.metrics.decisions.labels(draft.record.verdict).inc()
+            if draft.original is not None:
+                desk.shadows.offer(draft.original)
 
 
 async def _commit_alone(cases: Sequence[Case], desk: Desk) -> list[Ending]:
@@ -179,6 +182,7 @@ async def _draft_of(case: Case, desk: Desk) -> Draft:
         claim=case.claim,
         epoch=running.epoch if is_live else None,
         assessed=_assessed(case, judged, subject) if is_live else None,
+        original=original_of(judged, subject, running, decision_id=case.decision_id),
     )
 
 

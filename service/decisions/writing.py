@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import Assessed, keep_assessment
 from service.decisions import store
+from service.decisions.comparing import Original
 from service.decisions.deciding import Record
 from service.decisions.store import KeptAnswer
 from service.web import (
@@ -38,7 +39,8 @@ class Entry:
     """What is to be kept of one decision.
 
     *epoch* is that of the releases the version was chosen from, None where it was asked
-    for by number. *assessed* is there where it becomes an account's assessment.
+    for by number. *assessed* is there where it becomes an account's assessment, and
+    *original* where versions in the shadow are to judge it too, once it is committed.
     """
 
     record: Record
@@ -46,6 +48,7 @@ class Entry:
     claim: Claim | None
     epoch: int | None
     assessed: Assessed | None
+    original: Original | None = None
 
 
 async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Answer | Refusal]:

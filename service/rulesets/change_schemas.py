@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.web import Sent, Shown
 
-__all__ = ["ComparisonShown", "RebaseAsked"]
+__all__ = ["ChangeShown", "ComparisonShown", "RebaseAsked"]
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
