@@ -1,7 +1,7 @@
 """Ask for a backtest, cancel it, take it up again."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
@@ -19,9 +19,10 @@ from service.rulesets import (
 from service.storage import append_audit, to_text
 from service.web import Fault, Refusal
 
-__all__ = ["BacktestAsked", "BacktestNotFound", "BacktestOver", "RevenueUnknown", "ask"]
-__all__ += ["cancel", "existing_backtest", "resume"]
+__all__ = ["BacktestAsked", "BacktestNotFound", "BacktestOver", "LeadsOnly", "RevenueUnknown"]
+__all__ += ["ask", "cancel", "existing_backtest", "resume"]
 
+_MOMENT: Final = timedelta(microseconds=1)
 _REVENUE: Final = ("revenue", "annual_revenue")
 
 
@@ -40,6 +41,12 @@ class BacktestOver(Refusal):
     code: ClassVar[str] = "backtest_over"
 
 
+class LeadsOnly(Refusal):
+    """Rules for leads were to be tried on accounts."""
+
+    code: ClassVar[str] = "wrong_subject"
+
+
 class RevenueUnknown(Refusal):
     """What was named as revenue is not a number that leads or accounts carry."""
 
@@ -51,7 +58,7 @@ class BacktestAsked:
     """What to try on which part of the past. One of *draft* and *version* is given.
 
     Decided at *since* or later, and before *until*; None leaves the beginning open and
-    ends with the request.
+    ends with the request. *against* accounts, the window says when they last changed.
     """
 
     rule_set: str
@@ -71,6 +78,7 @@ async def ask(connection: AsyncConnection, asked: BacktestAsked, *, editor: Edit
         RuleSetNotFound, DraftNotFound, VersionNotFound: If what is to be tried is not there.
         RuleSetInvalid: If the draft has errors.
         RuleSetMismatch: If the draft's text is of another rule set.
+        LeadsOnly: If the rules judge leads, and accounts were asked for.
         RevenueUnknown: If the attribute named as revenue is no number.
     """
     tried = await find_tried(
@@ -84,6 +92,8 @@ async def ask(connection: AsyncConnection, asked: BacktestAsked, *, editor: Edit
     rules = await compile_source(tried.source)
     base = await compile_source(tried.base_source)
     _check_match(rules, base)
+    if asked.against == "accounts" and base.subject != "account":
+        _refuse_accounts(asked.rule_set)
     backtest_id = editor.fresh_id()
     values = {
         "id": backtest_id,
@@ -95,7 +105,8 @@ async def ask(connection: AsyncConnection, asked: BacktestAsked, *, editor: Edit
         "base_version": tried.base_version,
         "against": asked.against,
         "since": asked.since,
-        "until": asked.until or editor.at,
+        # What was decided in the very microsecond of the request was decided until now.
+        "until": asked.until or editor.at + _MOMENT,
         "revenue": _revenue(asked.revenue, rules, base),
         "state": "queued",
         "generation": 0,
@@ -160,6 +171,11 @@ def _check_match(rules: RuleSet, base: RuleSet) -> None:
             words = f"the draft says `{is_it}`, its rule set `{wanted}`; correct the draft"
             fault = Fault(code="mismatch", message=words, pointer=f"/{member}")
             raise RuleSetMismatch(words, faults=[fault])
+
+
+def _refuse_accounts(slug: str) -> None:
+    words = f"`{slug}` judges leads; try it against `decisions`"
+    raise LeadsOnly(words, faults=[Fault(code="wrong_subject", message=words, pointer="/against")])
 
 
 def _revenue(asked: str | None, rules: RuleSet, base: RuleSet) -> str | None:

@@ -13,7 +13,7 @@ from service.backtests.tallying import Tally, widths_of
 from service.backtests.undoing import Undoing
 from service.rules import RuleSet, load_rule_set
 
-__all__ = ["Bench", "Chunk", "case_of", "judge_chunk", "revenue_of"]
+__all__ = ["Bench", "Chunk", "account_case_of", "case_of", "judge_chunk", "revenue_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,30 @@ def case_of(row: Row[Any], *, asked: frozenset[str]) -> Case:
         verdict=row.verdict,
         outcome=row.outcome,
         scores={name: float(score["value"]) for name, score in row.scores.items()},
+    )
+
+
+def account_case_of(account: Row[Any], *, backtest: Row[Any], bench: Bench) -> Case:
+    """Return an account's current facts as a case, decided by the base as of *backtest*'s asking.
+
+    What an account does not carry is not known, whoever asks for it: nothing is unseen.
+    """
+    base, draft = bench.undoing.base, bench.undoing.draft
+    is_erased = account.facts_erased_at is not None
+    decision = base.decide({} if is_erased else account.facts, at=backtest.created_at)
+    return Case(
+        decision_id=account.id,
+        decided_at=backtest.created_at,
+        version=backtest.base_version,
+        asked=frozenset({*base.attributes, *draft.attributes}),
+        facts=None if is_erased else account.facts,
+        tabled=dict(decision.tabled),
+        final=False,
+        suspended=(),
+        verdict=decision.verdict,
+        outcome=decision.outcome,
+        scores={name: score.value for name, score in decision.scores.items()},
+        account_id=account.id,
     )
 
 
@@ -136,6 +160,8 @@ def _flip_row(found: Replayed) -> dict[str, object]:
         "outcome_before": case.outcome,
         "verdict_after": decision.verdict,
         "outcome_after": decision.outcome,
+        "account_id": case.account_id,
+        "scores_before": None if case.account_id is None else dict(case.scores),
         "scores_after": {name: score.value for name, score in decision.scores.items()},
         "cause": flip.cause.kind,
         "edits": list(flip.cause.edits),

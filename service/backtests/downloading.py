@@ -24,6 +24,7 @@ MEDIA_TYPES: Final[Mapping[FileFormat, str]] = {
 _AT_ONCE: Final = 500
 _COLUMNS: Final = (
     "decision",
+    "account",
     "decided_at",
     "version",
     "external_id",

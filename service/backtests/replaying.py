@@ -29,7 +29,8 @@ class Case:
     """One stored decision: what it stood on and how it came out.
 
     *asked* holds the attributes that its version declared: nothing else could be stored.
-    *facts* is None once they were erased.
+    *facts* is None once they were erased. An account as it is known now stands under its own
+    id, with *account_id*.
     """
 
     decision_id: UUID
@@ -43,6 +44,7 @@ class Case:
     verdict: str
     outcome: str
     scores: Mapping[str, float]
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ class BacktestSent(Sent):
     )
     against: Literal["decisions", "accounts"] = Field(
         default="decisions",
-        description="All decisions, or only the newest of each account in the window.",
+        description="Decisions of the window, or accounts by what is known of them now: those"
+        " that last changed in the window, by default all.",
     )
     window: WindowSent = Field(default=WindowSent(), description="By default everything until now.")
     revenue: Name | None = Field(
@@ -238,11 +239,16 @@ class BacktestPage(Shown):
 
 
 class FlipShown(Shown):
-    """A decision that comes out otherwise."""
+    """A decision that comes out otherwise, or an account."""
 
-    decision: str = Field(examples=["dec_01m82amv90f7assrm6pf8d3pr0"])
-    decided_at: str
-    version: int = Field(description="The version that decided then.")
+    decision: str | None = Field(
+        examples=["dec_01m82amv90f7assrm6pf8d3pr0"], description="Null against accounts."
+    )
+    account: str | None = Field(
+        examples=["acme-haulage"], description="The account's key, where it is about one."
+    )
+    decided_at: str = Field(description="Against accounts: when the backtest was asked for.")
+    version: int = Field(description="The version that decided then; against accounts the base.")
     external_id: str | None
     verdict_before: Verdict
     verdict_after: Verdict

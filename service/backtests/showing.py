@@ -61,7 +61,8 @@ def flip_shown(row: Row[Any], *, edits: Sequence[Mapping[str, Any]]) -> _Json:
     """Return a flip of a backtest with these *edits*, and the values that matter to it."""
     values = row.values or {}
     return {
-        "decision": to_text("dec", row.decision_id),
+        "decision": None if row.account_id is not None else to_text("dec", row.decision_id),
+        "account": row.account_key,
         "decided_at": rfc3339(row.decided_at),
         "version": row.version,
         "external_id": row.external_id,
@@ -69,7 +70,8 @@ def flip_shown(row: Row[Any], *, edits: Sequence[Mapping[str, Any]]) -> _Json:
         "verdict_after": row.verdict_after,
         "outcome_before": row.outcome_before,
         "outcome_after": row.outcome_after,
-        "scores_before": {name: score["value"] for name, score in row.scores_before.items()},
+        "scores_before": row.scores_before
+        or {name: score["value"] for name, score in (row.scores_then or {}).items()},
         "scores_after": row.scores_after,
         "cause": {"kind": row.cause, "edits": [_name(edits[place]) for place in row.edits]},
         "facts": {name: values.get(name) for name in row.facts},

@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
-from service.storage.tables import BacktestFlip, BacktestRow, DecisionRow
+from service.storage.tables import AccountRow, BacktestFlip, BacktestRow, DecisionRow
 
 __all__ = [
     "ENDED",
@@ -54,10 +53,11 @@ _REVENUE: Final = text("""
     FROM (
         SELECT DISTINCT ON (coalesce(d.account_id::text, 'x' || d.external_id, d.id::text))
             f.verdict_before, f.outcome_before, f.verdict_after, f.outcome_after,
-            CASE WHEN jsonb_typeof(d.facts -> :revenue) = 'number'
-                THEN (d.facts ->> :revenue)::numeric END AS amount
+            CASE WHEN jsonb_typeof(coalesce(a.facts, d.facts) -> :revenue) = 'number'
+                THEN (coalesce(a.facts, d.facts) ->> :revenue)::numeric END AS amount
         FROM backtest_flip f
-        JOIN decision d ON d.decided_at = f.decided_at AND d.id = f.decision_id
+        LEFT JOIN decision d ON d.decided_at = f.decided_at AND d.id = f.decision_id
+        LEFT JOIN account a ON a.id = f.account_id
         WHERE f.backtest_id = :id
         ORDER BY coalesce(d.account_id::text, 'x' || d.external_id, d.id::text),
             d.decided_at DESC, d.id DESC
@@ -215,17 +215,23 @@ async def list_flips(
     statement = (
         select(
             BacktestFlip.__table__,
-            DecisionRow.version,
+            func.coalesce(DecisionRow.version, BacktestRow.base_version).label("version"),
             DecisionRow.external_id,
-            DecisionRow.facts.label("values"),
-            DecisionRow.scores.label("scores_before"),
+            AccountRow.key.label("account_key"),
+            func.coalesce(DecisionRow.facts, AccountRow.facts).label("values"),
+            DecisionRow.scores.label("scores_then"),
         )
-        .join(
+        .join(BacktestRow, BacktestRow.id == BacktestFlip.backtest_id)
+        .outerjoin(
             DecisionRow,
             and_(
                 DecisionRow.decided_at == BacktestFlip.decided_at,
                 DecisionRow.id == BacktestFlip.decision_id,
             ),
+        )
+        .outerjoin(
+            AccountRow,
+            AccountRow.id == func.coalesce(BacktestFlip.account_id, DecisionRow.account_id),
         )
         .where(BacktestFlip.backtest_id == backtest_id)
         .order_by(*order)
@@ -254,10 +260,7 @@ def _claimed(row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for 
 
 
 def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
-    """Narrow *statement* to what a backtest is about; a person's overrides are not judged.
-
-    Against accounts, a decision counts if its account has no later one in the window.
-    """
+    """Narrow *statement* to what a backtest is about; a person's overrides are not judged."""
     statement = statement.where(
         DecisionRow.rule_set == row.rule_set,
         DecisionRow.decided_at < row.until,
@@ -265,18 +268,4 @@ def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
     )
     if row.since is not None:
         statement = statement.where(DecisionRow.decided_at >= row.since)
-    if row.against == "accounts":
-        later = aliased(DecisionRow)
-        is_later = tuple_(later.decided_at, later.id) > tuple_(
-            DecisionRow.decided_at, DecisionRow.id
-        )
-        newer = exists().where(
-            later.account_id == DecisionRow.account_id,
-            later.rule_set == row.rule_set,
-            later.decided_at >= DecisionRow.decided_at,
-            later.decided_at < row.until,
-            later.override_of.is_(None),
-            is_later,
-        )
-        statement = statement.where(DecisionRow.account_id.is_not(None), ~newer)
     return statement

@@ -16,8 +16,9 @@ import anyio.to_thread
 from sqlalchemy import Row, func
 
 from service.backtests import store
-from service.backtests.chunking import Bench, Chunk, case_of, judge_chunk, revenue_of
+from service.backtests.chunking import Bench, Chunk, judge_chunk, revenue_of
 from service.backtests.proving import evidence_of
+from service.backtests.reading import count_cases, read_cases
 from service.backtests.replaying import Case
 from service.backtests.tallying import Tally
 from service.rulesets import LiveRules, attach_evidence
@@ -128,7 +129,7 @@ async def _work(shop: Workshop, row: Row[Any]) -> None:
     tally = await _begun(shop, row, bench)
     done: int = row.done
     position = None if row.position_at is None else (row.position_at, row.position_id)
-    while cases := await _next_cases(shop, row, position):
+    while cases := await _next_cases(shop, row, bench, after=position):
         chunk = await anyio.to_thread.run_sync(
             lambda cases=cases: judge_chunk(  # type: ignore[misc]  # a default that binds now
                 cases, bench, tally, within_s=shop.pace.chunk_s, timer=shop.timer
@@ -147,7 +148,7 @@ async def _begun(shop: Workshop, row: Row[Any], bench: Bench) -> Tally:
         return Tally.from_json(row.tally)
     tally = Tally.begin(bench.widths)
     async with transaction(shop.house.engine) as connection:
-        total = await store.count_decisions(connection, row)
+        total = await count_cases(connection, row)
         is_ours = await store.set_columns(
             connection, row, total=total, edits=bench.edits_shown, tally=tally.to_json()
         )
@@ -156,14 +157,18 @@ async def _begun(shop: Workshop, row: Row[Any], bench: Bench) -> Tally:
     return tally
 
 
-async def _next_cases(shop: Workshop, row: Row[Any], after: store.Position | None) -> list[Case]:
-    async with transaction(shop.house.engine) as connection:
-        rows = await store.read_decisions(connection, row, after=after, limit=shop.pace.rows)
-    asked = {
-        number: frozenset((await shop.live.version(row.rule_set, number)).rules.attributes)
-        for number in {each.version for each in rows}
-    }
-    return [case_of(each, asked=asked[each.version]) for each in rows]
+async def _next_cases(
+    shop: Workshop, row: Row[Any], bench: Bench, *, after: store.Position | None
+) -> list[Case]:
+    return await read_cases(
+        shop.house.engine,
+        row,
+        after=after,
+        limit=shop.pace.rows,
+        bench=bench,
+        live=shop.live,
+        turn=shop.turn,
+    )
 
 
 async def _keep(shop: Workshop, row: Row[Any], chunk: Chunk, *, tally: Tally, done: int) -> None:

@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from service.rules import load_rule_set
 from tests.backtests.office import LEADS, PAYING_TEXT, Office
-from tests.decisions.rules import FLEET_ACCOUNTS, release
+from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -100,32 +100,18 @@ async def test_a_window_holds_what_was_decided_in_it(office: Office) -> None:
     assert (await office.ended(window=window))["result"]["replayed"] == 1
 
 
-async def test_against_accounts_each_account_counts_once(office: Office) -> None:
-    """Its newest decision in the window, whatever was decided before or on nobody's account."""
-    await release(office.served.app.house, FLEET_ACCOUNTS)
-    for key, vehicles in (("north", 50), ("south", 150)):
-        facts = {"facts": {"vehicles": vehicles, "paid": True}}
-        await office.served.ask("PUT", f"/v1/accounts/{key}", json=facts)
-    asked = {"rule_set": "fleet_accounts"}
-    newest = {}
-    for key in ("north", "south", "north"):
-        body = asked | {"account_key": key}
-        decision = (await office.served.ask("POST", "/v1/qualify", json=body)).json()
-        newest[key] = decision["id"]
-    anybody = asked | {"account": {"vehicles": 150}}
-    assert (await office.served.ask("POST", "/v1/qualify", json=anybody)).status_code == 200
-    path = "/v1/rule-sets/fleet_accounts/drafts/main"
-    text = FLEET_ACCOUNTS.replace("points: 30", "points: 60").replace("points: 60", "points: 0", 1)
-    headers = {"Content-Type": "application/yaml"}
-    await office.served.ask("PUT", path, headers=headers, content=text)
-    everything = await office.ended(rule_set="fleet_accounts", draft="main")
-    assert everything["result"]["replayed"] == 4
-    found = await office.ended(rule_set="fleet_accounts", draft="main", against="accounts")
-    assert found["against"] == "accounts"
-    assert found["progress"] == {"done": 2, "total": 2}
-    flips = await office.flips(found["id"])
-    assert [flip["decision"] for flip in flips] == [newest["north"]]
-    assert flips[0]["cause"]["edits"] == [{"part": "rule", "id": "pays"}]
+async def test_what_is_decided_as_one_asks_is_judged(database_url: str) -> None:
+    """Everything until now holds what was decided in the very microsecond of the request."""
+    stopped: list[datetime] = []
+    async with serving(
+        database_url, clock=lambda: stopped[0] if stopped else datetime.now(UTC)
+    ) as served:
+        office = await Office.opened(served)
+        stopped.append(datetime.now(UTC) + timedelta(seconds=1))
+        await office.decide(*LEADS[:2])
+        await office.draft(MORE_FOR_MEDIUM)
+        found = await office.ended()
+        assert found["result"]["replayed"] == 2
 
 
 async def test_the_draft_is_tried_as_it_was_when_asked(office: Office) -> None:

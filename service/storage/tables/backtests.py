@@ -70,11 +70,11 @@ class BacktestRow(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     against: Mapped[str] = mapped_column(server_default="decisions")
-    """`accounts`: only the newest decision of each account in the window."""
+    """`accounts`: current facts of accounts that changed in the window, decided by the base."""
 
 
 class BacktestFlip(Base):
-    """One decision that comes out otherwise.
+    """One decision that comes out otherwise, or one account.
 
     `facts` holds the names of the attributes that matter and never a value: those are read
     from the decision, where erasure reaches them.
@@ -90,10 +90,15 @@ class BacktestFlip(Base):
     )
     decided_at: Mapped[datetime] = mapped_column(primary_key=True)
     decision_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Against accounts, the account's id; `decided_at` is then when the backtest was asked for."""
+    account_id: Mapped[UUID | None]
+    """Against accounts. No foreign key: what was found outlives the account."""
     verdict_before: Mapped[str]
     outcome_before: Mapped[str]
     verdict_after: Mapped[str]
     outcome_after: Mapped[str]
+    scores_before: Mapped[JsonObject | None]
+    """Against accounts; a decision keeps its own."""
     scores_after: Mapped[JsonObject]
     cause: Mapped[str]
     edits: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=False)

@@ -1,0 +1,44 @@
+"""Accounts as backtests read them, in the database: SQL only."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.backtests.store import MOST_COUNTED
+from service.storage.tables import AccountRow
+
+__all__ = ["count_accounts", "read_accounts"]
+
+_Wanted = TypeVar("_Wanted", bound=Select[*tuple[Any, ...]])
+
+
+async def read_accounts(
+    connection: AsyncConnection, row: Row[Any], *, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* accounts of a backtest's window, by id: an update moves none."""
+    current = select(AccountRow.id, AccountRow.facts, AccountRow.facts_erased_at)
+    statement = _window(current, row).order_by(AccountRow.id).limit(limit)
+    if after is not None:
+        statement = statement.where(AccountRow.id > after)
+    rows: Any = (await connection.execute(statement)).all()
+    found: Sequence[Row[Any]] = rows
+    return found
+
+
+async def count_accounts(connection: AsyncConnection, row: Row[Any]) -> int | None:
+    """Return how many accounts the window holds; None from a million on."""
+    some = _window(select(AccountRow.id), row).limit(MOST_COUNTED).subquery()
+    number: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+    return number if number < MOST_COUNTED else None
+
+
+def _window(statement: _Wanted, row: Row[Any]) -> _Wanted:
+    """Narrow *statement* to accounts that last changed in the window; without one, to none."""
+    if row.since is not None:
+        statement = statement.where(AccountRow.updated_at >= row.since)
+    if row.until < row.created_at:
+        statement = statement.where(AccountRow.updated_at < row.until)
+    return statement
