@@ -47,7 +47,7 @@ def test_every_option_is_told_with_its_command(command: str) -> None:
 
 def test_the_guide_shows_no_command_that_does_not_exist() -> None:
     """What stands after `goodfit` in a code block is a command."""
-    shown = re.findall(r"^(?:\$ )?goodfit ([a-z]+)", PAGE, flags=re.MULTILINE)
+    shown = re.findall(r"^(?:\$ )?goodfit ([a-z-]+)", PAGE, flags=re.MULTILINE)
     assert set(shown) - {command.split()[0] for command in COMMANDS} == set()
 
 
