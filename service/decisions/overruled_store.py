@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.storage import first_uuid_at
@@ -28,7 +29,7 @@ async def list_overruled(
     """Return the newest override of each decision that was made in the window and overruled."""
     statement = (
         select(OverrideRow.__table__)
-        .distinct(OverrideRow.overruled)
+        .ext(distinct_on(OverrideRow.overruled))
         .where(
             OverrideRow.rule_set == rule_set,
             OverrideRow.overruled >= first_uuid_at(since),

@@ -26,7 +26,7 @@ class Part(NamedTuple):
 def spoke_in(
     model: Model, *, verdict: str, outcome: str, trace: Mapping[str, Any]
 ) -> tuple[Part, ...]:
-    """Return who spoke, the deciding one first.
+    """Return who spoke, the deciding one first, then rules by what they added.
 
     Where a gate decided, whatever the scores, it alone spoke. A rule that added nothing to
     a score did not speak.
@@ -42,10 +42,10 @@ def spoke_in(
     if first is not None and first.kind == "gate":
         return (first,)
     effects: Sequence[float] = trace["effects"]
-    moved = [
-        Part("points", rule.id) for rule, points in zip(model.rules, effects, strict=True) if points
-    ]
-    return (*([] if first is None else [first]), *moved)
+    moved = [place for place, points in enumerate(effects) if points]
+    moved.sort(key=lambda place: -abs(effects[place]))
+    spoken = [Part("points", model.rules[place].id) for place in moved]
+    return (*([] if first is None else [first]), *spoken)
 
 
 def decided_by(
