@@ -86,13 +86,13 @@ async def test_a_freeze_tells_what_goes_live_all_the_same(team: FourEyes) -> Non
     assert (planned["version"], planned["released_by"]) == (2, "ann@example.com")
 
 
-@pytest.mark.parametrize("reason", ["", "   ", None, 7, "x" * 2_001, "a\u0000b"])
-@pytest.mark.parametrize("call", ["freeze", "unfreeze"])
-async def test_a_freeze_has_a_reason(team: FourEyes, call: str, reason: object) -> None:
+async def test_a_freeze_has_a_reason(team: FourEyes) -> None:
     """Whoever is stopped is told why; blanks tell nothing."""
-    refused = await team.ann.ask("POST", f"/{call}", json={"reason": reason})
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"] == "/reason"
+    for call in ("freeze", "unfreeze"):
+        for reason in ("", "   ", None, 7, "x" * 2_001, "a\u0000b"):
+            refused = await team.ann.ask("POST", f"/{call}", json={"reason": reason})
+            assert refused.status_code == 422, reason
+            assert refused.json()["errors"][0]["pointer"] == "/reason"
     assert (await team.ann.ask("GET")).json()["frozen"] is None
 
 
