@@ -120,6 +120,12 @@ def _found(programs: Path | None, major: str) -> Path:
     found = folders.find_programs(programs)
     if found is None:
         refuse(f"`{programs}` holds no Postgres; give the folder with `postgres` and `pg_ctl`")
+    user = folders.system_user()
+    if user is not None and not folders.all_may_enter(found):
+        refuse(
+            f"the database's user `{user}` cannot enter `{found}`, because it or a folder above it "
+            "is closed; put the programs into one that is open, below /tmp or /opt"
+        )
     return found
 
 

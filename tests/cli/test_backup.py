@@ -7,10 +7,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from service.cli.safekeeping import back_up_before_migrating
 from service.storage import embedded_folder as folders
 from service.storage import migrate
 from service.storage.embedded import EmbeddedPostgres
@@ -225,6 +227,27 @@ def test_our_own_server_is_saved_before_its_schema_is_changed(goodfit: Goodfit, 
         assert running.exit_code == 0, running.output
 
 
+def test_a_backup_that_has_no_room_is_not_in_a_migrations_way(
+    goodfit: Goodfit,
+    empty_database_url: str,
+    saved: Path,
+    home: Path,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is a precaution: said and left out. A restore that has no room does not begin."""
+    migrate(empty_database_url, revision=OLDER)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    back_up_before_migrating(empty_database_url, saved.parent)
+    assert "no backup was made before the schema is changed: it may take" in capsys.readouterr().err
+    assert not (saved.parent / "backups").exists()
+    refused = goodfit("restore", saved, "--into", home)
+    assert refused.exit_code == 1
+    assert "restore into a folder on another disk" in refused.stderr
+    assert not home.exists()
+
+
 @pytest.mark.skipif(not OLD_POSTGRES, reason="no older Postgres is installed here")
 def test_data_of_an_older_postgres_is_taken_over(goodfit: Goodfit, home: Path) -> None:
     """Refused with the commands to run, then taken over by them; the old cluster stays."""
@@ -251,6 +274,12 @@ def test_data_of_an_older_postgres_is_taken_over(goodfit: Goodfit, home: Path) -
     assert f"goodfit upgrade-database --programs /tmp/postgres-{major}" in refused.stderr
     assert goodfit("upgrade-database").exit_code == 2
     assert goodfit("upgrade-database", "--programs", home).exit_code == 2
+    if user is not None:
+        closed = home.with_name("closed")
+        shutil.copytree(programs, closed / "bin")
+        closed.chmod(0o700)
+        refused = goodfit("upgrade-database", "--programs", closed)
+        assert (refused.exit_code, "cannot enter" in refused.stderr) == (2, True)
     done = goodfit("upgrade-database", "--programs", programs.parent)
     assert done.exit_code == 0, done.output
     assert f"upgraded from Postgres {major}" in done.stdout
