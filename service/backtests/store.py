@@ -202,7 +202,6 @@ async def reaches_back(connection: AsyncConnection, row: Row[Any]) -> bool:
     earlier = select(DecisionRow.id).where(
         DecisionRow.rule_set == row.rule_set,
         DecisionRow.decided_at < row.since,
-        DecisionRow.override_of.is_(None),
     )
     return (await connection.execute(earlier.limit(1))).first() is None
 
@@ -260,11 +259,13 @@ def _claimed(row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for 
 
 
 def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
-    """Narrow *statement* to what a backtest is about; a person's overrides are not judged."""
+    """Narrow *statement* to what a backtest is about.
+
+    A decision that was made under a person's override is among it: its row holds what the
+    rules decided.
+    """
     statement = statement.where(
-        DecisionRow.rule_set == row.rule_set,
-        DecisionRow.decided_at < row.until,
-        DecisionRow.override_of.is_(None),
+        DecisionRow.rule_set == row.rule_set, DecisionRow.decided_at < row.until
     )
     if row.since is not None:
         statement = statement.where(DecisionRow.decided_at >= row.since)
