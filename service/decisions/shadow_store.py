@@ -135,13 +135,15 @@ async def was_committed(connection: AsyncConnection, number: str) -> bool | None
     return None if status == "in progress" else status != "aborted"
 
 
-async def add_findings(connection: AsyncConnection, found: Findings) -> None:
-    """Add to the counts, and keep disagreements as long as there are few of their kind."""
+async def add_findings(
+    connection: AsyncConnection, found: Findings, *, most: int = MOST_KEPT
+) -> None:
+    """Add to the counts; keep the disagreements, up to *most* of each kind over all time."""
     if not found.counts:
         return
     failures = await _add_tallies(connection, found)
     disagreed = await _add_movements(connection, found)
-    kept = _room_for(found, failures=failures, disagreed=disagreed)
+    kept = _room_for(found, failures=failures, disagreed=disagreed, most=most)
     if kept:
         columns = {name: [getattr(one, name) for one in kept] for name in _COLUMNS}
         await connection.execute(_ADD_DISAGREEMENTS, columns)
@@ -267,14 +269,14 @@ async def _add_movements(connection: AsyncConnection, found: Findings) -> dict[C
 
 
 def _room_for(
-    found: Findings, *, failures: Mapping[UUID, int], disagreed: Mapping[Cell, int]
+    found: Findings, *, failures: Mapping[UUID, int], disagreed: Mapping[Cell, int], most: int
 ) -> list[Disagreement]:
     """Return the disagreements found of whose kind there were few before."""
     room: dict[object, int] = {}
     for cell, moved in found.moved.items():
-        room[cell] = MOST_KEPT - (disagreed[cell] - moved.disagreed)
+        room[cell] = most - (disagreed[cell] - moved.disagreed)
     for release_id, count in found.counts.items():
-        room[release_id] = MOST_KEPT - (failures[release_id] - count.failed)
+        room[release_id] = most - (failures[release_id] - count.failed)
     kept = []
     for one in found.disagreements:
         kind = _kind_of(one)

@@ -80,6 +80,7 @@ class Shadows:
         self._broken: dict[tuple[str, int], tuple[str, float]] = {}
         # One thread: the requests beside it keep most of the processor.
         self._turn = anyio.CapacityLimiter(1)
+        self._judging, self._writing = asyncio.Lock(), asyncio.Lock()
 
     def offer(self, original: Original) -> None:
         """Have the shadows of *original* judge it later; call this once it is committed.
@@ -138,35 +139,41 @@ class Shadows:
             DatabaseUnavailable, DatabaseNotMigrated: As any transaction; what was found
                 stays for the next time.
         """
-        if not await self._is_sure() or not self._found.counts:
-            return
-        sent = self._unsure = _Sent(self._found)
-        self._found = Findings()
-        async with transaction(self._house.engine) as connection:
-            sent.number = await shadow_store.start_transaction(connection)
-            await shadow_store.add_findings(connection, sent.found)
-        self._unsure = None
+        async with self._writing:
+            if not await self._is_sure() or not self._found.counts:
+                return
+            sent = self._unsure = _Sent(self._found)
+            self._found = Findings()
+            async with transaction(self._house.engine) as connection:
+                sent.number = await shadow_store.start_transaction(connection)
+                await shadow_store.add_findings(connection, sent.found)
+            self._unsure = None
 
     async def _judge_some(self) -> None:
         """Judge the first of what waits. Nothing is taken from the queue before it is judged."""
-        some = list(islice(self._waiting, _AT_ONCE))
-        held: list[Held] | None = None
+        async with self._judging:
+            some = list(islice(self._waiting, _AT_ONCE))
+            held = await self._hold_aside(some)
+            if held is None:
+                for _ in some:
+                    self._drop(self._take_first())
+                return
+            for one in held:
+                self._found.add(one)
+                self._house.metrics.shadow_comparisons.labels(one.result).inc()
+            for _ in {one.original.decision_id for one in held}:
+                self._take_first()
+
+    async def _hold_aside(self, some: Sequence[Original]) -> list[Held] | None:
+        """Judge the first of *some* in the thread; None where they cannot be judged now."""
         try:
             ready = {each: await self._rules_of(each) for each in _versions_in(some)}
-            held = await anyio.to_thread.run_sync(self._hold, some, ready, limiter=self._turn)
+            return await anyio.to_thread.run_sync(self._hold, some, ready, limiter=self._turn)
         except (DatabaseUnavailable, DatabaseNotMigrated) as error:
             _log.warning("shadows dropped", why=str(error))
         except Exception as error:  # noqa: BLE001 - the front door of this work: a bug drops a comparison, no more
             _log.error("shadows failed", kind=type(error).__qualname__)
-        if held is None:
-            for _ in some:
-                self._drop(self._take_first())
-            return
-        for one in held:
-            self._found.add(one)
-            self._house.metrics.shadow_comparisons.labels(one.result).inc()
-        for _ in {one.original.decision_id for one in held}:
-            self._take_first()
+        return None
 
     def _hold(
         self, some: Sequence[Original], ready: dict[tuple[str, int], RuleSet | str]

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, release
+from tests.decisions.shadows import Shadowed, shadowed
 from tests.web.serving import Served, serving
 
 PAGE = "https://www.haulage.example"
@@ -55,6 +56,13 @@ async def shared_office(module_database_url: str) -> AsyncIterator[Office]:
     """Return an application that a module's tests share; none minds what others decide."""
     async with serving(module_database_url) as served:
         yield await _furnished(served)
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncIterator[Shadowed]:
+    """Return an application of its own that judges shadows when it is asked about them."""
+    async with shadowed(database_url) as shadowed_app:
+        yield shadowed_app
 
 
 async def _furnished(served: Served) -> Office:

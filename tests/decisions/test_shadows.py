@@ -26,13 +26,6 @@ _PATIENCE_S = 30
 VALUES = {"lead0@gmail.com", "61", "DE"}
 
 
-@pytest.fixture
-async def stage(database_url: str) -> Any:  # noqa: ANN401 - an async fixture's own type
-    """An application of its own that judges shadows when it is asked about them."""
-    async with shadowed(database_url) as shadowed_app:
-        yield shadowed_app
-
-
 async def test_a_shadow_is_judged_by_itself_beside_the_requests(database_url: str) -> None:
     """Nothing has to be called: the counts appear soon after the answers."""
     async with shadowed(database_url, is_attended=True) as stage:
