@@ -34,7 +34,7 @@ STATEMENTS = {
     "an account": (*_BOTH, "INSERT INTO assessment"),
     "an array": (*_BOTH, "INSERT INTO assessment"),
 }
-_is_asking = ContextVar("_is_asking", default=False)
+is_asking = ContextVar("is_asking", default=False)
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class Scissors:
 
     def pass_by(self, connection: Connection, what: str) -> None:
         """Note one place of the request; end the session's backend if it is the one."""
-        if not _is_asking.get():
+        if not is_asking.get():
             return  # a chore between requests
         place = (what, sum(what == other for other, _ in self.places))
         self.places.append(place)
@@ -107,11 +107,11 @@ async def ask(served: Served, request: str, key: str) -> httpx.Response:
     if isinstance(body, list):
         body = [one | {"idempotency_key": key} if "idempotency_key" in one else one for one in body]
     headers = {"Idempotency-Key": f"all {key}"}
-    token = _is_asking.set(True)
+    token = is_asking.set(True)
     try:
         return await served.ask("POST", path, json=body, headers=headers)
     finally:
-        _is_asking.reset(token)
+        is_asking.reset(token)
 
 
 def state_of(url: str) -> tuple[int, int, int]:
