@@ -111,18 +111,21 @@ class Shadows:
             await asyncio.sleep(self._bounds.written_every_s)
             await self._try_to_write()
 
-    async def catch_up(self) -> None:
-        """Judge all that waits now, and write down all that was found."""
+    async def judge_all(self) -> None:
+        """Judge all that waits, without a rest."""
         while self._waiting:
             await self._judge_some()
+
+    async def catch_up(self) -> None:
+        """Judge all that waits now, and write down all that was found."""
+        await self.judge_all()
         await self._try_to_write()
 
     async def finish(self) -> None:
         """Judge and write what can be in the time that is left; the rest is dropped."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self._bounds.closing_s):
-                while self._waiting:
-                    await self._judge_some()
+                await self.judge_all()
         while self._waiting:
             self._drop(self._take_first())
         with suppress(TimeoutError):
