@@ -11,7 +11,7 @@ from service.storage import transaction
 from tests.rulesets.authors import TEXT, Author
 from tests.web.serving import Served
 
-__all__ = ["NEXT", "THIRD", "FourEyes", "evidence"]
+__all__ = ["NEXT", "THIRD", "FourEyes", "Json", "author", "evidence"]
 
 NEXT: Final = TEXT.replace("points: 30", "points: 35")
 THIRD: Final = TEXT.replace("points: 30", "points: 40")
