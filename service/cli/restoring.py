@@ -250,4 +250,4 @@ def _ended_by_hand() -> Iterator[None]:
     with suppress(KeyboardInterrupt), stopped_by_signals():
         yield
         return
-    refuse("stopped; the database is unfinished, run the restore again", code=NO)
+    refuse("stopped; run it again, and where all rows were there already it will say so", code=NO)

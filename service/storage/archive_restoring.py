@@ -98,10 +98,7 @@ def restore(
     manifest = backup.manifest
     check_target(url, manifest)
     try:
-        with _refusals(), connect(url) as session:
-            session.execute(
-                sql.SQL("CREATE TABLE IF NOT EXISTS {} (begun_at timestamptz)").format(_marker())
-            )
+        with _refusals(), connect(url) as session, _marked(session):
             migrate(url, service_url=service_url, revision=manifest.revision, is_restoring=True)
             with session.transaction():
                 restored = _fill(session, backup, keep_broken=keep_broken, step=step)
@@ -111,6 +108,19 @@ def restore(
     except MigrationFailed as error:
         raise RestoreRefused("restore_failed", str(error)) from error
     return restored
+
+
+@contextlib.contextmanager
+def _marked(session: psycopg.Connection[Any]) -> Iterator[None]:
+    """Have the marker stand in the database during the block; only a kill leaves it there."""
+    marker = sql.SQL("CREATE TABLE IF NOT EXISTS {} (begun_at timestamptz)")
+    session.execute(marker.format(_marker()))
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(psycopg.Error):
+            session.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_marker()))
+        raise
 
 
 def _fill(
@@ -134,9 +144,8 @@ def _fill(
     for table in sorted(tables, key=lambda table: table.name in _SEEDED):
         if table.name in _SEEDED:
             session.execute(sql.SQL("DELETE FROM {}").format(_public(table.name)))
-        done += _fill_table(session, backup, archived[table.name], table=table)
-        if step is not None:
-            step(done)
+        blocks = _told(backup.read(archived[table.name]), step, done)
+        done += _fill_table(session, blocks, archived[table.name], table=table)
     for table in tables:
         session.execute(_alter(table.name, "ENABLE TRIGGER USER"))
     versions, altered = _check_digests(session)
@@ -152,13 +161,17 @@ def _fill(
 
 
 def _fill_table(
-    session: psycopg.Connection[Any], backup: Backup, archived: ArchivedTable, *, table: FoundTable
+    session: psycopg.Connection[Any],
+    blocks: Iterator[bytes],
+    archived: ArchivedTable,
+    *,
+    table: FoundTable,
 ) -> int:
     columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in archived.columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(_public(table.name), columns)
     with session.cursor() as cursor:
         with cursor.copy(statement) as copy:
-            for block in backup.read(archived):
+            for block in blocks:
                 copy.write(block)
         rows = cursor.rowcount
     if rows != archived.rows:
@@ -178,6 +191,18 @@ def _fill_table(
             )
         )
     return rows
+
+
+def _told(
+    blocks: Iterator[bytes], step: Callable[[int], None] | None, before: int
+) -> Iterator[bytes]:
+    """Pass *blocks* on and tell *step* how many rows have come, with those *before* them."""
+    rows = before
+    for block in blocks:
+        yield block
+        rows += block.count(b"\n")
+        if step is not None:
+            step(rows)
 
 
 def _check_empty(session: psycopg.Connection[Any]) -> None:

@@ -356,6 +356,7 @@ def test_a_record_that_does_not_hold_is_refused_or_kept_and_named(
     with pytest.raises(BackupUnreadable, match="nothing was kept"):
         bring_back(file, empty_database_url)
     assert ask(empty_database_url, "SELECT count(*) FROM rule_set") == 0
+    assert not migrate(empty_database_url).changed, "a refused restore is not an unfinished one"
     kept = bring_back(file, empty_database_url, keep_broken=True)
     assert len(kept.broken) == 2
     assert "is not what its digest says" in kept.broken[0]
