@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.rules.expression import sql_pieces as pieces
-from service.rules.expression.sql import Translator, value_column
+from service.rules.expression.sql import Translator
+from service.rules.expression.sql_columns import value_column
 from service.rules.expression.sql_parts import FALSE, TRUE, Answer, Part, point
 from service.rules.expression.sql_pieces import Sql
 from service.rules.model import Condition, Grade, Model, Verdict
@@ -199,16 +200,15 @@ class Judge:
         As `undecided_reads`: what an undecided condition before the first definite yes reads,
         and what a score reads that such a condition reads and that is still a range.
         """
-        found: dict[str, list[Sql]] = {name: [] for name in self.model.attributes}
-        wanted: dict[int, list[Sql]] = {place: [] for place in range(len(self.model.scores))}
+        noted = _Noted({name: [] for name in self.model.attributes}, {})
         asked = [*opened.gates, *outcomes]
         for place, read in enumerate((*self.reads.gates, *self.reads.outcomes)):
             if not asked[place].sure:
                 before = pieces.binary("<", pieces.whole(place), settled)
                 doubt = pieces.both([pieces.is_null(asked[place].piece), before])
-                self._note(read, self.translator.columns.bind(doubt), found, wanted)
+                noted.note(read, self.translator.columns.bind(doubt))
         for place in reversed(self.model.score_order):
-            self._note_score(opened, place, found, wanted)
+            self._note_score(opened, place, noted)
         more_than_one = pieces.negation(only)
         return {
             name: self.translator.columns.bind(
@@ -220,44 +220,49 @@ class Judge:
                     ]
                 )
             )
-            for name, doubts in found.items()
+            for name, doubts in noted.attributes.items()
             if doubts
         }
 
-    def _note_score(
-        self,
-        opened: View,
-        place: int,
-        found: dict[str, list[Sql]],
-        wanted: dict[int, list[Sql]],
-    ) -> None:
+    def _note_score(self, opened: View, place: int, noted: "_Noted") -> None:
+        """Note what a score reads that is asked for and still a range."""
         score = self.model.scores[place]
         span = opened.scores[score.name]
-        if span.is_point or not wanted[place]:
+        wanted = noted.scores.get(place)
+        if span.is_point or not wanted:
             return
-        bind = self.translator.columns.bind
         is_wide = pieces.binary("!=", span.low, span.high)
-        is_open = bind(pieces.both([is_wide, pieces.either(wanted[place])]))
-        self._note(self.reads.formulas[place], is_open, found, wanted)
+        is_open = self.translator.columns.bind(pieces.both([is_wide, pieces.either(wanted)]))
+        noted.note(self.reads.formulas[place], is_open)
+        within = _Noted({name: [] for name in self.model.attributes}, {})
         for group in score.groups:
             for index in range(group.first_rule, group.first_rule + len(group.rules)):
                 member = opened.members[index]
                 if not member.result.sure:
-                    doubt = pieces.both([is_open, pieces.is_null(member.result.piece)])
-                    self._note(self.reads.rules[index], bind(doubt), found, wanted)
+                    within.note(self.reads.rules[index], pieces.is_null(member.result.piece))
                 points = self.reads.points[index]
                 if points is not None and not member.points.is_point:
                     counts = pieces.coalesce(member.result.piece, TRUE.piece)
                     spread = pieces.binary("!=", member.points.low, member.points.high)
-                    self._note(points, bind(pieces.both([is_open, counts, spread])), found, wanted)
+                    within.note(points, pieces.both([counts, spread]))
+        for name, doubts in within.attributes.items():
+            if doubts:
+                noted.attributes[name].append(pieces.both([is_open, pieces.either(doubts)]))
 
-    def _note(
-        self, read: Read, doubt: Sql, found: dict[str, list[Sql]], wanted: dict[int, list[Sql]]
-    ) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """The doubts in which each attribute, and each score by its place, is read."""
+
+    attributes: dict[str, list[Sql]]
+    scores: dict[int, list[Sql]]
+
+    def note(self, read: Read, doubt: Sql) -> None:
+        """Note that *doubt* reads what is in *read*."""
         for name in sorted(read.attributes):
-            found[name].append(doubt)
+            self.attributes[name].append(doubt)
         for place in read.scores:
-            wanted[place].append(doubt)
+            self.scores.setdefault(place, []).append(doubt)
 
 
 def listed(named: Sequence[tuple[str, Sql]]) -> Sql:

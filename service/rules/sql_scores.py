@@ -76,24 +76,30 @@ def _score(translator: Translator, score: Score, members: Sequence[Member]) -> P
         total = reckoner.bind(translator.number(score.formula.node))
     else:
         sums = [_group(translator, group, members) for group in score.groups]
-        total = _added(translator, sums)
+        total = _added(translator, sums, in_any_order=_stays_whole(score))
     return reckoner.within(total, score.floor, score.ceiling)
 
 
-def _added(translator: Translator, parts: Sequence[Part]) -> Part:
-    """Return the sum, from the left and from 0."""
-    reckoner = translator.reckoner
-    low = reckoner.sum([_ZERO, *(part.low for part in parts)])
+def _added(translator: Translator, parts: Sequence[Part], *, in_any_order: bool) -> Part:
+    """Return the sum, from the left and from 0, unless every order gives the same."""
+
+    def add(ends: Sequence[Sql]) -> Sql:
+        if in_any_order:
+            return translator.columns.bind(pieces.total(ends))
+        return translator.reckoner.sum([_ZERO, *ends])
+
+    low = add([part.low for part in parts])
     if all(part.is_point for part in parts):
         return point(low)
-    return Part(low, reckoner.sum([_ZERO, *(part.high for part in parts)]))
+    return Part(low, add([part.high for part in parts]))
 
 
 def _group(translator: Translator, group: Group, members: Sequence[Member]) -> Part:
     own = members[group.first_rule : group.first_rule + len(group.rules)]
     match group.mode:
         case "sum":
-            total = _added(translator, [_share(translator, member) for member in own])
+            shares = [_share(translator, member) for member in own]
+            total = _added(translator, shares, in_any_order=is_whole(group.rules, ()))
         case "first":
             total = _first(translator, own)
         case "max":

@@ -186,6 +186,34 @@ def completions_of(rules: RuleSet, known: Mapping[str, object]) -> st.SearchStra
     return complete_facts_for(rules).map(lambda others: {**others, **known})
 
 
+def values_for(rules: RuleSet) -> Mapping[str, list[object]]:
+    """Return some raw values of each attribute, of which a table of many leads is drawn."""
+    found: dict[str, list[object]] = {}
+    for attribute in rules.attributes.values():
+        values = list(_some_of(attribute, rules))
+        found[attribute.name] = [*values, None, "\u00a0 "] if len(values) > 3 else values
+    return found
+
+
+def _some_of(attribute: Attribute, rules: RuleSet) -> Iterator[object]:
+    match attribute.type:
+        case "number":
+            yield from _edges(attribute, rules)
+        case "text":
+            yield from (*_constants(rules, str), *TEXTS)
+        case "choice":
+            yield from (*attribute.choices, *(["elsewhere", "Elsewhere"] * attribute.other))
+        case "flag":
+            yield from (True, False)
+        case "date":
+            yield from (*DAYS, *(day.isoformat() for day in _constants(rules, date)))
+        case "list":
+            items = [*_constants(rules, str), *TEXTS, "red"]
+            yield []
+            yield from ([item] for item in items)
+            yield from ([first, second] for first in items for second in ("red", items[0], "ß"))
+
+
 def _values_of(rules: RuleSet) -> Mapping[str, st.SearchStrategy[object]]:
     return {name: _value(attribute, rules) for name, attribute in rules.attributes.items()}
 

@@ -6,13 +6,20 @@ import pytest
 
 from service.rules import UNKNOWN, Attribute, evaluate
 from service.rules.attributes import AttributeType, admit
-from service.rules.expression import compile_comparisons, compile_numbers, words
+from service.rules.expression import (
+    compile_comparisons,
+    compile_numbers,
+    sql_comparisons,
+    sql_numbers,
+    words,
+)
 from service.rules.expression import evaluate as reference
 from service.rules.expression.ast import Kind
 from service.rules.expression.compile_alone import compile_expression
 from service.rules.expression.compile_parts import View
 from service.rules.expression.functions import SAMPLE_FACTS, SPECIAL_FORMS, TREATY
 from service.rules.expression.signatures import Case
+from service.rules.expression.sql_prepared import PREPARED
 from service.rules.standalone import typed
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -25,12 +32,23 @@ CHOICES = ("a", "b", "c")
 MEANINGS = {
     "reference": {*reference.COMPARE, *reference.COMPUTE},
     "compiled": {*compile_comparisons.COMPARE, *compile_numbers.COMPUTE},
+    "sql": {
+        *sql_comparisons.COMPARE,
+        *sql_comparisons.TESTS,
+        *sql_numbers.COMPUTE,
+        *sql_numbers.MEASURE,
+    },
     "words": set(words.WORDS),
 }
 """The rows that each meaning registers a half for."""
 
-DECLINED: dict[str, set[str]] = {"reference": set(), "compiled": set(), "words": set()}
-"""The rows that a meaning leaves out on purpose."""
+DECLINED: dict[str, set[str]] = {
+    "reference": set(),
+    "compiled": set(),
+    "sql": set(PREPARED),
+    "words": set(),
+}
+"""The rows that a meaning leaves out on purpose; SQL reads their results as input columns."""
 
 CASES = [case for row in TREATY.values() for case in row.cases]
 

@@ -17,7 +17,7 @@ from service.rules.expression.ast import Kind
 from service.rules.expression.bounds import ANY_NUMBER, UNBOUNDED
 from service.rules.expression.compile_shape import is_rounded, shape
 from service.rules.expression.evaluate import Mode
-from service.rules.expression.sql_columns import Columns
+from service.rules.expression.sql_columns import Columns, item_key, prepared_column, value_column
 from service.rules.expression.sql_comparisons import COMPARE, TESTS
 from service.rules.expression.sql_dialects import Dialect, Loop
 from service.rules.expression.sql_numbers import COMPUTE, MEASURE, Reckoner, hull
@@ -75,12 +75,9 @@ class Translator:
     # --- conditions ---------------------------------------------------------------------------
 
     def whole(self, node: ast.Node) -> Answer:
-        """Return a whole condition in a column; closed, what is unknown counts as no."""
+        """Return a whole condition; closed, NULL counts as no, as it does after CASE WHEN."""
         answer = self.truth(node)
-        if self.is_open or answer.sure:
-            return answer
-        settled = pieces.coalesce(answer.piece, FALSE.piece)
-        return self._kept((shape(node), "whole"), node, lambda: self._bound(settled, sure=True))
+        return answer if self.is_open else Answer(answer.piece, sure=True)
 
     def truth(self, node: ast.Node) -> Answer:
         """Return the condition *node*; what was asked before in this view is not asked again."""
@@ -148,8 +145,8 @@ class Translator:
         self._items = outer
         self.columns.scoped &= scoped
         loop = Loop(node.quantifier, items, item, tuple(looking.beside.values()), answer.piece)
-        if loop.beside and self.dialect.name == "trino":
-            why = "trino cannot look at two lists at once"
+        if loop.beside and not self.dialect.sees_beside:
+            why = f"{self.dialect.name} looks at one list at a time"
             self.refusals.refuse(node.quantifier, why, "keep the answer in an attribute of its own")
         return self._bound(self.dialect.quantified(loop), sure=False)
 
@@ -162,7 +159,7 @@ class Translator:
         """Return a value that is no number: NULL where it is unknown."""
         match node:
             case ast.Constant(value=value):
-                return constant(value)
+                return pieces.constant(value)
             case ast.Attribute(name=name):
                 if self.attributes[name].fold and node.type.kind is Kind.TEXT:
                     return self._prepared(node, name)
@@ -225,7 +222,7 @@ class Translator:
             case ast.Variable(name=name):
                 return self._beside(wrap(node), name)
             case _:
-                return constant(computed(wrap(node)))
+                return pieces.constant(computed(wrap(node)))
 
     def _prepared(self, node: ast.Node, name: str, *, by_item: bool = False) -> Sql:
         found = self.preparing.column(shape(node), node, name, by_item=by_item)
@@ -302,7 +299,7 @@ class Translator:
     def _place(self, node: ast.Constant, value: ast.ConstantValue) -> Sql:
         if node.type.kind is Kind.GRADE:
             return pieces.whole(node.type.members.index(str(value)))
-        return constant(value)
+        return pieces.constant(value)
 
     def _attribute(self, name: str, mode: Mode) -> Part:
         declared = self.attributes[name]
@@ -388,32 +385,3 @@ class Translator:
                 case _:
                     continue
         return False
-
-
-def value_column(name: str) -> str:
-    """Return the name, inside the query, of the attribute *name*."""
-    return f"_a_{name}"
-
-
-def prepared_column(name: str) -> str:
-    """Return the name, inside the query, of the prepared column *name*."""
-    return f"_p_{name}"
-
-
-def item_key(variable: str) -> tuple[str, str]:
-    """Return where a translator remembers the name of a list's item."""
-    return ("item", variable)
-
-
-def constant(value: ast.ConstantValue) -> Sql:
-    """Return a constant as a literal of its type."""
-    if isinstance(value, bool):
-        return pieces.boolean(value=value)
-    if isinstance(value, float):
-        return pieces.number(value)
-    if isinstance(value, str):
-        return pieces.text(value)
-    if isinstance(value, date):
-        return pieces.day(value)
-    msg = "a list of constants stands only beside `in`"
-    raise TypeError(msg)

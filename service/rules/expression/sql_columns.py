@@ -14,7 +14,7 @@ from sqlglot import exp
 from service.rules.expression import sql_pieces as pieces
 from service.rules.expression.sql_pieces import Sql
 
-DEEPEST: Final = 40
+DEEPEST: Final = 200
 """How deep an expression may nest before it stays a column of its own."""
 
 _OUTPUT: Final = "output "
@@ -89,20 +89,20 @@ class Columns:
         """
         places = {name: _survey(piece) for name, piece in self._defined.items()}
         places |= {_output(name): _survey(piece) for name, piece in outputs.items()}
-        uses = Counter(place.name for found, _ in places.values() for place in found)
+        uses = Counter(place.name for found, _ in places.values() for place, _ in found)
         below: dict[str, set[str]] = {}
         depths: dict[str, int] = {}
         for name, (found, depth) in places.items():
             below[name], depths[name] = set(), depth
-            for place in found:
+            for place, at in found:
                 other = place.name
                 if other not in self._defined and other not in self.given:
                     continue  # an item of a list
                 is_single = uses[other] == 1 and other in self._defined
-                if not is_single or depth + depths[other] > DEEPEST or _in_lambda(place):
+                if not is_single or at + depths[other] > DEEPEST or _in_lambda(place):
                     below[name].add(other)
                     continue
-                depths[name] = max(depths[name], depth + depths[other])
+                depths[name] = max(depths[name], at + depths[other])
                 below[name] |= below.pop(other)
                 inner = self._defined.pop(other)
                 if place.parent is not None:
@@ -114,9 +114,24 @@ class Columns:
         return below
 
 
+def value_column(name: str) -> str:
+    """Return the name, inside the query, of the attribute *name*."""
+    return f"_a_{name}"
+
+
+def prepared_column(name: str) -> str:
+    """Return the name, inside the query, of the prepared column *name*."""
+    return f"_p_{name}"
+
+
+def item_key(variable: str) -> tuple[str, str]:
+    """Return where a translator remembers the name of a list's item."""
+    return ("item", variable)
+
+
 def used(piece: Sql) -> set[str]:
     """Return the names of the columns in *piece*."""
-    return {place.name for place in _survey(piece)[0]}
+    return {place.name for place, _ in _survey(piece)[0]}
 
 
 def _output(name: str) -> str:
@@ -134,16 +149,16 @@ def _in_lambda(place: Sql) -> bool:
     return place.find_ancestor(exp.Lambda, exp.Subquery) is not None
 
 
-def _survey(piece: Sql) -> tuple[list[exp.Column], int]:
-    """Return the columns in *piece*, and how deep it nests."""
-    found: list[exp.Column] = []
+def _survey(piece: Sql) -> tuple[list[tuple[exp.Column, int]], int]:
+    """Return the columns in *piece* with how deep each stands, and how deep it nests."""
+    found: list[tuple[exp.Column, int]] = []
     deepest = 0
     waiting: list[tuple[exp.Expr, int]] = [(piece, 1)]
     while waiting:
         node, depth = waiting.pop()
         deepest = max(deepest, depth)
         if isinstance(node, exp.Column):
-            found.append(node)
+            found.append((node, depth))
         else:
             waiting.extend((child, depth + 1) for child in node.iter_expressions())
     return found, deepest

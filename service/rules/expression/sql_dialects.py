@@ -45,6 +45,8 @@ class Dialect:
         size: The length of a list.
         has_item: Whether a list holds a text; both are known.
         quantified: A loop as a truth; None where the engine has no way we trust.
+        sees_beside: Whether a loop can look at lists beside its own.
+        keeps_missing_lists: Whether a list that is NULL differs from an empty one.
         compares_lists: Whether `=` compares lists item by item.
         fence: What keeps the planner from merging a subselect into the next.
         longest_name: How many characters of a name the engine tells apart.
@@ -63,6 +65,8 @@ class Dialect:
     size: Callable[[Sql], Sql]
     has_item: Callable[[Sql, Sql], Sql]
     quantified: Callable[[Loop], Sql] | None = None
+    sees_beside: bool = True
+    keeps_missing_lists: bool = True
     compares_lists: bool = True
     fence: str = ""
     longest_name: int | None = None
@@ -261,6 +265,7 @@ _ALL: Final = (
         ends=_calls("ENDS_WITH"),
         size=lambda items: pieces.function("ARRAY_LENGTH", items),
         has_item=_unnested,
+        keeps_missing_lists=False,
         compares_lists=False,
     ),
     Dialect(
@@ -273,6 +278,7 @@ _ALL: Final = (
         size=lambda items: pieces.function("CARDINALITY", items),
         has_item=_calls("CONTAINS"),
         quantified=_trino_loop,
+        sees_beside=False,
     ),
 )
 

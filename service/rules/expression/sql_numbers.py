@@ -28,7 +28,7 @@ _ALL_WHOLE_FROM: Final = pieces.number(float(2**53))
 _MOST: Final = pieces.number(-pieces.LOWEST)
 _LEAST: Final = pieces.number(pieces.LOWEST)
 
-ADDED_AT_ONCE: Final = 40
+ADDED_AT_ONCE: Final = 125
 """How many terms of a sum stand in one expression."""
 
 
@@ -280,7 +280,9 @@ def _months(reckoner: Reckoner, day: Sql) -> Sql:
 
 
 def _size(reckoner: Reckoner, items: Sql) -> Sql:
-    return pieces.as_double(reckoner.dialect.size(items))
+    """Guarded, because some engines call the size of NULL -1."""
+    size = pieces.as_double(reckoner.dialect.size(items))
+    return pieces.case((pieces.is_known(items), size))
 
 
 MEASURE: Final[Mapping[str, Callable[[Reckoner, Sql], Sql]]] = {

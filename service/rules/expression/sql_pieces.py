@@ -9,6 +9,8 @@ from typing import Final
 
 from sqlglot import exp
 
+from service.rules.expression.ast import ConstantValue
+
 Sql = exp.Expr
 
 _OPERATORS: Final[dict[str, type[exp.Binary]]] = {
@@ -48,6 +50,24 @@ def text(value: str) -> Sql:
 def day(value: date) -> Sql:
     """Return *value* as a date."""
     return _cast(exp.Literal.string(value.isoformat()), exp.DType.DATE)
+
+
+def constant(value: ConstantValue) -> Sql:
+    """Return a constant as a literal of its type.
+
+    Raises:
+        TypeError: If it is a list; lists of constants stand only beside `in`.
+    """
+    if isinstance(value, bool):
+        return boolean(value=value)
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, date):
+        return day(value)
+    msg = "a list of constants stands only beside `in`"
+    raise TypeError(msg)
 
 
 def whole(value: int) -> Sql:

@@ -1,0 +1,155 @@
+"""Leads as tables, and the answers that the evaluator gives on them, for the parity of SQL."""
+
+import random
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from service.rules import RuleSet
+from service.rules.attributes import Fact
+from service.rules.expression import ast
+from service.rules.model import Model
+from service.rules.questions import possible_outcomes, undecided_reads, verdicts_of
+from service.rules.sql import Selection, select
+from service.rules.truth import YES
+from service.rules.uses import expressions as trees_of
+from tests.rules.strategies import values_for
+
+Row = dict[str, object]
+KEY = "lead_number"
+_SHARES_MISSING = (0.0, 0.15, 0.5, 0.9)
+
+
+@dataclass
+class Table:
+    """One rule set's leads, as the SELECT reads them and as the evaluator does."""
+
+    rules: RuleSet
+    today: date
+    facts: list[Mapping[str, Fact]]
+    memory: dict[tuple[str, Fact], object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: RuleSet, today: date, *, leads: int, seed: int) -> "Table":
+        """Return *leads* leads: from complete to nearly empty, on and beside the constants."""
+        chance = random.Random(seed)
+        pools = values_for(rules)
+        facts = []
+        for number in range(leads):
+            share = _SHARES_MISSING[number % len(_SHARES_MISSING)]
+            raw = {
+                name: chance.choice(pool)
+                for name, pool in pools.items()
+                if chance.random() >= share
+            }
+            facts.append(rules.admit(raw).values)
+        return cls(rules, today, facts)
+
+    def select(self, dialect: str, *, final: bool, suspended: Collection[str] = ()) -> Selection:
+        """Return the rule set as SQL of *dialect*."""
+        return select(
+            self.rules.model,
+            dialect=dialect,
+            relation="leads",
+            today=self.today,
+            kept=[KEY],
+            final=final,
+            suspended=suspended,
+            reads=self.rules.reads,
+        )
+
+    def columns(self, *selections: Selection) -> dict[str, list[object]]:
+        """Return the columns that *selections* read, None where a fact is missing."""
+        columns: dict[str, list[object]] = {KEY: list(range(len(self.facts)))}
+        for found in (one for selection in selections for one in selection.inputs):
+            if found.prepared is None:
+                columns[found.name] = [values.get(found.name) for values in self.facts]
+                continue
+            name, prepared = found.prepared.attribute.name, found.prepared
+            cells: list[object] = []
+            for values in self.facts:
+                fact = values.get(name)
+                if fact is not None and (found.name, fact) not in self.memory:
+                    self.memory[found.name, fact] = prepared.of(fact)
+                cells.append(None if fact is None else self.memory[found.name, fact])
+            columns[found.name] = cells
+        return columns
+
+    def types(self, *selections: Selection) -> dict[str, str]:
+        """Return the columns' types in the dialect of *selections*."""
+        inputs = [one for selection in selections for one in selection.inputs]
+        return {KEY: "INTEGER", **{one.name: one.type for one in inputs}}
+
+    def expected(self, *, final: bool, suspended: Collection[str] = ()) -> list[Row]:
+        """Return what the SELECT must give, a row a lead."""
+        return [
+            expected_row(self.rules, values, today=self.today, final=final, suspended=suspended)
+            for values in self.facts
+        ]
+
+
+def expected_row(
+    rules: RuleSet,
+    values: Mapping[str, Fact],
+    *,
+    today: date,
+    final: bool,
+    suspended: Collection[str] = (),
+) -> Row:
+    """Return the decision by ranges, as `decide` makes it before the exact pass."""
+    model = rules.model
+    trace = rules.meaning.judge(values, today=today, suspended=suspended)
+    possible = possible_outcomes(model, trace.open)
+    certain = len(verdicts_of(model, possible)) == 1
+    missing: dict[str, None] = {}
+    if len(possible) > 1:
+        outline = rules.meaning.outline(values, today=today, suspended=suspended)
+        missing = undecided_reads(rules.reads, outline, values)
+    gates = zip(model.gates, trace.closed.gates, strict=True)
+    closing = next((gate.outcome for gate, result in gates if result is YES), None)
+    if closing is None:
+        closing = trace.closed.outcomes.index(YES)
+    place = closing if closing in possible else possible[0]
+    asks = any(model.attributes[name].ask is not None for name in missing)
+    undecided = not final and model.missing == "ask" and asks and not certain
+    row: Row = {
+        "verdict": "undecided" if undecided else model.outcomes[place].verdict,
+        "outcome": model.outcomes[place].id,
+        "certain": certain,
+        "outcome_certain": len(possible) == 1,
+        "needs_exact": undecided,
+    }
+    for score, found in zip(model.scores, trace.scores, strict=True):
+        row[f"value_{score.name}"] = found.value
+        row[f"low_{score.name}"] = found.low
+        row[f"high_{score.name}"] = found.high
+    asked = [*(gate.id for gate in model.gates), *(rule.id for rule in model.rules)]
+    results = (*trace.closed.gates, *trace.closed.rules)
+    yes = [name for name, result in zip(asked, results, strict=True) if result is YES]
+    return {**row, "rules_yes": ",".join(yes), "missing": ",".join(missing)}
+
+
+def differences(
+    selection: Selection, found: Sequence[Sequence[object]], expected: Sequence[Row]
+) -> Iterator[tuple[int, str, object, object]]:
+    """Yield lead, column, SQL's value and the evaluator's where they differ."""
+    assert [row[0] for row in found] == list(range(len(expected)))
+    for number, (row, wanted) in enumerate(zip(found, expected, strict=True)):
+        assert tuple(wanted) == selection.outputs
+        for name, value in zip(selection.outputs, row[1:], strict=True):
+            if value != wanted[name] or type(value) is not type(wanted[name]):
+                yield number, name, value, wanted[name]
+
+
+def census(model: Model) -> Counter[object]:
+    """Return how often each kind of node and each operator occurs, and each group mode."""
+    seen: Counter[object] = Counter()
+    trees = [*trees_of(model), *(derived.node for derived in model.derived)]
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        seen[type(node)] += 1
+        seen[node.operator if isinstance(node, ast.Apply) else None] += 1
+    seen.update(group.mode for score in model.scores for group in score.groups)
+    seen.update("gate" for _ in model.gates)
+    seen.update("formula" for score in model.scores if score.formula is not None)
+    return seen
