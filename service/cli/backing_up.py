@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from service.cli.database import database_of, settings_of_process, stopped_by_signals
 from service.cli.screen import NO, console, count_of, own_command, print_json, refuse, say
 from service.storage.archive import BackupFailed, BackupUnreadable, Manifest
-from service.storage.archive_making import back_up, default_name
+from service.storage.archive_file import default_name
+from service.storage.archive_making import back_up
 from service.storage.archive_reading import open_backup
 
 __all__ = ["backup", "check", "manifest_json", "progress_of", "size_words", "what_is_in"]

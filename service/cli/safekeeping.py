@@ -12,7 +12,8 @@ import psycopg
 
 from service.cli.screen import console, own_command
 from service.storage.archive import BackupFailed
-from service.storage.archive_making import back_up, default_name
+from service.storage.archive_file import default_name
+from service.storage.archive_making import back_up
 from service.storage.archive_tables import connect, find_revision
 from service.storage.migrating import is_known, newest_revision
 

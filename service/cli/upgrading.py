@@ -19,7 +19,8 @@ from service.cli.screen import NO, print_json, refuse, say
 from service.settings import Settings
 from service.storage import embedded_folder as folders
 from service.storage.archive import BackupFailed, BackupUnreadable, Manifest, RestoreRefused
-from service.storage.archive_making import back_up, default_name
+from service.storage.archive_file import default_name
+from service.storage.archive_making import back_up
 from service.storage.archive_reading import open_backup
 from service.storage.embedded import DataFolderUnusable, EmbeddedPostgres, PostgresDidNotStart
 

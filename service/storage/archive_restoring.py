@@ -6,14 +6,12 @@ leaves an empty database that says so, and the next one begins anew.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row
 
 from service.storage.archive import ArchivedTable, BackupUnreadable, Manifest, RestoreRefused
 from service.storage.archive_reading import Backup
@@ -24,7 +22,8 @@ from service.storage.archive_tables import (
     find_revision,
     find_tables,
 )
-from service.storage.audit import AuditAnchor, verify_chain
+from service.storage.archive_verifying import check_audit, check_digests
+from service.storage.audit import AuditAnchor
 from service.storage.migrating import MARKER, MigrationFailed, is_known, migrate
 from service.storage.refusals import without_values
 
@@ -32,7 +31,6 @@ __all__ = ["Restored", "check_target", "restore"]
 
 _SEEDED: Final = ("release_epoch", "audit_head")
 """Tables into which a migration puts one row; they are emptied first and filled last."""
-_PAGE_ROWS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +146,8 @@ def _fill(
         done += _fill_table(session, blocks, archived[table.name], table=table)
     for table in tables:
         session.execute(_alter(table.name, "ENABLE TRIGGER USER"))
-    versions, altered = _check_digests(session)
-    audit, breaks = _check_audit(session, manifest.anchor)
+    versions, altered = check_digests(session)
+    audit, breaks = check_audit(session, manifest.anchor)
     broken = (*altered, *breaks)
     if broken and not keep_broken:
         raise BackupUnreadable(
@@ -245,33 +243,6 @@ def _make_partitions(session: psycopg.Connection[Any], manifest: Manifest) -> No
                 sql.Literal(after.isoformat()),
             )
         )
-
-
-def _check_digests(session: psycopg.Connection[Any]) -> tuple[int, tuple[str, ...]]:
-    """Recompute every version's digest; return how many there are, and which do not hold."""
-    number, altered = 0, []
-    with session.cursor(name="versions") as cursor:
-        cursor.itersize = _PAGE_ROWS
-        cursor.execute("SELECT rule_set, number, canonical, digest FROM public.rule_set_version")
-        for slug, version, canonical, digest in cursor:
-            number += 1
-            if "sha256:" + hashlib.sha256(canonical).hexdigest() != digest:
-                altered.append(f"version {version} of `{slug}` is not what its digest says")
-    return number, tuple(altered)
-
-
-def _check_audit(
-    session: psycopg.Connection[Any], anchor: AuditAnchor
-) -> tuple[AuditAnchor, tuple[str, ...]]:
-    """Follow the chain to the backup's own anchor; return its end and where it does not hold."""
-    row = session.execute("SELECT seq, hash FROM public.audit_head").fetchone()
-    head = None if row is None else AuditAnchor(row[0], bytes(row[1]))
-    with session.cursor(name="audit", row_factory=dict_row) as cursor:
-        cursor.itersize = _PAGE_ROWS
-        cursor.execute("SELECT * FROM public.audit_entry ORDER BY seq")
-        report = verify_chain(cursor, head, anchor=anchor if anchor.seq else None)
-    breaks = tuple(f"in the record of who changed what, {b.message}" for b in report.breaks)
-    return report.anchor, breaks
 
 
 @contextlib.contextmanager

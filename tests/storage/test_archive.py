@@ -230,7 +230,7 @@ async def test_a_killed_restore_is_told_and_done_again(
 BACKING_UP = """
     import sys, time
     from pathlib import Path
-    from service.storage.archive_making import new_file
+    from service.storage.archive_file import new_file
 
     with new_file(Path(sys.argv[1]), overwrite=False) as out:
         out.write(b"half a backup, and more than the next one will be long" * 100_000)
