@@ -17,13 +17,12 @@ async def writers_of_draft(connection: AsyncConnection, draft: Row[Any]) -> list
     Whoever restored an older text did so for all who ever wrote on the draft.
     """
     is_restored = await review_store.was_restored(connection, draft)
-    wrote = await history_store.list_draft_persons(
+    return await history_store.list_draft_persons(
         connection,
         draft.rule_set,
         draft=draft.name,
         after_version=None if is_restored else draft.base_version,
     )
-    return sorted({*wrote, draft.updated_by})
 
 
 async def authors_of_draft(

@@ -91,7 +91,7 @@ async def pass_gate(
     if policy.review_required and approval.review_id is None:
         raise _review_required("the rule set asks for a review of every release", version, reviews)
     replaced = await store.find_live(connection, slug, max(now + lead, since or now))
-    if policy.flip_budget is None or replaced is None:
+    if policy.flip_budget is None or replaced is None or replaced.digest == version.digest:
         return approval
     budget = policy.flip_budget
     evidence = await _evidence(connection, version, replaced, budget=budget, now=now)

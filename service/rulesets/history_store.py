@@ -78,8 +78,8 @@ async def list_draft_persons(
     """Return everybody who wrote on *draft*, by name; also under this name before a drop.
 
     With *after_version*, only who wrote since the draft was last committed as that version.
-    Where it never was, everybody counts: its text may be theirs. Who committed or dropped
-    without writing does not count.
+    Where it never was, everybody counts: its text may be theirs. Who left the text as it
+    was, with another note, by a commit or by dropping it, does not count.
     """
     since = select(func.coalesce(func.max(DraftEdit.sequence), 0)).where(
         _of(slug, draft),
@@ -87,17 +87,24 @@ async def list_draft_persons(
         DraftEdit.base_version == after_version,
     )
     start: int = (await connection.execute(since)).scalar_one()
-    wrote = select(DraftEdit.person).where(
-        _of(slug, draft),
-        DraftEdit.sequence > start,
-        DraftEdit.action.in_(("create", "edit", "rebase", "restore")),
+    earlier = func.lag(DraftEdit.source).over(order_by=DraftEdit.sequence)
+    every = (
+        select(
+            DraftEdit.person,
+            DraftEdit.sequence,
+            DraftEdit.source.is_distinct_from(earlier).label("is_other"),
+        )
+        .where(_of(slug, draft))
+        .subquery()
     )
+    wrote = select(every.c.person).where(every.c.sequence > start, every.c.is_other)
     persons = set((await connection.execute(wrote)).scalars())
     if start == 0:
         # A draft may be older than the history.
         row = select(RuleSetDraft.author, RuleSetDraft.updated_by)
         row = row.where(RuleSetDraft.rule_set == slug, RuleSetDraft.name == draft)
-        persons.update(*(await connection.execute(row)).all())
+        for author, last in (await connection.execute(row)).all():
+            persons |= {author} if persons else {author, last}
     return sorted(persons)
 
 

@@ -248,6 +248,8 @@ async def test_a_planned_release_is_held_to_what_it_would_replace(team: FourEyes
     assert refused.json()["backtest"]["base"] == numbers[0]
     await team.prove(await team.evidence(numbers[1], base=numbers[0]))
     assert (await team.ann.release(numbers[1], **{"from": later.isoformat()})).status_code == 201
+    again = (later + timedelta(days=1)).isoformat()
+    assert (await team.ann.release(numbers[1], **{"from": again})).status_code == 201
 
 
 async def test_the_shadow_asks_nobody(team: FourEyes) -> None:

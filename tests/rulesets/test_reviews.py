@@ -143,6 +143,20 @@ async def test_who_only_commits_wrote_nothing(team: FourEyes) -> None:
     assert (await team.bob.release(2)).json()["approved_by"] == "bob@example.com"
 
 
+async def test_who_only_notes_wrote_nothing(team: FourEyes) -> None:
+    """Bob's note on ann's draft, and her own text sent again, make him no author."""
+    await team.policy(review_required=True)
+    etag = (await team.edit()).headers["etag"]
+    etag = (await team.bob.write(NEXT, if_match=etag)).headers["etag"]
+    headers = {"If-Match": etag, "Content-Type": "application/merge-patch+json"}
+    await team.bob.ask("PATCH", "/drafts/main", json={"note": "fine"}, headers=headers)
+    review = await team.reviewed()
+    assert review["authors"] == ["ann@example.com"]
+    await team.approve(review)
+    await team.ann.commit()
+    assert (await team.ann.release(2)).json()["approved_by"] == "bob@example.com"
+
+
 async def test_an_older_text_brought_back_is_everybodys(team: FourEyes) -> None:
     """Bob's text was dropped for two commits; ann restores it, and it is still bob's."""
     await team.edit(THIRD, by=team.bob)
