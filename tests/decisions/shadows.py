@@ -9,12 +9,22 @@ from typing import Any, Final
 import httpx
 
 from service.decisions import Shadows
-from tests.decisions.rules import FLEET_LEADS, edited, release
+from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, edited, release
 from tests.web.serving import Served, serving
 
-__all__ = ["LEADS", "NOTHING_ALIKE", "REWORDED", "STRICTER", "Shadowed", "later", "shadowed"]
+__all__ = [
+    "ACCOUNTS",
+    "LEADS",
+    "NOTHING_ALIKE",
+    "REWORDED",
+    "STRICTER",
+    "Shadowed",
+    "later",
+    "shadowed",
+]
 
 SETS: Final = "/v1/rule-sets/fleet_leads"
+ACCOUNTS: Final = "/v1/rule-sets/fleet_accounts"
 STRICTER: Final = edited("points: 25", "points: 5")
 """Middle-sized fleets count for less: some verdicts move, some only scores."""
 REWORDED: Final = edited("message: Pick a time", "message: Pick a time that suits you")
@@ -59,6 +69,7 @@ class Shadowed:
     """A running application that judges shadows when it is told to."""
 
     served: Served
+    address: str = SETS
 
     @property
     def shadows(self) -> Shadows:
@@ -68,7 +79,7 @@ class Shadowed:
 
     async def commit(self, text: str) -> int:
         """Make a version of *text* and return its number."""
-        path = f"{SETS}/drafts/main"
+        path = f"{self.address}/drafts/main"
         tag = (await self.served.ask("GET", path)).headers.get("etag")
         headers = {"Content-Type": "application/yaml"} | ({"If-Match": tag} if tag else {})
         written = await self.served.ask("PUT", path, headers=headers, content=text)
@@ -80,7 +91,7 @@ class Shadowed:
     async def release(self, version: int, **rest: object) -> dict[str, Any]:
         """Release a version: live, or as *rest* says."""
         asked = {"version": version, "reason": "because"} | rest
-        answer = await self.served.ask("POST", f"{SETS}/releases", json=asked)
+        answer = await self.served.ask("POST", f"{self.address}/releases", json=asked)
         assert answer.status_code == 201, answer.text
         released: dict[str, Any] = answer.json()
         return released
@@ -111,7 +122,7 @@ class Shadowed:
     async def read(self, path: str = "", *, key: str = "") -> Any:  # noqa: ANN401 - JSON
         """Return what is below the rule set's shadows, once all that waits was judged."""
         await self.shadows.catch_up()
-        answer = await self.served.ask("GET", f"{SETS}/shadows{path}", key=key)
+        answer = await self.served.ask("GET", f"{self.address}/shadows{path}", key=key)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -124,5 +135,6 @@ async def shadowed(database_url: str, *, is_attended: bool = False) -> AsyncIter
     """
     at = later()
     async with serving(database_url, clock=lambda: at, is_attended=is_attended) as served:
-        await release(served.app.house, FLEET_LEADS)
+        for source in (FLEET_LEADS, FLEET_ACCOUNTS):
+            await release(served.app.house, source)
         yield Shadowed(served)

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from service.rules import load_rule_set
 from service.storage import parse_id, transaction
-from tests.decisions.rules import FLEET_LEADS
+from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS
 from tests.decisions.shadows import (
+    ACCOUNTS,
     LEADS,
     NOTHING_ALIKE,
     REWORDED,
@@ -135,6 +136,37 @@ async def test_disagreements_are_paged_newest_first_and_filtered(stage: Shadowed
         "GET", f"{SETS}/shadows{path}?to=review&cursor={first['next_cursor']}"
     )
     assert (other.status_code, other.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_a_stored_account_is_judged_on_its_facts_and_chosen_by_itself(
+    stage: Shadowed,
+) -> None:
+    """Whatever it is asked under, an account is always in or always out."""
+    accounts = Shadowed(stage.served, ACCOUNTS)
+    version = await accounts.cast(FLEET_ACCOUNTS.replace("points: 60", "points: 50"), share=0.5)
+    for number in range(24):
+        facts = {"vehicles": 150, "paid": number % 2 == 0, "site": "https://goodfit.example"}
+        path = f"/v1/accounts/fleet-{number}"
+        made = await stage.served.ask("PUT", path, json={"facts": facts})
+        assert made.status_code == 201
+        for asked in range(2):
+            question = {
+                "rule_set": "fleet_accounts",
+                "account_key": f"fleet-{number}",
+                "external_id": f"{number}-{asked}",
+            }
+            assert (await stage.ask_for(question)).status_code == 200
+    listed = (await accounts.read(f"/{version}/disagreements?limit=200"))["data"]
+    assert 0 < len(listed) < 48
+    shown = [
+        (await stage.served.ask("GET", f"/v1/decisions/{one['decision']}")).json() for one in listed
+    ]
+    times = Counter(one["subject"]["account"] for one in shown)
+    assert set(times.values()) == {2}
+    told = await accounts.read(f"/{version}/disagreements/{listed[0]['decision']}")
+    assert told["shadow"]["subject"] == told["live"]["subject"]
+    moved = {one["rule"]: one["after"]["effect"]["points"] for one in told["rules"]}
+    assert moved["large"] == 50
 
 
 async def test_what_is_not_real_traffic_is_not_compared(stage: Shadowed) -> None:
