@@ -3,9 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -25,13 +23,10 @@ from service.decisions.shadow_counting import Findings
 from service.decisions.shadow_store import add_findings
 from service.decisions.shadowing import Bounds, Shadows
 from service.rules import load_rule_set
-from service.rules.attributes import Fact
-from service.rules.meaning import Meaning
-from service.rules.model import Model
-from service.rules.trace import Outline, Trace
 from service.rulesets import Running
 from service.storage import libpq_url, open_engine, transaction
 from service.web import Caller, KeyKind
+from tests.decisions.harms import CANARY, answer_nonsense, divide, recurse, run_out, spoil
 from tests.decisions.originals import NOON, held, original, shadow
 from tests.decisions.rules import FLEET_LEADS, edited
 from tests.decisions.shadows import (
@@ -46,75 +41,10 @@ from tests.decisions.test_large import LARGE_RULES
 
 pytestmark = pytest.mark.anyio
 
-CANARY = "ann@canary.example"
 CALLER = Caller(key_id=UUID(int=1), kind=KeyKind.SECRET, prefix="", person="ann@example.com")
 RULES = load_rule_set(FLEET_LEADS)
 LENIENT = edited("points: 25", "points: 35")
 LARGEST = json.dumps(LARGE_RULES | {"rule_set": "fleet_leads"})
-
-
-@dataclass(frozen=True, slots=True)
-class Spoilt:
-    """A compiled rule set gone wrong: whatever it is asked, it does *harm* instead."""
-
-    model: Model
-    harm: Callable[[], Any]
-
-    def prepare(self) -> None:
-        """Be ready."""
-
-    def judge(
-        self,
-        values: Mapping[str, Fact],
-        *,
-        today: date,
-        suspended: Collection[str] = (),
-        registrable: Callable[[str], str] = str,
-    ) -> Trace:
-        """Do harm."""
-        del values, today, suspended, registrable
-        harmed: Trace = self.harm()
-        return harmed
-
-    def outline(
-        self,
-        values: Mapping[str, Fact],
-        *,
-        today: date,
-        suspended: Collection[str] = (),
-        registrable: Callable[[str], str] = str,
-    ) -> Outline:
-        """Do harm."""
-        del values, today, suspended, registrable
-        harmed: Outline = self.harm()
-        return harmed
-
-
-def divide() -> None:
-    """Fail with somebody's values in the words."""
-    raise ZeroDivisionError(CANARY)
-
-
-def recurse() -> None:
-    """Go on until the interpreter has had enough."""
-    recurse()
-
-
-def run_out() -> None:
-    """Ask for more than there is."""
-    raise MemoryError
-
-
-def answer_nonsense() -> str:
-    """Return what is no trace at all."""
-    return CANARY
-
-
-async def spoil(stage: Shadowed, version: int, harm: Callable[[], Any]) -> None:
-    """Spoil the compiled form of a version, as a defect of ours would."""
-    running = await stage.served.app.api.state.live.version("fleet_leads", version)
-    spoilt: Meaning = Spoilt(running.rules.model, harm)
-    object.__setattr__(running.rules, "meaning", spoilt)
 
 
 async def everything_asked(stage: Shadowed) -> list[bytes]:
