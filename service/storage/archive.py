@@ -50,7 +50,7 @@ class BackupUnreadable(Exception):
 class RestoreRefused(Exception):
     """The database was left as it was; the message says why and what to do.
 
-    `code` is one of `database_not_empty`, `database_newer`, `not_owner`,
+    `code` is one of `database_not_empty`, `backup_newer`, `not_owner`,
     `backup_does_not_fit`, `restore_failed`.
     """
 

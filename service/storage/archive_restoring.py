@@ -49,24 +49,17 @@ def check_target(url: str, manifest: Manifest) -> None:
     """Return where *manifest*'s rows may go into the database at *url*; changes nothing.
 
     Raises:
-        RestoreRefused: If the database holds anything of Goodfit's, is at another
-            revision, or the backup is of a schema that this version does not know.
+        RestoreRefused: If the database holds anything of Goodfit's, or the backup is of
+            a schema that this version does not know.
     """
     if not is_known(manifest.revision):
         raise RestoreRefused(
-            "database_newer",
+            "backup_newer",
             f"the backup is of a newer schema (`{manifest.revision}`), made by Goodfit "
             f"{manifest.goodfit}; restore it with that version",
         )
     with _refusals(), connect(url) as session:
         _check_empty(session)
-        found = find_revision(session)
-        if found is not None and found > manifest.revision:
-            raise RestoreRefused(
-                "database_newer",
-                "the database is empty, but its schema is newer than the backup's; "
-                "restore into a new database or folder, which is brought up to date afterwards",
-            )
 
 
 def restore(
@@ -97,6 +90,8 @@ def restore(
     check_target(url, manifest)
     try:
         with _refusals(), connect(url) as session, _marked(session):
+            if (find_revision(session) or "") > manifest.revision:
+                _drop_newer(session)
             migrate(url, service_url=service_url, revision=manifest.revision, is_restoring=True)
             with session.transaction():
                 restored = _fill(session, backup, keep_broken=keep_broken, step=step)
@@ -119,6 +114,23 @@ def _marked(session: psycopg.Connection[Any]) -> Iterator[None]:
         with contextlib.suppress(psycopg.Error):
             session.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_marker()))
         raise
+
+
+def _drop_newer(session: psycopg.Connection[Any]) -> None:
+    """Remove an empty schema that is newer than the backup's: there is no other way down."""
+    with session.transaction():
+        names = [_public(table.name) for table in find_tables(session)]
+        names.append(_public("alembic_version"))
+        listed = sql.SQL(", ").join(names)
+        session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
+        _check_empty(session)
+        session.execute(sql.SQL("DROP TABLE {}").format(listed))
+        found = session.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc"
+            " WHERE pronamespace = 'public'::regnamespace AND starts_with(proname, 'goodfit_')"
+        )
+        for (signature,) in found.fetchall():
+            session.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(signature)))
 
 
 def _fill(

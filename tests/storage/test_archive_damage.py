@@ -161,9 +161,9 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, garbage: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (_say(revision="2099_01_01_0000"), "database_newer"),
-        (_say(revision="head"), "database_newer"),
-        (_say(revision="'; DROP TABLE decision"), "database_newer"),
+        (_say(revision="2099_01_01_0000"), "backup_newer"),
+        (_say(revision="head"), "backup_newer"),
+        (_say(revision="'; DROP TABLE decision"), "backup_newer"),
         (_say(revision="2026_11_22_2111"), "backup_does_not_fit"),
     ],
 )
