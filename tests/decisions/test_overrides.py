@@ -205,6 +205,12 @@ class TestOneAccount:
         replayed = await stored(office, f"/v1/decisions/{later['id']}/replay", {}, status=200)
         assert replayed["identical"]
         assert replayed["decision"]["verdict"] == "qualify"
+        await stored(office, f"/v1/overrides/{made['id']}/withdraw", {"reason": "x"}, status=200)
+        await office.decided(**ACCOUNT)
+        stands = await standing(office)
+        assert (stands["current"]["verdict"], stands["current"]["override"]) == ("qualify", None)
+        assert stands["previous"]["decision"] == later["id"]
+        assert stands["previous"]["override"] == later["override"]
 
     @pytest.mark.parametrize(
         ("more", "is_heard"),
