@@ -4,6 +4,8 @@ from service.decisions.desk import Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
+from service.decisions.notice_routes import notice_routes
+from service.decisions.noticing import noticing
 from service.decisions.override_routes import override_routes
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.routes import qualify_routes
@@ -11,15 +13,18 @@ from service.decisions.shadow_routes import shadow_routes
 from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
+from service.decisions.why_routes import why_routes
 
 __all__ = ["Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
-__all__ += ["routers", "shadowing"]
+__all__ += ["noticing", "routers", "shadowing"]
 
 routers = (
     qualify_routes,
     history_routes,
+    why_routes,
     override_routes,
     standing_routes,
     overruled_routes,
     shadow_routes,
+    notice_routes,
 )

@@ -21,6 +21,7 @@ __all__ = [
     "add_claims",
     "add_records",
     "find_decision",
+    "find_decision_before",
     "list_decisions",
     "read_answers",
     "read_epoch",
@@ -194,6 +195,33 @@ async def find_decision(connection: AsyncConnection, decision_id: UUID) -> Row[A
     )
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
+
+
+async def find_decision_before(connection: AsyncConnection, row: Row[Any]) -> Row[Any] | None:
+    """Return the decision before *row* on its subject under its rule set.
+
+    By account where there is one, else by external id; a subject with neither has no other.
+    """
+    if row.account_id is not None:
+        is_same = DecisionRow.account_id == row.account_id
+    elif row.external_id is not None:
+        is_same = DecisionRow.external_id == row.external_id
+    else:
+        return None
+    order = (DecisionRow.decided_at, DecisionRow.id)
+    statement = (
+        _decisions()
+        .where(
+            is_same,
+            DecisionRow.rule_set == row.rule_set,
+            DecisionRow.decided_at <= row.decided_at,
+            tuple_(*order) < tuple_(row.decided_at, row.id),
+        )
+        .order_by(*(column.desc() for column in order))
+        .limit(1)
+    )
+    found: Row[Any] | None = (await connection.execute(statement)).first()
+    return found
 
 
 async def list_decisions(

@@ -180,10 +180,20 @@ class Situation:
     facts: Mapping[str, object]
     at: datetime
     tabled: Mapping[str, str] | None = None
+    suspended: tuple[str, ...] = ()
+    """Goes with the rules."""
+    final: bool | None = None
+    """Whether nothing more will be said; goes with the data."""
 
     def decide(self, *, final: bool) -> Decision:
-        """Return the decision in this situation."""
-        return self.rules.decide(self.facts, at=self.at, final=final, tabled=self.tabled)
+        """Return the decision in this situation; *final* where it does not say itself."""
+        return self.rules.decide(
+            self.facts,
+            at=self.at,
+            final=final if self.final is None else self.final,
+            suspended=self.suspended,
+            tabled=self.tabled,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +203,12 @@ class Attribution:
     Attributes:
         outcome: Of the step to the new outcome (1 in all where it changed, else nothing).
         scores: Of the change of each score's value that both versions have.
+        verdict: As *outcome*, of the step to the new verdict.
     """
 
     outcome: Mapping[Cause, Fraction]
     scores: Mapping[str, Mapping[Cause, Fraction]]
+    verdict: Mapping[Cause, Fraction]
 
 
 def why(before: Situation, after: Situation, *, final: bool = True) -> Attribution:
@@ -215,6 +227,10 @@ def why(before: Situation, after: Situation, *, final: bool = True) -> Attributi
         chosen: Fraction(decision.outcome == ends[1].outcome)
         for chosen, decision in mixtures.items()
     }
+    judged = {
+        chosen: Fraction(decision.verdict == ends[1].verdict)
+        for chosen, decision in mixtures.items()
+    }
     shared = [name for name in ends[1].scores if name in ends[0].scores]
     return Attribution(
         outcome=_shares(arrived),
@@ -222,6 +238,7 @@ def why(before: Situation, after: Situation, *, final: bool = True) -> Attributi
             name: _shares({c: Fraction(d.scores[name].value) for c, d in mixtures.items()})
             for name in shared
         },
+        verdict=_shares(judged),
     )
 
 
@@ -230,7 +247,9 @@ Chosen = tuple[bool, ...]
 
 def _mixed(before: Situation, after: Situation, chosen: Chosen) -> Situation:
     rules, data, time = (after if is_new else before for is_new in chosen)
-    return Situation(rules.rules, data.facts, time.at, data.tabled)
+    return Situation(
+        rules.rules, data.facts, time.at, data.tabled, suspended=rules.suspended, final=data.final
+    )
 
 
 def _shares(worth: Mapping[Chosen, Fraction]) -> dict[Cause, Fraction]:

@@ -98,6 +98,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /v1/decisions", Scope.DECIDE),
     _access("GET /v1/decisions/{id}", Scope.DECIDE),
     _access("GET /v1/decisions/{id}/explanation", Scope.DECIDE),
+    _access("GET /v1/decisions/{id}/why", Scope.DECIDE),
     _access("POST /v1/decisions/{id}/replay", Scope.DECIDE, _SMALL),
     # A person's word is a decision too, of an account as of a lead: one scope for all of it.
     _access("POST /v1/decisions/{id}/override", Scope.DECIDE, _SMALL),
@@ -152,6 +153,9 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("POST /v1/backtests/{id}/cancel", Scope.RULES_WRITE),
     _access("POST /v1/backtests/{id}/resume", Scope.RULES_WRITE),
     _access("GET /v1/backtests/{id}/flips", Scope.DECIDE),  # shows what people told of themselves
+    _access("GET /v1/notices", Scope.RULES_READ),
+    _access("GET /v1/notices/{id}", Scope.RULES_READ),
+    _access("POST /v1/notices/{id}/close", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/keys", Scope.ADMIN),
     _access("POST /v1/keys", Scope.ADMIN, _SMALL),
     _access("DELETE /v1/keys/{id}", Scope.ADMIN),

@@ -81,11 +81,16 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "account_exists": Kind(409, "There already is an account with this key"),
     "wrong_subject": Kind(422, "The rule set judges another kind of subject"),
     "facts_erased": Kind(410, "The facts of this decision were erased"),
+    "no_earlier_decision": Kind(409, "There is no earlier decision to compare with"),
+    "different_rule_sets": Kind(422, "The decisions are of different rule sets"),
     "not_replayable": Kind(409, "The decision would come out otherwise today"),
     "override_not_found": Kind(404, "There is no such override"),
     "override_ended": Kind(409, "The override is not in force any more"),
     "nothing_otherwise": Kind(422, "The rules decided the same"),
     "not_assessed": Kind(409, "The rules have not judged this account"),
+    # what was noticed
+    "notice_not_found": Kind(404, "There is no such notice"),
+    "notice_closed": Kind(409, "The notice is closed already"),
     # backtests
     "backtest_not_found": Kind(404, "There is no such backtest"),
     "backtest_over": Kind(409, "The backtest is not in a state for this"),
