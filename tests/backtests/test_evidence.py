@@ -132,3 +132,14 @@ async def test_only_what_is_done_is_evidence(office: Office) -> None:
     await office.ended(version=1, base=1)
     proofs = [row for row in await evidence_in(office) if row.digest == begun["digest"]]
     assert len(proofs) == 1
+
+
+async def test_revenue_past_every_number_is_not_known(office: Office) -> None:
+    """A lead that claims too much to be counted is one whose revenue nobody knows."""
+    claimed = LEADS[22] | {"revenue": 1.7e308}
+    await office.decide(claimed, LEADS[22], claimed)
+    await office.draft(MORE_FOR_MEDIUM)
+    found = await office.ended()
+    assert (found["state"], found["result"]["flips"]) == ("done", 3)
+    (proof,) = await evidence_in(office)
+    assert (proof.revenue, proof.revenue_unknown) == (LEADS[22]["revenue"], 2)
