@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -23,7 +22,7 @@ from service.decisions.writing import Entry, ReleasesMoved, write
 from service.rules import RuleSet
 from service.rulesets import Running
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
-from service.web import Answer, Claim, IdempotencyInProgress, Refusal
+from service.web import Answer, Claim, Refusal
 
 __all__ = [
     "Case",
@@ -78,32 +77,33 @@ async def qualify(case: Case, desk: Desk) -> Answer:
         DatabaseUnavailable: If the database is; whether anything was kept is then
             unknown, and a retry with the same key finds out.
     """
-    async with AsyncExitStack() as stack:
-        if case.claim is not None:
-            await stack.enter_async_context(desk.house.turns.taken(case.claim))
-        (ending,) = await _commit_alone([case], desk)
+    if case.claim is None:
+        ending = await settle([case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk))
+    else:
+        async with desk.house.turns.taken(case.claim):
+            ending = await settle(
+                [case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk)
+            )
     if not isinstance(ending, Answer):
         raise ending
     return ending
 
 
 async def qualify_many(cases: Sequence[Case], desk: Desk) -> list[Ending]:
-    """Decide *cases*, commit them together, and return how each ended, in order.
+    """Decide *cases*, each for itself, and return how each ended, in order, once all did.
 
-    One that cannot be answered does not keep the others from it.
+    They are written together, and one that cannot be does not keep the others from it.
     """
+    return list(await asyncio.gather(*(_ending_of(case, desk) for case in cases)))
+
+
+async def _ending_of(case: Case, desk: Desk) -> Ending:
+    # A judgement may take milliseconds: the requests beside a batch keep their turn.
+    await asyncio.sleep(0)
     try:
-        return await _commit_alone(cases, desk)
-    except IdempotencyInProgress as busy:
-        if len(cases) == 1:
-            return [busy]
-        half = len(cases) // 2
-        return [
-            *await qualify_many(cases[:half], desk),
-            *await qualify_many(cases[half:], desk),
-        ]
-    except (DatabaseUnavailable, DatabaseNotMigrated, ReleasesMoving) as away:
-        return [away] * len(cases)
+        return await qualify(case, desk)
+    except (Refusal, DatabaseUnavailable, DatabaseNotMigrated) as ending:
+        return ending
 
 
 async def settle(
@@ -117,7 +117,11 @@ async def settle(
         ReleasesMoving: If they moved every time.
     """
     for _ in range(_ATTEMPTS):
-        drafts = [await _draft_of(case, desk) for case in cases]
+        drafts = []
+        for case in cases:
+            drafts.append(await _draft_of(case, desk))
+            if len(cases) > 1:  # a judgement may take milliseconds: others keep their turn
+                await asyncio.sleep(0)
         try:
             return await commit(drafts)
         except ReleasesMoved:
@@ -146,21 +150,16 @@ def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> Non
                 desk.shadows.offer(draft.original)
 
 
-async def _commit_alone(cases: Sequence[Case], desk: Desk) -> list[Ending]:
-    async def commit(drafts: Sequence[Draft]) -> list[Ending]:
-        entries = [draft for draft in drafts if isinstance(draft, Entry)]
-        answers = iter(await desk.writer.write(entries) if entries else [])
-        endings = [next(answers) if isinstance(draft, Entry) else draft for draft in drafts]
-        count(drafts, endings, desk)
-        return endings
-
-    return await settle(cases, desk, commit=commit)
+async def _commit_alone(draft: Draft, desk: Desk) -> Ending:
+    if not isinstance(draft, Entry):
+        return draft
+    ending = await desk.writer.write(draft)
+    count([draft], [ending], desk)
+    return ending
 
 
 async def _draft_of(case: Case, desk: Desk) -> Draft:
     """Return what is to be kept of *case*, or how it ends without anything kept."""
-    # A judgement may take milliseconds: the requests beside a batch keep their turn.
-    await asyncio.sleep(0)
     question = case.question
     try:
         judged, subject, running = await _judge(case, desk)

@@ -2,20 +2,22 @@
 
 Being durable costs a commit, and a commit costs the same for one decision as for a
 hundred. A lone request never waits for company: where nothing is being written, its
-transaction begins at once. One transaction runs at a time in a process, so this takes one
-session of the pool, however many wait.
+transaction begins at once. One transaction runs at a time in a process, however many wait.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service.decisions import store
+from service.decisions.store import Writing
 from service.decisions.writing import Entry, ReleasesMoved, write
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
+from service.storage import DatabaseNotMigrated, DatabaseUnavailable, LoneSession, transaction
 from service.web import Answer, Refusal
 
 __all__ = ["Overloaded", "SharedWriter"]
@@ -34,103 +36,138 @@ class Overloaded(Refusal):
         super().__init__(words, headers={"Retry-After": "1"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Unit:
-    """What one caller wants kept, and who waits for it."""
+    """What one caller wants kept, and the ending it waits for."""
 
-    entries: Sequence[Entry]
-    ending: asyncio.Future[list[Answer | Refusal]]
+    entry: Entry
+    ending: asyncio.Future[Answer | Refusal]
+
+    def end(self, ending: Answer | Refusal) -> None:
+        if not self.ending.done():  # a caller who left has ended it
+            self.ending.set_result(ending)
+
+    def fail(self, error: Exception) -> None:
+        if not self.ending.done():
+            self.ending.set_exception(error)
 
 
 class SharedWriter:
-    """Writes the decisions of one process. At most *waiting* decisions wait at a time."""
+    """Writes the decisions of one process; at most *waiting* of them wait at a time.
 
-    def __init__(self, engine: AsyncEngine, *, waiting: int = _WAITING) -> None:
+    *session* is its own; for what one statement cannot do it takes one of *engine*'s.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, session: LoneSession, *, waiting: int = _WAITING
+    ) -> None:
         self._engine = engine
+        self._session = session
         self._limit = waiting
         self._waiting: deque[_Unit] = deque()
-        self._count = 0
         self._work: asyncio.Task[None] | None = None
 
-    async def write(self, entries: Sequence[Entry]) -> list[Answer | Refusal]:
-        """Keep *entries* and return what each is answered, once they are committed.
+    async def write(self, entry: Entry) -> Answer | Refusal:
+        """Keep *entry* and return what it is answered, once it is committed.
 
         Whoever stops waiting takes nothing from the others: what was handed over is written.
 
         Raises:
-            Overloaded: If too much waits already; nothing of *entries* is kept.
+            Overloaded: If too much waits already; nothing is kept of *entry*.
             ReleasesMoved, IdempotencyInProgress: As `writing.write` raises them.
             DatabaseUnavailable: If the database is; a retry with the same key finds out
                 whether anything was kept.
         """
-        if self._count + len(entries) > self._limit:
+        if len(self._waiting) >= self._limit:
             raise Overloaded
-        unit = _Unit(entries, asyncio.get_running_loop().create_future())
+        unit = _Unit(entry, asyncio.get_running_loop().create_future())
         self._waiting.append(unit)
-        self._count += len(entries)
         if self._work is None:
             self._work = asyncio.create_task(self._write_all(), name="shared writer")
         return await unit.ending
 
-    async def drain(self) -> None:
-        """Wait until everything that was handed over is written or refused."""
+    async def close(self) -> None:
+        """Wait until everything that was handed over is written or refused, then leave."""
         while self._work is not None:
             await asyncio.wait([self._work])
+        await self._session.close()
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                await self._commit(self._take())
+                size = min(_TOGETHER, len(self._waiting))
+                units = [self._waiting.popleft() for _ in range(size)]
+                try:
+                    await self._write_carefully(await self._write_at_once(units))
+                except Exception as error:  # noqa: BLE001 - whatever it is, those who wait hear of it
+                    for unit in units:
+                        unit.fail(error)
         finally:
             self._work = None
 
-    def _take(self) -> list[_Unit]:
-        """Return what goes into the next transaction: the oldest, and at least one unit."""
-        units = [self._waiting.popleft()]
-        size = len(units[0].entries)
-        while self._waiting and size + len(self._waiting[0].entries) <= _TOGETHER:
-            units.append(self._waiting.popleft())
-            size += len(units[-1].entries)
-        self._count -= size
-        return units
+    async def _write_at_once(self, units: Sequence[_Unit]) -> list[_Unit]:
+        """Write what one statement can; return what is left."""
+        epoch = max((unit.entry.epoch or 0) for unit in units)
+        plain = list(_plain(units, epoch))
+        if not plain:
+            return list(units)
+        writings = [
+            Writing(record=one.entry.record, claim=one.entry.claim, answer=one.entry.answer)
+            for one in plain
+        ]
+        try:
+            written = await store.write_at_once(self._session, writings, epoch=epoch)
+        except (DatabaseUnavailable, psycopg.Error) as error:
+            if not _is_of_one(error):
+                raise
+            written = set()
+        for unit in plain:
+            if unit.entry.record.id in written:
+                unit.end(Answer(body=unit.entry.answer))
+        return [unit for unit in units if unit.entry.record.id not in written]
 
-    async def _commit(self, units: Sequence[_Unit]) -> None:
+    async def _write_carefully(self, units: Sequence[_Unit]) -> None:
         """Write *units* in one transaction; where one of them cannot be, find out which."""
-        entries = [entry for unit in units for entry in unit.entries]
+        if not units:
+            return
         try:
             async with transaction(self._engine) as connection:
-                answers = iter(await write(connection, entries))
+                answers = await write(connection, [unit.entry for unit in units])
         except ReleasesMoved as moved:
-            await self._judge_again(units, moved)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
-            if len(units) == 1 or not _is_of_one(error):
+            still = [unit for unit in units if unit.entry.record.id not in moved.decisions]
+            for unit in units:
+                if unit not in still:
+                    unit.fail(moved)
+            await self._write_carefully(still)
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait hear of it
+            if len(units) == 1 or isinstance(error, DatabaseUnavailable | DatabaseNotMigrated):
                 for unit in units:
-                    _fail(unit, error)
+                    unit.fail(error)
                 return
             half = len(units) // 2
-            await self._commit(units[:half])
-            await self._commit(units[half:])
+            await self._write_carefully(units[:half])
+            await self._write_carefully(units[half:])
         else:
-            for unit in units:
-                answered = [next(answers) for _ in unit.entries]
-                if not unit.ending.done():
-                    unit.ending.set_result(answered)
+            for unit, answer in zip(units, answers, strict=True):
+                unit.end(answer)
 
-    async def _judge_again(self, units: Sequence[_Unit], moved: ReleasesMoved) -> None:
-        """Send back whoever chose by the releases; the others are written without them."""
-        fixed = [unit for unit in units if all(entry.epoch is None for entry in unit.entries)]
-        for unit in units:
-            if unit not in fixed:
-                _fail(unit, moved)
-        if fixed:
-            await self._commit(fixed)
+
+def _plain(units: Iterable[_Unit], epoch: int) -> Iterable[_Unit]:
+    """Yield what needs no more than to be written: no account, and the first use of its key."""
+    names = set()
+    for unit in units:
+        entry = unit.entry
+        if entry.assessed is not None or entry.epoch not in {None, epoch}:
+            continue
+        if entry.claim is not None:
+            if entry.claim.name in names:
+                continue
+            names.add(entry.claim.name)
+        yield unit
 
 
 def _is_of_one(error: Exception) -> bool:
-    """Return whether one entry can be at fault, rather than the database for all."""
-    return not isinstance(error, DatabaseUnavailable | DatabaseNotMigrated)
-
-
-def _fail(unit: _Unit, error: Exception) -> None:
-    if not unit.ending.done():
-        unit.ending.set_exception(error)
+    """Return whether a statement failed for what is in it: a key in use, a row that is at fault."""
+    if isinstance(error, DatabaseUnavailable):
+        return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+    return True

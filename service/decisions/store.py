@@ -11,13 +11,14 @@ from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.decisions.deciding import Record
-from service.storage import driver_of, instant_of
+from service.storage import LoneSession, driver_of, instant_of
 from service.storage.tables import AccountRow, DecisionRow, IdempotencyRow, ReleaseEpoch
 from service.web import Claim
 
 __all__ = [
     "Filters",
     "KeptAnswer",
+    "Writing",
     "add_claims",
     "add_records",
     "find_decision",
@@ -26,6 +27,7 @@ __all__ = [
     "read_answers",
     "read_epoch",
     "read_live",
+    "write_at_once",
 ]
 
 # One statement whatever the number of rows: prepared once, one round trip, and the rows as one
@@ -46,18 +48,30 @@ _JSONB: Final = frozenset({"facts", "tabled", "data_problems", "suspended", "sco
 _COLUMNS: Final = tuple(field.name for field in fields(Record))
 
 
-def _insert_records() -> str:
-    names = ", ".join(_COLUMNS)
-    typed = ", ".join(
-        f"{name} {'jsonb' if name in _JSONB else _TYPES.get(name, 'text')}" for name in _COLUMNS
-    )
-    return (
-        f"INSERT INTO decision ({names}) SELECT {names}"  # noqa: S608 - column names only
-        f" FROM jsonb_to_recordset(%s::jsonb) AS given ({typed})"
-    )
-
-
-_INSERT_RECORDS: Final = _insert_records().encode()
+_NAMES: Final = ", ".join(_COLUMNS)
+_TYPED: Final = ", ".join(
+    f"{name} {'jsonb' if name in _JSONB else _TYPES.get(name, 'text')}" for name in _COLUMNS
+)
+_INSERT_RECORDS: Final = (
+    f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES}"  # noqa: S608 - column names only
+    f" FROM jsonb_to_recordset(%s::jsonb) AS given ({_TYPED})"
+).encode()
+# The common case whole: decisions and the answers under their keys, in one statement, which is
+# one transaction. Nothing is written if releases moved, nor of an entry whose key is in use.
+# Claims are ordered, so that two such statements wait for each other and never in a ring.
+_WRITE: Final = (
+    "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb)"  # noqa: S608 - column names only
+    f" AS given ({_TYPED}, scope text, key_hash text, body_hash text, answer text, kept_s bigint)"
+    " WHERE (SELECT epoch FROM release_epoch) = %s),"
+    " won AS (INSERT INTO idempotency (scope, key_hash, body_hash, decision_id, status, answer,"
+    " created_at, expires_at)"
+    " SELECT scope, decode(key_hash, 'hex'), decode(body_hash, 'hex'), id, 200,"
+    " convert_to(answer, 'UTF8'), now(), now() + kept_s * interval '1 second'"
+    " FROM given WHERE scope IS NOT NULL ORDER BY scope, key_hash"
+    " ON CONFLICT DO NOTHING RETURNING decision_id)"
+    f" INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM given"
+    " WHERE scope IS NULL OR id IN (SELECT decision_id FROM won) RETURNING id"
+).encode()
 _EXPIRE_CLAIMS: Final = text(
     "DELETE FROM idempotency USING"
     " unnest(CAST(:scope AS text[]), CAST(:key_hash AS bytea[])) AS given (scope, key_hash)"
@@ -141,6 +155,39 @@ def _row(record: Record) -> dict[str, object]:
         if isinstance(text_of_json, str):
             row[name] = orjson.Fragment(text_of_json)
     return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """One decision to be written whole, and the answer to keep under its claim, if it has one."""
+
+    record: Record
+    claim: Claim | None
+    answer: bytes
+
+
+async def write_at_once(
+    session: LoneSession, writings: Sequence[Writing], *, epoch: int
+) -> set[UUID]:
+    """Write decisions and claims in one statement; return the ids of those that are written.
+
+    Not written is whatever has a key that was used before, and everything if the release
+    epoch is not *epoch* any more. No key may stand in *writings* twice.
+    """
+    rows = orjson.dumps([_row(one.record) | _claimed(one) for one in writings]).decode()
+    return {row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))}
+
+
+def _claimed(one: Writing) -> dict[str, object]:
+    if one.claim is None:
+        return {}
+    return {
+        "scope": one.claim.scope,
+        "key_hash": one.claim.key_hash.hex(),
+        "body_hash": one.claim.body_hash.hex(),
+        "answer": one.answer.decode(),
+        "kept_s": int(one.claim.kept.total_seconds()),
+    }
 
 
 async def add_claims(

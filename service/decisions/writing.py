@@ -31,7 +31,14 @@ __all__ = ["Entry", "ReleasesMoved", "write"]
 
 
 class ReleasesMoved(Exception):
-    """Another version was live at a decision's instant than it was judged by: judge again."""
+    """Another version was live at a decision's instant than it was judged by: judge again.
+
+    *decisions* are the ids of all that this is true of.
+    """
+
+    def __init__(self, decisions: frozenset[UUID]) -> None:
+        super().__init__(f"{len(decisions)} to judge again")
+        self.decisions = decisions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +92,10 @@ async def _check_live(connection: AsyncConnection, chosen: Sequence[Entry]) -> N
         return
     places = {(entry.record.rule_set, entry.record.decided_at) for entry in chosen}
     live = await store.read_live(connection, places)
-    for entry in chosen:
-        record = entry.record
-        if live.get((record.rule_set, record.decided_at)) != record.version:
-            raise ReleasesMoved
+    records = [entry.record for entry in chosen]
+    moved = {one.id for one in records if live.get((one.rule_set, one.decided_at)) != one.version}
+    if moved:
+        raise ReleasesMoved(frozenset(moved))
 
 
 def _is_new(answer: Answer | Refusal) -> bool:

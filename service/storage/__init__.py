@@ -37,6 +37,7 @@ from service.storage.ids import (
     parse_id,
     to_text,
 )
+from service.storage.lone_session import LoneSession
 from service.storage.migrating import Migration, MigrationFailed, is_migrated, migrate
 from service.storage.partitions import (
     StrayDecisions,
@@ -55,6 +56,7 @@ __all__ = [
     "DatabaseNotMigrated",
     "DatabaseUnavailable",
     "InvalidId",
+    "LoneSession",
     "Migration",
     "MigrationFailed",
     "Prefix",
