@@ -13,6 +13,7 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.accounts import routers as account_routers
@@ -217,6 +218,8 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
+    if isinstance(error, ClientDisconnect):
+        raise error  # nobody is there to be answered, and nothing is wrong with us
     return respond_to(error, visit_of(request.scope))
 
 

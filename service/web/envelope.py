@@ -86,7 +86,7 @@ class Envelope:
         if visit.defect is None:
             tell_request(fields)
             return
-        _log.error("request failed", **fields, error=visit.defect, stack=visit.stack)
+        _log.error("request failed", **fields, error=visit.defect, where=visit.stack)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

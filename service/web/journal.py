@@ -129,7 +129,7 @@ def _without_words(
         told = sys.exc_info()  # type: ignore[assignment] # (None, None, None) is falsy below
     if isinstance(told, tuple) and told[1] is not None:
         event["error"] = type(told[1]).__qualname__
-        event["stack"] = stack_of(told[1])
+        event["where"] = stack_of(told[1])
     return event
 
 

@@ -67,6 +67,7 @@ async def serving(
             key = await _made_key(app, scopes=["admin"], person="root@example.com")
             yield Served(app, client, key)
     finally:
+        await app.api.state.desk.writer.close()
         await engine.dispose()
 
 

@@ -1,6 +1,7 @@
 """What every answer carries, whatever it is an answer to."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -137,3 +138,30 @@ async def test_a_process_before_its_migration_is_not_ready(empty_database_url: s
         assert answer.status_code == 503
         assert (await client.get("/livez")).status_code == 200
     await engine.dispose()
+
+
+@pytest.mark.parametrize("path", ["/v1/qualify", "/v1/qualify/batch", "/v1/rule-sets"])
+async def test_a_client_that_leaves_in_the_middle_is_no_defect(served: Served, path: str) -> None:
+    """Whoever hangs up before the end of a body is counted as gone, not as our failure."""
+    messages: Iterator[dict[str, object]] = iter(
+        [
+            {"type": "http.request", "body": b'{"rule_set', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+
+    async def receive() -> dict[str, object]:
+        return next(messages)
+
+    async def send(message: object) -> None:
+        raise AssertionError(f"nobody is there to read {message}")
+
+    headers = [
+        (b"authorization", f"Bearer {served.admin_key}".encode()),
+        (b"content-type", b"application/json"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b""}
+    await served.app({**scope, "headers": headers, "root_path": ""}, receive, send)
+    counted = (await served.ask("GET", "/metrics")).text
+    line = next(line for line in counted.splitlines() if f'route="{path}"' in line)
+    assert 'status="499"' in line

@@ -142,7 +142,7 @@ async def test_a_defect_says_nothing_of_itself(served: Served, written: StringIO
     assert SECRET not in answer.text + written.getvalue()
     line = json.loads(written.getvalue().splitlines()[-1])
     assert line["request_id"] == answer.json()["request_id"]
-    assert any("broken_in_sql" in place for place in line["stack"])
+    assert any("broken_in_sql" in place for place in line["where"])
 
 
 async def test_a_database_that_is_away_is_503() -> None:
