@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,6 +26,14 @@ pytestmark = pytest.mark.anyio
 
 _PATIENCE_S = 30
 VALUES = {"lead0@gmail.com", "61", "DE"}
+
+
+@pytest.fixture(scope="module")
+async def shared_stage(module_database_url: str) -> AsyncIterator[Shadowed]:
+    """An application with its live version in the shadow, for whoever only looks."""
+    async with shadowed(module_database_url) as stage:
+        await stage.release(1, mode="shadow", share=1)
+        yield stage
 
 
 async def test_a_shadow_is_judged_by_itself_beside_the_requests(database_url: str) -> None:
@@ -322,11 +331,10 @@ async def _erase(stage: Shadowed, decision: str, *, tables: list[str]) -> None:
     ],
 )
 async def test_what_cannot_be_shown_is_refused(
-    stage: Shadowed, path: str, status: int, code: str
+    shared_stage: Shadowed, path: str, status: int, code: str
 ) -> None:
     """Each wrong address or filter has a code of its own."""
-    await stage.release(1, mode="shadow", share=1)
-    answer = await stage.served.ask("GET", f"{SETS}/shadows{path}")
+    answer = await shared_stage.served.ask("GET", f"{SETS}/shadows{path}")
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 

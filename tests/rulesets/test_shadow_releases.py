@@ -1,5 +1,6 @@
 """Releases into the shadow: who may be there, on which share, from when until when."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from service.rulesets import (
 )
 from service.storage import transaction, verify_audit
 from tests.rulesets.authors import TEXT, Author
+from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +51,15 @@ async def versions(ann: Author, *, count: int) -> None:
 async def put(ann: Author, version: int, share: object, **rest: object) -> Any:  # noqa: ANN401 - JSON
     """Release a version into the shadow."""
     return await ann.release(version, mode="shadow", share=share, **rest)
+
+
+@pytest.fixture(scope="module")
+async def bea(module_database_url: str) -> AsyncIterator[Author]:
+    """Somebody with two versions, the first of them live, whom every request is refused."""
+    async with serving(module_database_url) as served:
+        bea = Author(served, await served.new_key("admin"))
+        await versions(bea, count=2)
+        yield bea
 
 
 async def test_a_shadow_is_released_like_a_live_version_and_changes_nothing_live(
@@ -85,15 +96,14 @@ async def test_a_shadow_is_released_like_a_live_version_and_changes_nothing_live
     ],
 )
 async def test_a_share_is_for_shadows_and_between_0_and_1(
-    ann: Author, asked: dict[str, object], pointer: str
+    bea: Author, asked: dict[str, object], pointer: str
 ) -> None:
     """What does not fit is refused, with its place, and nothing is released."""
-    await versions(ann, count=2)
-    answer = await ann.release(2, **asked)
+    answer = await bea.release(2, **asked)
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] == "validation_failed"
     assert pointer in {fault["pointer"] for fault in answer.json()["errors"]}
-    assert len((await ann.ask("GET", "/releases")).json()["data"]) == 1
+    assert len((await bea.ask("GET", "/releases")).json()["data"]) == 1
 
 
 async def test_five_versions_may_be_in_the_shadow_and_a_sixth_may_not(ann: Author) -> None:
