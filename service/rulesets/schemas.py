@@ -240,7 +240,10 @@ class ReleaseAsked(Sent):
 
     version: int = Field(ge=1, le=2**31 - 1)
     since: Instant | None = Field(
-        default=None, alias="from", description="At the earliest two seconds from now."
+        default=None,
+        alias="from",
+        description="At the earliest two seconds from now. What a release needs is judged when"
+        " it is written.",
     )
     mode: Literal["live", "shadow"] = Field(
         default="live", description="In the shadow it is judged beside the live one, unseen."
