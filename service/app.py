@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.accounts import routers as account_routers
 from service.backtests import routers as backtest_routers
 from service.backtests import working
-from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, shadowing
+from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, noticing, shadowing
 from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
@@ -207,14 +207,16 @@ def _rates_of(settings: Settings) -> Rates:
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
-    backtesting = working(house, api.state.live, timer=time.monotonic)
-    async with kept_up(chores_of(house)), backtesting, shadowing(api.state.desk.shadows):
+    desk: Desk = api.state.desk
+    backtesting = working(house, desk.live, timer=time.monotonic)
+    looking = noticing(house, desk.live)
+    async with kept_up(chores_of(house)), backtesting, shadowing(desk.shadows), looking:
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.
         gc.collect()
         gc.freeze()
         yield
-    await api.state.desk.writer.close()
+    await desk.writer.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -18,7 +18,7 @@ depends_on: Final = None
 
 AFTERWARDS: Final = (
     """
-    GRANT SELECT, INSERT, UPDATE (payload, last_at, closed_at, closed_by)
+    GRANT SELECT, INSERT, UPDATE (payload, last_at, closed_at, closed_by, closed_reason)
     ON notice TO goodfit_app
     """,
 )
@@ -37,9 +37,12 @@ def upgrade() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_by", sa.Text(), nullable=True),
+        sa.Column("closed_reason", sa.Text(), nullable=True),
         sa.CheckConstraint("kind IN ('rule_set.drifted')", name=op.f("ck_notice_kind")),
         sa.CheckConstraint(
-            "(closed_at IS NULL) = (closed_by IS NULL)", name=op.f("ck_notice_closed_whole")
+            "(closed_at IS NULL) = (closed_by IS NULL)"
+            " AND (closed_at IS NULL) = (closed_reason IS NULL)",
+            name=op.f("ck_notice_closed_whole"),
         ),
         sa.ForeignKeyConstraint(["rule_set"], ["rule_set.slug"], name=op.f("fk_notice_rule_set")),
         sa.PrimaryKeyConstraint("id", name="pk_notice"),

@@ -33,6 +33,7 @@ from service.storage import (
 )
 
 _MIGRATE: Final = "run `goodfit migrate`"
+_NOTICES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ async def _database(engine: AsyncEngine, settings: Settings) -> list[Finding]:
             return [*findings, Finding("schema", is_well=False, words=words, advice=_MIGRATE)]
         findings.append(Finding("schema", is_well=True, words="up to date"))
         findings += [await _partitions(connection), await _keys(connection)]
+        findings.append(await _notices(connection))
     return [*findings, await _audit(engine)]
 
 
@@ -157,3 +159,13 @@ async def _keys(connection: AsyncConnection) -> Finding:
     number = (await connection.execute(statement)).scalar_one()
     advice = "make the first: `goodfit keys create --scope admin --person you@example.com`"
     return Finding("keys", number > 0, f"{count_of(number, 'key')} not revoked", advice)
+
+
+async def _notices(connection: AsyncConnection) -> Finding:
+    statement = text("SELECT rule_set, topic FROM notice WHERE closed_at IS NULL ORDER BY id")
+    rows = (await connection.execute(statement)).all()
+    listed = ", ".join(f"{row.rule_set} {row.topic}" for row in rows[:_NOTICES])
+    more = f" and {len(rows) - _NOTICES} more" if len(rows) > _NOTICES else ""
+    words = f"{count_of(len(rows), 'notice')} open" + (f": {listed}{more}" if rows else "")
+    advice = "GET /v1/notices?open=true says since when; close what you have looked at"
+    return Finding("notices", not rows, words, advice)

@@ -110,7 +110,8 @@ def test_the_doctor_finds_nothing_wrong_after_a_proper_start(
     assert report["ok"]
     names = [finding["name"] for finding in report["findings"]]
     assert names == [
-        "python", "goodfit", "core", "database", "clock", "schema", "partitions", "keys", "audit",
+        "python", "goodfit", "core", "database", "clock", "schema", "partitions", "keys",
+            "notices", "audit",
     ]  # fmt: skip
 
 

@@ -16,7 +16,11 @@ class NoticeRow(Base):
     __tablename__ = "notice"
     __table_args__ = (
         CheckConstraint(words("kind", "rule_set.drifted"), name="kind"),
-        CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_whole"),
+        CheckConstraint(
+            "(closed_at IS NULL) = (closed_by IS NULL)"
+            " AND (closed_at IS NULL) = (closed_reason IS NULL)",
+            name="closed_whole",
+        ),
         Index(
             "uq_notice_open",
             "kind",
@@ -36,6 +40,8 @@ class NoticeRow(Base):
     """Counts and shares, never values."""
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+    """When it was last seen so; of one that a person closed, too."""
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
     """A person, or `goodfit` where it was over by itself."""
+    closed_reason: Mapped[str | None]
