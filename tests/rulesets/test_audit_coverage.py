@@ -25,7 +25,7 @@ NOT_AUDITED = {
     "POST /v1/backtests/{id}/cancel": "as above",
     "POST /v1/backtests/{id}/resume": "as above",
 }
-SHOWN_ELSEWHERE = {
+CALLED_ELSEWHERE = {
     "POST /v1/decisions/{id}/override": "tests/decisions/test_overrides.py",
     "POST /v1/accounts/{key}/overrides": "tests/decisions/test_overrides.py",
     "POST /v1/overrides/{id}/withdraw": "tests/decisions/test_overrides.py",
@@ -71,7 +71,7 @@ KEYS = {"POST /v1/keys", "DELETE /v1/keys/{id}"}
 def test_every_route_that_changes_something_says_how_it_is_audited() -> None:
     """A new route fails here until its call, or the reason for none, is in a table above."""
     routes = {f"{one.method} {one.template}" for one in ACCESS if one.method != "GET"}
-    told = {call.route for call in CALLS} | KEYS | NOT_AUDITED.keys() | SHOWN_ELSEWHERE.keys()
+    told = {call.route for call in CALLS} | KEYS | NOT_AUDITED.keys() | CALLED_ELSEWHERE.keys()
     assert routes - told == set(), "add a Call with its entry, or argue why it needs none"
     assert told - routes == set(), "take out what is not served any more"
 
