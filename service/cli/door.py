@@ -19,6 +19,7 @@ from service.cli.scoring import score
 from service.cli.screen import say
 from service.cli.templating import new, templates
 from service.cli.testing import run_tests
+from service.cli.translating import sql
 
 app = typer.Typer(
     name="goodfit",
@@ -36,6 +37,7 @@ app.command(rich_help_panel=_RULES)(decide)
 app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(compare)
+app.command(rich_help_panel=_RULES)(sql)
 app.command(rich_help_panel=_RULES)(plan)
 app.command(rich_help_panel=_RULES)(apply)
 app.command(rich_help_panel=_RULES)(backtest)

@@ -1,14 +1,15 @@
 """The text of a query: a subselect a step, a line a column, and the columns it reads."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlglot import Dialect as SqlDialect
 from sqlglot import Generator, exp
 from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
 
-from service.rules.attributes import AttributeType
+from service.rules.attributes import AttributeType, Fact
 from service.rules.expression import sql_pieces as pieces
 from service.rules.expression.sql import Translator
 from service.rules.expression.sql_columns import Step, prepared_column, used, value_column
@@ -33,13 +34,30 @@ class Input:
     Attributes:
         type: The column's type in the dialect.
         holds: What it holds, as an author would write it.
-        prepared: How we compute it; None where it is an attribute itself.
+        attribute: The attribute that it is, or is computed from; NULL exactly where that is.
+        prepared: How we compute it; None where it is the attribute itself.
     """
 
     name: str
     type: str
     holds: str
+    attribute: str
     prepared: Prepared | None
+
+    def of(self, values: Mapping[str, Fact]) -> Fact | tuple[str | bool, ...] | None:
+        """Return the column's value for the facts of one subject; None for NULL."""
+        fact = values.get(self.attribute)
+        return fact if fact is None or self.prepared is None else self.prepared.of(fact)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the members that describe it."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "attribute": self.attribute,
+            "holds": self.holds,
+            "prepared": self.prepared is not None,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +130,10 @@ class Query:
             why = f"it needs {widest} columns at once; {self.dialect.name} has"
             why = f"{why} {self.dialect.most_columns}"
             refusals.refuse("rule set", why, "split it, or decide in another engine")
-        try:
-            self._table()
-        except SqlglotError:
-            why = f"{self.dialect.name} cannot read it as a table's name"
-            refusals.refuse(f"relation {self.relation}", why, "give a table, with its schema")
+        if not _is_name(self.relation, self.dialect.name):
+            why = f"{self.dialect.name} does not read it as a table's name"
+            instead = "give a table, with its schema; quote what is a word of SQL"
+            refusals.refuse(f"relation {self.relation}", why, instead)
 
     def refuse_inputs(self) -> None:
         """Refuse attributes that the dialect cannot keep apart from missing ones."""
@@ -132,32 +149,30 @@ class Query:
         wanted = set(first.kept).union(*(used(piece) for _, piece in first.added))
         for name, attribute in self.translator.attributes.items():
             if value_column(name) in wanted:
-                holds = f"the fact `{name}`"
-                yield self._input(value_column(name), name, _TYPES[attribute.type], holds, None)
+                found = Input(self._named(name), _TYPES[attribute.type], name, name, None)
+                yield self._input(value_column(name), found)
         for prepared in self.translator.preparing.found.values():
             column = prepared_column(prepared.name)
             if column in wanted:
                 of_one = "BOOLEAN" if prepared.is_truth else "TEXT"
                 kind = f"ARRAY<{of_one}>" if prepared.by_item else of_one
-                yield self._input(column, prepared.name, kind, f"`{prepared.written}`", prepared)
+                name, holds = self._named(prepared.name), prepared.written
+                found = Input(name, kind, holds, prepared.attribute.name, prepared)
+                yield self._input(column, found)
 
-    def _input(
-        self, inside: str, name: str, kind: str, holds: str, prepared: Prepared | None
-    ) -> tuple[str, Sql, Input]:
+    def _input(self, inside: str, found: Input) -> tuple[str, Sql, Input]:
+        """Return a column's name inside, its piece, and what it holds in the dialect's type."""
+        kind = found.type
         target = exp.DataType.build("ARRAY" if self._is_loose(kind) else kind)
-        piece: Sql = exp.cast(self._outer(name), target)
+        piece: Sql = exp.cast(pieces.column(found.name), target)
         if self.dialect.collation is not None and "TEXT" in kind:
             collation = exp.to_identifier(self.dialect.collation, quoted=True)
             piece = exp.Collate(this=piece, expression=collation)
-        found = Input(self._named(name), self._sql(target), holds, prepared)
-        return inside, piece, found
+        return inside, piece, replace(found, type=self._sql(target))
 
     def _is_loose(self, kind: str) -> bool:
         """Whether lists are cast to lists of anything: what looks into them expects no more."""
         return kind.startswith("ARRAY") and not self.dialect.compares_lists and self.dialect.upper
-
-    def _outer(self, name: str) -> exp.Column:
-        return pieces.column(self._named(name))
 
     def _named(self, name: str) -> str:
         return name.upper() if self.dialect.upper else name
@@ -180,3 +195,18 @@ class Query:
 
     def _sql(self, piece: exp.Expr) -> str:
         return self.written.generate(piece, copy=False)
+
+
+def _is_name(relation: str, dialect: str) -> bool:
+    """Whether *relation* is one to three names with dots between them, and nothing else."""
+    try:
+        tokens = SqlDialect.get_or_raise(dialect).tokenize(relation)
+    except SqlglotError:
+        return False
+    names, dots = tokens[::2], tokens[1::2]
+    return (
+        len(tokens) in {1, 3, 5}
+        and all(token.token_type in {TokenType.VAR, TokenType.IDENTIFIER} for token in names)
+        and all(token.token_type is TokenType.DOT for token in dots)
+        and not any(token.comments for token in tokens)
+    )

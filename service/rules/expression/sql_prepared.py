@@ -4,6 +4,7 @@ No engine lowers, folds or takes a domain exactly as we do. So what such a funct
 one attribute is a column of the input: worked out once per distinct value, by `Prepared.of`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -112,7 +113,7 @@ def written(node: ast.Node, attribute: Attribute) -> str:
         case ast.Variable(name=name):
             return name
         case ast.Constant(value=value):
-            return f'"{value}"'
+            return json.dumps(value, ensure_ascii=False)
         case ast.Apply(operator="matches", arguments=(part, pattern)):
             return f"{written(part, attribute)}.matches({written(pattern, attribute)})"
         case ast.Apply(operator=operator, arguments=(part,)):
