@@ -113,7 +113,7 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
     async with serving(database_url, is_attended=False) as served:
         keys = {who: await served.new_key("admin", person=who) for who in ("ann@example.com", BOB)}
 
-        async def ask(person: str, method: str, path: str, **rest: Any) -> Any:
+        async def ask(person: str, method: str, path: str, **rest: Any) -> Any:  # noqa: ANN401 - JSON
             answer = await served.ask(method, path, key=keys[person], **rest)
             assert answer.is_success, (method, path, answer.text)
             return answer.json() if answer.content else {}
