@@ -1,6 +1,7 @@
 """What an override refuses, who may make one, and what nobody learns from it."""
 
 import json
+from typing import Any
 
 import psycopg
 import pytest
