@@ -141,6 +141,32 @@ def test_the_doctor_hears_that_a_chain_was_broken(goodfit: Goodfit, database: st
     assert "NO  audit" in result.stdout
 
 
+def test_the_doctor_names_what_was_noticed(goodfit: Goodfit, database: str) -> None:
+    """An open notice is something to look at; a closed one is not."""
+    goodfit("keys", "create", "--scope", "admin", "--person", PERSON)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text(
+            "INSERT INTO rule_set (slug, id, subject, title, created_at, created_by) VALUES"
+            " ('fleet_leads', gen_random_uuid(), 'lead', 'Fleets', now(), 'ann')"
+        ))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO notice (id, kind, rule_set, topic, payload, first_at, last_at) VALUES"
+            " (gen_random_uuid(), 'rule_set.drifted', 'fleet_leads', 'missing/vehicles', '{}',"
+            " now(), now())"
+        ))  # fmt: skip
+    result = goodfit("doctor")
+    assert result.exit_code == 1
+    assert "NO  notices" in result.stdout
+    assert "1 notice open: fleet_leads missing/vehicles" in result.stdout
+    with engine.begin() as connection:
+        connection.execute(text(
+            "UPDATE notice SET closed_at = now(), closed_by = 'ann', closed_reason = 'seen'"
+        ))  # fmt: skip
+    engine.dispose()
+    assert goodfit("doctor").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -7,11 +7,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection, event
 
 from service.app import create_app
 from service.decisions.noticing import Horizon, notice_drifts
 from service.settings import Settings
-from service.storage import libpq_url, open_engine
+from service.storage import DatabaseUnavailable, libpq_url, open_engine
 from tests.decisions.conftest import Office
 from tests.decisions.rules import FLEET_LEADS, LARGE_FLEET, edited, release
 from tests.decisions.words import Hands
@@ -179,6 +180,41 @@ async def test_processes_that_look_at_once_make_one_notice(
     finally:
         await engine.dispose()
     assert len(await notices(office)) == 1
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO notice", "INSERT INTO audit_entry"])
+async def test_a_look_that_is_cut_off_keeps_nothing(
+    timed: tuple[Office, Hands], database_url: str, statement: str
+) -> None:
+    """A notice and its entry in the audit come together or not at all; the next look makes both."""
+    office, hands = timed
+    await lead_in(office, hands, days=0.75, has_budget=None)
+    engine = office.served.app.house.engine.sync_engine
+
+    def cut(connection: Connection, *rest: object) -> None:
+        if str(rest[1]).startswith(statement):
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            with psycopg.connect(libpq_url(database_url), autocommit=True) as ours:
+                ours.execute("SELECT pg_terminate_backend(%s, 2000)", [driver.info.backend_pid])
+
+    event.listen(engine, "after_cursor_execute", cut)
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await look(office)
+    finally:
+        event.remove(engine, "after_cursor_execute", cut)
+    assert await notices(office) == []
+    assert "decisions.notice" not in await audited(office)
+    await look(office)
+    assert len(await notices(office)) == 1
+    assert (await audited(office)).count("decisions.notice") == 1
+
+
+async def audited(office: Office) -> list[str]:
+    """Return every action in the audit."""
+    answer = await office.served.ask("GET", "/v1/audit?limit=200")
+    return [entry["action"] for entry in answer.json()["data"]]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,17 @@ async def test_who_leaves_takes_nothing_from_the_others(ann: Author) -> None:
     assert (await staying).version == 1
 
 
+async def test_a_release_takes_nothing_from_those_who_ask(ann: Author) -> None:
+    """What is forgotten while somebody reads it is still their answer."""
+    await ann.publish()
+    live, now = Watched(ann.served).live, datetime.now(UTC)
+    asking = [asyncio.create_task(live.version_at("small_leads", now)) for _ in range(3)]
+    while not all(task.done() for task in asking):
+        live.forget_releases("small_leads")
+        await asyncio.sleep(0)
+    assert [(await task).version for task in asking] == [1, 1, 1]
+
+
 def editor(served: Served) -> Editor:
     """Return somebody at the command line."""
     return Editor(person="cli", at=datetime.now(UTC), new_uuid=served.app.house.new_uuid)
