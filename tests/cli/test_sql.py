@@ -54,7 +54,7 @@ def test_the_columns_it_needs_stand_above_it(goodfit: Goodfit, fleet: Path) -> N
     assert "NOT EXECUTED" not in head
 
 
-@pytest.mark.parametrize("dialect", ["spark", "snowflake", "trino"])
+@pytest.mark.parametrize("dialect", ["snowflake", "trino"])
 def test_a_dialect_nobody_here_has_run_is_marked(
     goodfit: Goodfit, fleet: Path, dialect: str
 ) -> None:

@@ -39,7 +39,7 @@ NODES: Final = {
 PARTS: Final = {"sum", "first", "max", "gate", "formula"}
 
 
-def agree(engine: Engine) -> Counter[object]:
+def agree(engine: Engine, *, rule_sets: int = RULE_SETS, leads: int = LEADS) -> Counter[object]:
     """Compare generated rule sets on tables of leads, every column of every row.
 
     Returns how often each operator, node, group mode and answer occurred.
@@ -47,7 +47,7 @@ def agree(engine: Engine) -> Counter[object]:
     seen: Counter[object] = Counter()
 
     @settings(
-        max_examples=RULE_SETS * TIMES,
+        max_examples=rule_sets * TIMES,
         deadline=None,
         database=None,
         derandomize=TIMES == 1,
@@ -58,7 +58,7 @@ def agree(engine: Engine) -> Counter[object]:
     def compare(data: st.DataObject) -> None:
         rules = load_rule_set(data.draw(documents(), label="rule set"))
         seed, final = data.draw(st.integers(0, 2**32)), data.draw(st.booleans())
-        table = Table.of(rules, data.draw(CLOCKS).date(), leads=LEADS, seed=seed)
+        table = Table.of(rules, data.draw(CLOCKS).date(), leads=leads, seed=seed)
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
         one = st.sampled_from(names).map(lambda name: (name,))
         suspended = data.draw(st.one_of(st.just(()), st.just(()), one))

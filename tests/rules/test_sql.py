@@ -13,7 +13,7 @@ from service.rules.expression.sql_dialects import DIALECTS
 from service.rules.sql import Selection, Untranslatable, select
 
 TODAY = date(2026, 3, 1)
-EXECUTED = {"duckdb", "postgres"}
+EXECUTED = {"duckdb", "postgres", "spark"}
 HOSTILE = (
     "it's", 'say "x"', "back\\slash", "\\", "\\'", "a\nb", "'; DROP TABLE leads; --", "%_", "$$",
     "${x}", "{{x}}", "/* x */", "`tick`", "ß\u00a0İ", "line\u2028two", "\t",

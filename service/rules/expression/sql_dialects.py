@@ -235,7 +235,7 @@ _ALL: Final = (
     ),
     Dialect(
         name="spark",
-        was_executed=False,
+        was_executed=True,
         days=_calls("DATEDIFF"),
         contains=_calls("CONTAINS"),
         starts=_calls("STARTSWITH"),
