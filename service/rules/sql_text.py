@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlglot import Dialect as SqlDialect
-from sqlglot import Generator, exp
+from sqlglot import Generator, TokenType, exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
 
 from service.rules.attributes import AttributeType, Fact
 from service.rules.expression import sql_pieces as pieces
