@@ -62,7 +62,8 @@ class ShadowMovement(Base):
 class ShadowDisagreement(Base):
     """One decision on which the shadow came out otherwise, or failed.
 
-    Only so many of a kind are kept; the counts know of all. `facts` and `tabled` may hold personal data; erasure sets them to NULL.
+    Only so many of a kind are kept; the counts know of all. `facts` and `tabled` may hold
+    personal data; erasure sets them to NULL.
     """
 
     __tablename__ = "shadow_disagreement"
