@@ -25,10 +25,18 @@ def window_start(since: str | None) -> datetime | None:
     if match is not None:
         number = int(match[1])
         return datetime.now(UTC) - timedelta(**{{"d": "days", "h": "hours"}[match[2]]: number})
+    return instant_of(since, otherwise="90d, 12h, or ")
+
+
+def instant_of(text: str | None, *, otherwise: str = "") -> datetime | None:
+    """Return the RFC 3339 instant in *text*, in UTC where it names no zone; else end with 2."""
+    if text is None:
+        return None
     try:
-        instant = datetime.fromisoformat(since)
+        instant = datetime.fromisoformat(text)
     except ValueError:
-        refuse(f"`{since}` is no time; say 90d, 12h, or an instant such as 2026-01-31T09:00:00Z")
+        said = f"say {otherwise}an instant such as 2026-01-31T09:00:00Z"
+        refuse(f"`{text}` is no time; {said}")
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
@@ -51,7 +59,7 @@ def backtest(
         window = {} if since is None else {"from": since.isoformat()}
         asked = {"rule_set": slug, "draft": draft, "window": window}
         begun = there.send("POST", "/backtests", json=asked)[0]
-        found = _waited_for(there, begun)
+        found = wait_for(there, begun)
     share = flip_share(found)
     is_over = at_most is not None and share * 100 > at_most
     if as_json:
@@ -81,7 +89,7 @@ def _written(server: Server, file: str, *, draft: str) -> str | None:
     return read.rule_set
 
 
-def _waited_for(server: Server, begun: dict[str, Any]) -> dict[str, Any]:
+def wait_for(server: Server, begun: dict[str, Any]) -> dict[str, Any]:
     """Return the backtest once it is over; Ctrl-C leaves it to the server."""
     found, path = begun, f"/backtests/{begun['id']}"
     waits = iter(_WAITS_S)

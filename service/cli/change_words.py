@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -16,9 +16,8 @@ _NOT_TOLD: Final = frozenset({"group", "score", "note", "reason"})
 _PLAIN_FIRST: Final = ("when", "formula", "expression", "items", "verdict", "type", "then")
 
 
-def change_lines(comparison: Comparison, *, indent: str = "  ") -> list[Text]:
+def change_lines(changes: Sequence[Change], *, indent: str = "  ") -> list[Text]:
     """Return a line a change, in columns; a line more for each further member that changed."""
-    changes = comparison.changes
     names = [f"{change.part} {change.id}" for change in changes]
     width = max((len(name) for name in names), default=0)
     lines = []
@@ -30,6 +29,20 @@ def change_lines(comparison: Comparison, *, indent: str = "  ") -> list[Text]:
             line.append(head, style=_STYLES[change.kind])
             lines.append(line.append(f"  {words}"))
     return lines
+
+
+def changes_read(shown: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """Return the changes that the API shows."""
+    return [
+        Change(
+            kind=one["kind"],
+            part=one["part"],
+            id=one["id"],
+            fields=tuple(FieldChange(**field) for field in one["fields"]),
+            is_only_words=one["is_only_words"],
+        )
+        for one in shown
+    ]
 
 
 def change_json(comparison: Comparison) -> dict[str, object]:

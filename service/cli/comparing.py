@@ -24,7 +24,7 @@ def compare(before: Before, after: After, *, as_json: AsJson = False) -> None:
                  "after": {"file": after, "rule_set": new.id, "digest": new.digest}}  # fmt: skip
         print_json({**heads, **change_json(comparison)})
         return
-    for line in change_lines(comparison):
+    for line in change_lines(comparison.changes):
         say(line)
     say(closing_of(comparison))
 

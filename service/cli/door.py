@@ -15,6 +15,15 @@ from service.cli.describing import schema
 from service.cli.folder_commands import apply, plan
 from service.cli.key_commands import keys
 from service.cli.operations import demo, doctor, migrate, serve
+from service.cli.release_commands import (
+    approve,
+    freeze,
+    publish,
+    reject,
+    reviews,
+    rollback,
+    unfreeze,
+)
 from service.cli.scoring import score
 from service.cli.screen import say
 from service.cli.templating import new, templates
@@ -30,6 +39,7 @@ app = typer.Typer(
 )
 
 _RULES = "Rule files"
+_RELEASES = "Releases"
 _OPERATIONS = "Operations"
 
 app.command(rich_help_panel=_RULES)(check)
@@ -41,6 +51,13 @@ app.command(rich_help_panel=_RULES)(sql)
 app.command(rich_help_panel=_RULES)(plan)
 app.command(rich_help_panel=_RULES)(apply)
 app.command(rich_help_panel=_RULES)(backtest)
+app.command(rich_help_panel=_RELEASES)(publish)
+app.command(rich_help_panel=_RELEASES)(rollback)
+app.command(rich_help_panel=_RELEASES)(reviews)
+app.command(rich_help_panel=_RELEASES)(approve)
+app.command(rich_help_panel=_RELEASES)(reject)
+app.command(rich_help_panel=_RELEASES)(freeze)
+app.command(rich_help_panel=_RELEASES)(unfreeze)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)

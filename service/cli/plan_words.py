@@ -18,7 +18,7 @@ def print_plan(plans: Sequence[Planned]) -> None:
             Text(f"  {_name(plan):<{width}}   ", style="bold").append(_head(plan), style="not bold")
         )
         if plan.comparison is not None:
-            for line in change_lines(plan.comparison, indent="    "):
+            for line in change_lines(plan.comparison.changes, indent="    "):
                 say(line)
             if plan.comparison.is_same_logic:
                 say("    only words; no decision can differ")
@@ -83,7 +83,7 @@ def _print_drift(drift: Drift) -> None:
         words += f" is newer than version {drift.based_on}, on which this folder is based:"
     say(words, style="bold yellow")
     if drift.comparison is not None:
-        for line in change_lines(drift.comparison, indent="      "):
+        for line in change_lines(drift.comparison.changes, indent="      "):
             say(line)
 
 

@@ -27,6 +27,7 @@ class Refused(Exception):
         members: Mapping[str, Any] = document if isinstance(document, dict) else {}
         self.status = answer.status_code
         self.code = str(members.get("code", "unknown"))
+        self.members = members
         self.faults = [str(one.get("message", "")) for one in members.get("errors", [])]
         detail = members.get("detail", f"the server answered {answer.status_code}")
         super().__init__("; ".join([str(detail), *self.faults]))
