@@ -10,6 +10,7 @@ from service.cli.screen import AsJson, refuse
 RuleSet = Annotated[str, typer.Argument(metavar="RULE_SET", help="A rule set's id.")]
 Review = Annotated[str, typer.Argument(metavar="REVIEW", help="As `goodfit reviews` lists it.")]
 Reason = Annotated[str, typer.Option("--reason", "--note", help="Why; it stays in the history.")]
+Because = Annotated[str, typer.Option("--reason", help="Why; whoever is refused reads it.")]
 Draft = Annotated[
     str | None,
     typer.Option("--draft", metavar="NAME", help="Which draft, where there are several."),
@@ -102,7 +103,7 @@ def reject(
 
 
 def freeze(
-    rule_set: RuleSet, *, reason: Reason = "", server: ServerUrl = None, as_json: AsJson = False
+    rule_set: RuleSet, *, reason: Because = "", server: ServerUrl = None, as_json: AsJson = False
 ) -> None:
     """Let nobody release anything of a rule set."""
     from service.cli import reviewing
@@ -111,7 +112,7 @@ def freeze(
 
 
 def unfreeze(
-    rule_set: RuleSet, *, reason: Reason = "", server: ServerUrl = None, as_json: AsJson = False
+    rule_set: RuleSet, *, reason: Because = "", server: ServerUrl = None, as_json: AsJson = False
 ) -> None:
     """Let releases of a rule set through again."""
     from service.cli import reviewing
