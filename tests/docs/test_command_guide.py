@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -49,6 +50,16 @@ def test_the_guide_shows_no_command_that_does_not_exist() -> None:
     """What stands after `goodfit` in a code block is a command."""
     shown = re.findall(r"^(?:\$ )?goodfit ([a-z-]+)", PAGE, flags=re.MULTILINE)
     assert set(shown) - {command.split()[0] for command in COMMANDS} == set()
+
+
+@pytest.mark.parametrize("page", sorted(GUIDE.glob("*.md")), ids=lambda page: page.stem)
+def test_what_a_page_has_people_type_is_a_command_with_its_options(page: Path) -> None:
+    """A line that begins with `$ goodfit` can be typed as it stands."""
+    for line in re.findall(r"^\$ goodfit (.*)$", page.read_text(), flags=re.MULTILINE):
+        words = re.sub(r'"[^"]*"', "", line).split("|")[0].split()
+        name = next(one for one in (" ".join(words[:2]), words[0]) if one in COMMANDS)
+        options = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert options <= COMMANDS[name] | EVERYWHERE, (page.name, line)
 
 
 @pytest.mark.parametrize("field", sorted(Settings.model_fields))
