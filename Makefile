@@ -33,8 +33,9 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 	    diff -r openapi .venv/openapi >.venv/openapi.diff || { head -n 40 .venv/openapi.diff; \
 	    echo 'the descriptions in openapi/ are not those of the code; run make openapi and commit'; exit 1; }
 
-bench: $(DEV) ## the compiled core beside the reference evaluator, as a ratio
+bench: $(DEV) ## the core beside the reference evaluator, and the service beside a bare echo
 	@$(BIN)/python -m benchmarks.core
+	@$(BIN)/python -m benchmarks.serving
 
 openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
 	@$(BIN)/python -c '$(call write_openapi,openapi)'

@@ -45,13 +45,13 @@ def _subjects() -> Iterator[tuple[RuleSet, dict[str, Mapping[str, object]]]]:
         rules = load_rule_set(read_template(name))
         yield rules, _facts_of(rules)
     for count in SIZES:
-        rules = load_rule_set(_plain(count))
+        rules = load_rule_set(plain_rules(count))
         full = {name: 3 * place % 100 for place, name in enumerate(rules.attributes)}
         half = dict(list(full.items())[::2])
         yield rules, {"all known": full, "half known": half}
 
 
-def _plain(count: int) -> dict[str, object]:
+def plain_rules(count: int) -> dict[str, object]:
     """Return a rule set of *count* rules with four conditions each over ten numbers."""
     names = [f"number_{letter}" for letter in "abcdefghij"]
     rules = [
