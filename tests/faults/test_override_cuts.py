@@ -52,7 +52,7 @@ async def test_a_cut_anywhere_leaves_one_word_in_force(database_url: str) -> Non
         body = because(verdict="review")
         assert (await ask(served, path, body, key="first")).status_code == 201
         scissors = Scissors(database_url)
-        with watched(served, scissors):
+        with watched(scissors):
             assert (await ask(served, path, body, key="counted")).status_code == 201
         named = " ".join(what for what, _ in scissors.places)
         assert all(write in named for write in WRITES)
@@ -61,7 +61,7 @@ async def test_a_cut_anywhere_leaves_one_word_in_force(database_url: str) -> Non
             in_force, ended, audited, answered, decided = before
             whole = (in_force, ended + 1, audited + 1, answered + 1, decided)
             scissors = Scissors(database_url, at=place)
-            with watched(served, scissors):
+            with watched(scissors):
                 answer = await ask(served, path, body, key=str(number))
             after = state_of(database_url)
             assert after in {before, whole}, place

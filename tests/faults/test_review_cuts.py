@@ -18,7 +18,6 @@ State = tuple[str, str, int]
 
 
 async def cut(
-    team: FourEyes,
     ask: Callable[[str], Awaitable[httpx.Response]],
     scissors: Scissors,
     *,
@@ -27,7 +26,7 @@ async def cut(
     """Send a request while *scissors* watch."""
     token = is_asking.set(True)
     try:
-        with watched(team.served, scissors):
+        with watched(scissors):
             return await ask(key)
     finally:
         is_asking.reset(token)
@@ -73,7 +72,7 @@ async def test_an_approval_is_kept_whole_or_not_at_all(database_url: str) -> Non
                 return await team.bob.ask("POST", path, json=sent, headers=headers)
 
             scissors = Scissors(database_url, at=places[place_number])
-            answer = await cut(team, ask, scissors, key=f"all {place_number}")
+            answer = await cut(ask, scissors, key=f"all {place_number}")
             if place_number == 0:
                 places += turns(scissors)
             state, _, told = state_of(database_url, review)
@@ -101,7 +100,7 @@ async def test_an_edit_and_the_end_of_its_review_are_one(database_url: str) -> N
                 return await team.ann.write(TEXT, if_match=etag)
 
             scissors = Scissors(database_url, at=places[place_number])
-            answer = await cut(team, ask, scissors, key="")
+            answer = await cut(ask, scissors, key="")
             if place_number == 0:
                 places += turns(scissors)
             after = state_of(database_url, review)
