@@ -64,6 +64,7 @@ def _document(rules: RuleSet, decision: Decision, explain: Explain) -> dict[str,
         "decided_at": clock.replace("+00:00", "Z"),
         "subject": {"kind": rules.subject, "external_id": None, "account": None},
         **members,
+        "override": None,
         "rule_set": {"id": rules.id, "version": None, "digest": rules.digest},
         "summary": summary,
     }
