@@ -1,12 +1,15 @@
 """`GET /v1/decisions/{id}/why`: rules, data or time, in shares that add up exactly."""
 
+import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import psycopg
 import pytest
 
+from service.storage import libpq_url, parse_id
 from tests.decisions.rules import release
 from tests.web.serving import Served, serving
 
@@ -148,3 +151,29 @@ async def test_what_cannot_be_compared_is_said(scene: Scene) -> None:
     ):
         answer = await scene.served.ask("GET", f"{WHERE}/{first}/why{query}")
         assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+async def test_erased_facts_explain_nothing_any_more(scene: Scene, database_url: str) -> None:
+    """Whichever of the two was erased: 410, with what is left of it."""
+    first, second = await scene.decide(120), await scene.decide(3)
+    for erased in (first, second):
+        with psycopg.connect(libpq_url(database_url)) as connection:
+            statement = (
+                "UPDATE decision SET facts = NULL, tabled = NULL, facts_erased_at = now()"
+                " WHERE id = %s"
+            )
+            connection.execute(statement, [parse_id(erased, "dec")])
+        answer = await scene.served.ask("GET", f"{WHERE}/{second}/why")
+        assert (answer.status_code, answer.json()["code"]) == (410, "facts_erased")
+
+
+async def test_shares_add_up_whatever_moved(scene: Scene) -> None:
+    """Rules, facts and days change at random; `why` checks every sum."""
+    chance = random.Random(7)
+    await scene.decide(120)
+    for _ in range(40):
+        if chance.random() < 0.3:
+            await scene.release(chance.choice([TEXT, OTHER]))
+        scene.now += timedelta(days=chance.choice([0, 0, 20, 40]))
+        vehicles = chance.choice([3, 99, 100, 120])
+        await scene.why(await scene.decide(vehicles, final=chance.random() < 0.5))
