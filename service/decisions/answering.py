@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from time import perf_counter
+from typing import Final
 
 from service.decisions.asking import question_of
 from service.decisions.desk import Desk
@@ -11,7 +12,7 @@ from service.web import Answer, Caller, Claim, claim_of
 
 __all__ = ["QUALIFY", "answer_question", "claim_in"]
 
-QUALIFY = "POST /v1/qualify"
+QUALIFY: Final = "POST /v1/qualify"
 """The route under which idempotency keys of single questions are remembered."""
 
 
