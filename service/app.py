@@ -24,7 +24,7 @@ from service.decisions import routers as decision_routers
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
 from service.settings import Settings, read_settings
-from service.storage import LoneSession, open_engine, session_limits, transaction
+from service.storage import open_engine, session_limits, transaction
 from service.web import (
     EXPECTED,
     Caller,
@@ -92,8 +92,7 @@ def create_app(
     api.state.house = house
     live = LiveRules(engine, timer=time.monotonic)
     shadows = Shadows(house, live, timer=time.monotonic)
-    url = engine.url.render_as_string(hide_password=False)
-    writer = SharedWriter(engine, LoneSession(url, limits=session_limits(settings)))
+    writer = SharedWriter(engine, limits=session_limits(settings))
     desk = Desk(house=house, live=live, writer=writer, shadows=shadows)
     api.state.live, api.state.desk = live, desk
     gate = Gate(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -77,13 +78,9 @@ async def qualify(case: Case, desk: Desk) -> Answer:
         DatabaseUnavailable: If the database is; whether anything was kept is then
             unknown, and a retry with the same key finds out.
     """
-    if case.claim is None:
+    turn = nullcontext() if case.claim is None else desk.house.turns.taken(case.claim)
+    async with turn:
         ending = await settle([case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk))
-    else:
-        async with desk.house.turns.taken(case.claim):
-            ending = await settle(
-                [case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk)
-            )
     if not isinstance(ending, Answer):
         raise ending
     return ending

@@ -2,14 +2,19 @@
 
 Being durable costs a commit, and a commit costs the same for one decision as for a
 hundred. A lone request never waits for company: where nothing is being written, its
-transaction begins at once. One transaction runs at a time in a process, however many wait.
+transaction begins at once. There are two lanes, and each writes one transaction at a time:
+what one statement can write, and what has to be written carefully (an account, a key that
+is in use). So nobody waits for a neighbour's lock, and a process takes two sessions for
+all its decisions, however many wait.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import ClassVar, Final
+from uuid import UUID
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,13 +22,25 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.decisions import store
 from service.decisions.store import Writing
 from service.decisions.writing import Entry, ReleasesMoved, write
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, LoneSession, transaction
+from service.storage import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    LoneSession,
+    SessionLimits,
+    transaction,
+)
 from service.web import Answer, Refusal
 
 __all__ = ["Overloaded", "SharedWriter"]
 
 _TOGETHER: Final = 128
 _WAITING: Final = 4_096
+# Together under two seconds, which is how soon everybody hears of a database that is away.
+_PATIENCE_S: Final = 0.8
+_HURRIED: Final = timedelta(seconds=1.2)
+_CONNECT: Final = timedelta(seconds=1)
+# Whoever meets a lock goes to the other lane: the others must not wait for it.
+_LOCK: Final = timedelta(milliseconds=200)
 
 
 class Overloaded(Refusal):
@@ -52,20 +69,74 @@ class _Unit:
             self.ending.set_exception(error)
 
 
-class SharedWriter:
-    """Writes the decisions of one process; at most *waiting* of them wait at a time.
+class _Lane:
+    """Units that wait, and the one task that has *write* write them, many together.
 
-    *session* is its own; for what one statement cannot do it takes one of *engine*'s.
+    Whoever waited longer than the patience is refused: nothing of it was kept, and an
+    answer so late would help nobody.
     """
 
-    def __init__(
-        self, engine: AsyncEngine, session: LoneSession, *, waiting: int = _WAITING
-    ) -> None:
-        self._engine = engine
-        self._session = session
-        self._limit = waiting
-        self._waiting: deque[_Unit] = deque()
+    def __init__(self, write: Callable[[Sequence[_Unit]], Awaitable[None]], *, name: str) -> None:
+        self._write = write
+        self._name = name
+        self._waiting: deque[tuple[float, _Unit]] = deque()
         self._work: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def add(self, unit: _Unit) -> None:
+        """Have *unit* written with the next; at once, where nothing is being written."""
+        self._waiting.append((asyncio.get_running_loop().time(), unit))
+        if self._work is None:
+            self._work = asyncio.create_task(self._write_all(), name=self._name)
+
+    async def drain(self) -> None:
+        """Wait until everything that was added is written or refused."""
+        while self._work is not None:
+            await asyncio.wait([self._work])
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                if units := list(self._next()):
+                    await self.write_or_fail(units)
+        finally:
+            self._work = None
+
+    async def write_or_fail(self, units: Sequence[_Unit]) -> None:
+        """Have *units* written; where that raises, each of them that still waits hears it."""
+        try:
+            await self._write(units)
+        except Exception as error:  # noqa: BLE001 - a defect too is answered to those who wait
+            for unit in units:
+                unit.fail(error)
+
+    def _next(self) -> Iterator[_Unit]:
+        """Yield what goes into the next transaction; refuse who waited too long."""
+        now_s = asyncio.get_running_loop().time()
+        for _ in range(min(_TOGETHER, len(self._waiting))):
+            since_s, unit = self._waiting.popleft()
+            if now_s - since_s > _PATIENCE_S:
+                unit.fail(Overloaded())
+            else:
+                yield unit
+
+
+class SharedWriter:
+    """Writes the decisions of one process; at most *waiting* of them wait at a time."""
+
+    def __init__(
+        self, engine: AsyncEngine, *, limits: SessionLimits, waiting: int = _WAITING
+    ) -> None:
+        url = engine.url.render_as_string(hide_password=False)
+        hurried = replace(limits, transaction=_HURRIED, connect=_CONNECT, lock=_LOCK)
+        self._engine = engine
+        self._session = LoneSession(url, limits=hurried)
+        self._limit = waiting
+        self._quick = _Lane(self._write_at_once, name="shared writer")
+        self._careful = _Lane(self._write_carefully, name="careful writer")
 
     async def write(self, entry: Entry) -> Answer | Refusal:
         """Keep *entry* and return what it is answered, once it is committed.
@@ -73,86 +144,78 @@ class SharedWriter:
         Whoever stops waiting takes nothing from the others: what was handed over is written.
 
         Raises:
-            Overloaded: If too much waits already; nothing is kept of *entry*.
+            Overloaded: If too much waits already, or *entry* did for too long; nothing is
+                kept of it.
             ReleasesMoved, IdempotencyInProgress: As `writing.write` raises them.
             DatabaseUnavailable: If the database is; a retry with the same key finds out
                 whether anything was kept.
         """
-        if len(self._waiting) >= self._limit:
+        if len(self._quick) + len(self._careful) >= self._limit:
             raise Overloaded
         unit = _Unit(entry, asyncio.get_running_loop().create_future())
-        self._waiting.append(unit)
-        if self._work is None:
-            self._work = asyncio.create_task(self._write_all(), name="shared writer")
+        self._quick.add(unit)
         return await unit.ending
 
     async def close(self) -> None:
         """Wait until everything that was handed over is written or refused, then leave."""
-        while self._work is not None:
-            await asyncio.wait([self._work])
+        await self._quick.drain()
+        await self._careful.drain()
         await self._session.close()
 
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                size = min(_TOGETHER, len(self._waiting))
-                units = [self._waiting.popleft() for _ in range(size)]
-                try:
-                    await self._write_carefully(await self._write_at_once(units))
-                except Exception as error:  # noqa: BLE001 - whatever it is, those who wait hear of it
-                    for unit in units:
-                        unit.fail(error)
-        finally:
-            self._work = None
-
-    async def _write_at_once(self, units: Sequence[_Unit]) -> list[_Unit]:
-        """Write what one statement can; return what is left."""
+    async def _write_at_once(self, units: Sequence[_Unit]) -> None:
+        """Write what one statement can; leave the rest to the other lane."""
         epoch = max((unit.entry.epoch or 0) for unit in units)
         plain = list(_plain(units, epoch))
-        if not plain:
-            return list(units)
+        written = await self._written(plain, epoch) if plain else frozenset()
+        for unit in units:
+            if unit.entry.record.id in written:
+                unit.end(Answer(body=unit.entry.answer))
+            else:
+                self._careful.add(unit)
+
+    async def _written(self, units: Sequence[_Unit], epoch: int) -> frozenset[UUID]:
+        """Return the ids of those of *units* that one statement could write."""
         writings = [
-            Writing(record=one.entry.record, claim=one.entry.claim, answer=one.entry.answer)
-            for one in plain
+            Writing(record=unit.entry.record, claim=unit.entry.claim, answer=unit.entry.answer)
+            for unit in units
         ]
         try:
-            written = await store.write_at_once(self._session, writings, epoch=epoch)
+            return frozenset(await store.write_at_once(self._session, writings, epoch=epoch))
         except (DatabaseUnavailable, psycopg.Error) as error:
             if not _is_of_one(error):
                 raise
-            written = set()
-        for unit in plain:
-            if unit.entry.record.id in written:
-                unit.end(Answer(body=unit.entry.answer))
-        return [unit for unit in units if unit.entry.record.id not in written]
+            return frozenset()
 
     async def _write_carefully(self, units: Sequence[_Unit]) -> None:
-        """Write *units* in one transaction; where one of them cannot be, find out which."""
-        if not units:
-            return
+        """Write *units* in one transaction; where one of them cannot be, find out which.
+
+        Raises:
+            DatabaseUnavailable, DatabaseNotMigrated: If none of them can be written now.
+        """
         try:
             async with transaction(self._engine) as connection:
                 answers = await write(connection, [unit.entry for unit in units])
+        except (DatabaseUnavailable, DatabaseNotMigrated):
+            raise
         except ReleasesMoved as moved:
             still = [unit for unit in units if unit.entry.record.id not in moved.decisions]
             for unit in units:
                 if unit not in still:
                     unit.fail(moved)
-            await self._write_carefully(still)
-        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait hear of it
-            if len(units) == 1 or isinstance(error, DatabaseUnavailable | DatabaseNotMigrated):
-                for unit in units:
-                    unit.fail(error)
-                return
+            if still:
+                await self._write_carefully(still)
+        except Exception:
+            if len(units) == 1:
+                raise
             half = len(units) // 2
-            await self._write_carefully(units[:half])
-            await self._write_carefully(units[half:])
+            await self._careful.write_or_fail(units[:half])
+            await self._careful.write_or_fail(units[half:])
         else:
             for unit, answer in zip(units, answers, strict=True):
                 unit.end(answer)
 
 
-def _plain(units: Iterable[_Unit], epoch: int) -> Iterable[_Unit]:
+def _plain(units: Sequence[_Unit], epoch: int) -> Iterator[_Unit]:
     """Yield what needs no more than to be written: no account, and the first use of its key."""
     names = set()
     for unit in units:

@@ -14,6 +14,7 @@ import psycopg
 
 from service.storage.deadlines import cut_off_after
 from service.storage.engine import SessionLimits, connect_raw, database_refusals
+from service.storage.refusals import DatabaseUnavailable
 
 __all__ = ["LoneSession"]
 
@@ -64,7 +65,13 @@ class LoneSession:
                 return connection
             await connection.close()
         self._connection = None
-        self._connection = await connect_raw(self._url, limits=self._limits)
+        try:
+            # libpq alone would wait two seconds at least for a server that says nothing.
+            async with asyncio.timeout(self._limits.connect.total_seconds()):
+                self._connection = await connect_raw(self._url, limits=self._limits)
+        except TimeoutError:
+            words = "the database does not answer in time; try again in a second"
+            raise DatabaseUnavailable(words) from None
         return self._connection
 
 

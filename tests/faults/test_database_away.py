@@ -132,6 +132,29 @@ async def test_a_database_that_is_silent_is_not_waited_for(
     await assert_well_again(served)
 
 
+async def test_a_database_that_falls_silent_under_traffic_is_not_waited_for(
+    served: Served, server: EmbeddedPostgres
+) -> None:
+    """Whoever was being written, and whoever came after, hears of it within two seconds."""
+    longest_s = []
+    for _ in range(TRIES):
+        assert (await qualify(served)).status_code == 200
+        with silent(server):
+            asked = []
+            for _ in range(50):
+                asked.append(asyncio.create_task(timed(served)))
+                await asyncio.sleep(0.04)
+            endings = await asyncio.gather(*asked)
+        codes = {answer.json()["code"] for answer, _ in endings}
+        assert codes <= {"database_unavailable", "overloaded"}
+        assert all("retry-after" in answer.headers for answer, _ in endings)
+        longest_s.append(max(took_s for _, took_s in endings))
+        await assert_well_again(served)
+        if longest_s[-1] < ANSWERED_WITHIN_S:
+            break
+    assert min(longest_s) < ANSWERED_WITHIN_S, longest_s
+
+
 async def test_immediate_restarts_lose_nothing(
     served: Served, server: EmbeddedPostgres, home: Path
 ) -> None:
