@@ -25,6 +25,7 @@ class StrictRoute(APIRoute):
         """Return FastAPI's handler behind our reading of the body."""
         handler = super().get_route_handler()
         reads_json = self.body_field is not None
+        is_needed = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def handle(request: Request) -> Response:
             if not reads_json:
@@ -32,7 +33,8 @@ class StrictRoute(APIRoute):
             body = await request.body()
             access = visit_of(request.scope).access
             limits = LEAD if access is None or access.body is None else access.body.json
-            value = await read_json(body, limits=limits) if body else None
+            # Nothing at all is no JSON, but where a body may be left out it says nothing.
+            value = await read_json(body, limits=limits) if body or is_needed else None
             return await handler(_ReadRequest(request, body, value))
 
         return handle
