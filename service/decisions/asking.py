@@ -82,7 +82,8 @@ def read_question(value: object) -> QuestionSent:
         MalformedQuestion: If it does not have the form of one.
     """
     try:
-        return QuestionSent.model_validate(value)
+        # As the framework does for the documented route, so that both name errors alike.
+        return QuestionSent.model_validate(value, from_attributes=True)
     except ValidationError as error:
         words = "the request does not have the form it needs; see errors"
         raise MalformedQuestion(words, faults=faults_within(error)) from None
