@@ -8,9 +8,12 @@ import typer
 
 from service.cli.backtest_words import backtest_lines
 from service.cli.backtesting import wait_for
-from service.cli.change_words import change_lines, changes_read
+from service.cli.change_words import change_json, change_lines
+from service.cli.comparing import closing_of
 from service.cli.remote import Refused, Server, server_at
-from service.cli.screen import NO, print_json, refuse, say
+from service.cli.screen import NO, count_of, print_json, refuse, say
+from service.rules import load_rule_set
+from service.rules.compare import compare
 
 _HINTS: Final = {
     "frozen": "`goodfit unfreeze` ends it",
@@ -178,27 +181,33 @@ def _version_before(server: Server, head: dict[str, Any]) -> int:
 
 
 def _tell_difference(server: Server, head: dict[str, Any], wish: Wish, *, as_json: bool) -> None:
-    """Print what would be different from what is live; changes nothing."""
+    """Print what would be other than what is live; changes nothing."""
     path, live = f"/rule-sets/{head['rule_set']}", head["live"]
     if wish.version is None:
-        checked = server.send("POST", f"{path}/drafts/{draft_of(head, wish.draft)}/check")[0]
-        if as_json:
-            print_json({"state": "checked", "check": checked})
-        else:
-            tests = sum(one["passed"] for one in checked["tests"])
-            say(f"  {checked['errors']} errors, {checked['warnings']} warnings, "
-                f"{tests} of {len(checked['tests'])} tests")  # fmt: skip
-            say("  nothing was changed")
-        if not checked["ok"]:
-            raise typer.Exit(NO)
-        return
+        path_of_text = f"{path}/drafts/{draft_of(head, wish.draft)}"
+        _refuse_broken(server.send("POST", f"{path_of_text}/check")[0])
+    else:
+        path_of_text = f"{path}/versions/{wish.version}"
+    after = load_rule_set(server.send("GET", path_of_text)[0]["source"])
     if live is None:
-        say("  nothing is live yet; this would be the first version")
+        words = "nothing is live yet; this would be the first version"
+        print_json({"state": "first", "live": None}) if as_json else say(f"  {words}")
         return
-    found = server.send("GET", f"{path}/versions/{live['version']}/compare/{wish.version}")[0]
+    before = load_rule_set(server.send("GET", f"{path}/versions/{live['version']}")[0]["source"])
+    comparison = compare(before, after)
     if as_json:
-        print_json(found)
+        print_json({"state": "compared", "live": live["version"], **change_json(comparison)})
         return
-    for line in change_lines(changes_read(found["changes"])):
+    for line in change_lines(comparison.changes):
         say(line)
-    say(f"  from version {live['version']}, which is live; nothing was changed")
+    say(f"  {closing_of(comparison)}, from version {live['version']} which is live")
+    say("  nothing was changed")
+
+
+def _refuse_broken(checked: dict[str, Any]) -> None:
+    """End the command with a draft's errors, where it has some."""
+    errors = [one for one in checked["problems"] if one["severity"] == "error"]
+    for one in errors:
+        say(f"  {one['line'] or 1}:{one['column'] or 1}  {one['code']}   {one['message']}")
+    if not checked["ok"]:
+        refuse(f"the draft has {count_of(len(errors), 'error')}; mend them first", code=NO)

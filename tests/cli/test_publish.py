@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import anyio
 import anyio.to_thread
 import pytest
 from typer.testing import Result
@@ -50,19 +51,38 @@ def told(result: Result) -> dict[str, object]:
     return found
 
 
+async def live_is(team: FourEyes, version: int) -> None:
+    """Wait until *version* is live: a release takes effect a second after its commit."""
+    with anyio.fail_after(10):
+        while (await team.ann.ask("GET")).json()["live"]["version"] != version:
+            await anyio.sleep(0.05)
+
+
 async def test_a_draft_goes_live_and_back_again(run: Run, team: FourEyes) -> None:
     """Publish commits and releases; rollback needs no number."""
     await team.edit(NEXT)
     shown = await run("publish", "small_leads", "--dry-run")
-    assert (shown.exit_code, "1 of 1 tests" in shown.stdout) == (0, True)
+    assert shown.exit_code == 0, shown.output
+    assert "~ rule medium  points 30 -> 35" in shown.stdout
+    assert "from version 1 which is live" in shown.stdout
+    assert (await team.ann.ask("GET")).json()["latest_version"] == 1
     done = await run("publish", "small_leads", "--reason", "mid-size fleets convert")
     assert done.exit_code == 0, done.output
     assert "version 2 is live from" in done.stdout
     assert "instead of version 1" in done.stdout
+    await live_is(team, 2)
     differs = await run("publish", "small_leads", "--version", "1", "--dry-run")
-    assert differs.exit_code == 0, differs.output
+    assert (differs.exit_code, "points 35 -> 30" in differs.stdout) == (0, True), differs.output
     back = await run("rollback", "small_leads", "--to", "1", "--reason", "it did not work")
     assert (back.exit_code, "version 1 is live from" in back.stdout) == (0, True), back.output
+
+
+async def test_a_dry_run_of_a_broken_draft_names_the_place(run: Run, team: FourEyes) -> None:
+    """The same place and words as `goodfit check`, and exit 1."""
+    await team.edit(NEXT.replace("vehicles >= 20", "vehicels >= 20"))
+    shown = await run("publish", "small_leads", "--dry-run")
+    assert (shown.exit_code, "did you mean `vehicles`" in shown.stdout) == (1, True), shown.output
+    assert "the draft has 1 error" in shown.stderr
 
 
 async def test_publishing_waits_for_a_second_person(run: Run, team: FourEyes) -> None:
