@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     publishable_requests_per_minute: int = Field(default=6_000, ge=0)
 
     partitions_ahead: int = Field(default=3, ge=1, le=24)
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    """The one in which the ledger's amounts are. Not to be changed once there are any."""
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)
 
     @property

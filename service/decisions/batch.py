@@ -1,7 +1,6 @@
 """Decide many: each element judged for itself, all of a portion committed together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
 from typing import ClassVar, Final
 
@@ -21,10 +20,12 @@ from service.decisions.qualifying import (
     settle,
 )
 from service.web import (
+    LINE_BYTES,
     Answer,
     BodyTooLarge,
     Caller,
     Claim,
+    Element,
     Refusal,
     Visit,
     read_json,
@@ -32,13 +33,7 @@ from service.web import (
     run_once,
 )
 
-__all__ = ["BATCH", "LINE_BYTES", "PORTION", "Element", "HeaderRefused", "answer_of", "results_of"]
-
-LINE_BYTES: Final = 64 * 1024
-"""How long one line of NDJSON may be."""
-
-PORTION: Final = 128
-"""How many lines of a stream share a transaction at most."""
+__all__ = ["BATCH", "HeaderRefused", "answer_of", "results_of"]
 
 BATCH: Final = "POST /v1/qualify/batch"
 """The route under which idempotency keys of arrays and lines are remembered."""
@@ -48,18 +43,6 @@ class HeaderRefused(Refusal):
     """A stream came under one Idempotency-Key; its lines have one each."""
 
     code: ClassVar[str] = "invalid_idempotency_key"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Element:
-    """One element as it came: *text* is None where it was too long. *number* is from 1.
-
-    *pointer* is where it stood in the body, empty for a line, which is a body of its own.
-    """
-
-    number: int
-    text: bytes | None
-    pointer: str = ""
 
 
 async def results_of(

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 
 from service.decisions.answering import answer_question, claim_in
-from service.decisions.batch import BATCH, Element, HeaderRefused, answer_of, results_of
+from service.decisions.batch import BATCH, HeaderRefused, answer_of, results_of
 from service.decisions.desk import AtDesk
 from service.decisions.schemas import (
     BatchShown,
@@ -15,9 +15,10 @@ from service.decisions.schemas import (
     NarrowDecisionShown,
     QuestionSent,
 )
-from service.decisions.streaming import ResultStream
 from service.web import (
     REFUSALS,
+    Element,
+    ResultStream,
     StrictRoute,
     Visiting,
     WithKey,

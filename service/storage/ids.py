@@ -40,6 +40,8 @@ Prefix = Literal[
     "ovr",
     "ntc",
     "edt",
+    "prk",
+    "mrg",
 ]
 RANDOM_BYTES: Final = 8
 

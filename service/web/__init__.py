@@ -25,13 +25,14 @@ from service.web.idempotency import (
 )
 from service.web.journal import Journal, configure_logs, journal
 from service.web.json import InvalidJSON, decode_json, split_array
-from service.web.json_limits import LEAD, RULE_SET, Limits
+from service.web.json_limits import LEAD, LEDGER, RULE_SET, Limits
 from service.web.key_making import MadeKey, give_key, take_key_back
 from service.web.key_routes import key_routes
 from service.web.key_schemas import KeyAsked
 from service.web.key_store import find_caller, list_keys
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.limiter import Limiter, Rate
+from service.web.lines import LINE_BYTES, Element, ResultStream
 from service.web.metrics import Metrics
 from service.web.once import answer_once, answered_before, run_once
 from service.web.openapi import describe, descriptions
@@ -62,6 +63,8 @@ __all__ = [
     "ACCESS",
     "EXPECTED",
     "LEAD",
+    "LEDGER",
+    "LINE_BYTES",
     "PROBLEMS",
     "REFUSALS",
     "RULE_SET",
@@ -76,6 +79,7 @@ __all__ = [
     "Clock",
     "CursorParameter",
     "Door",
+    "Element",
     "Envelope",
     "Fault",
     "Gate",
@@ -100,6 +104,7 @@ __all__ = [
     "Rate",
     "Rates",
     "Refusal",
+    "ResultStream",
     "Scope",
     "Sent",
     "Shown",

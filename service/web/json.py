@@ -4,10 +4,12 @@ The usual decoders accept a great deal that later breaks something: a duplicate
 key silently wins, `\u0000` cannot be stored in Postgres, a thousand levels
 exhaust the stack of whoever walks them. Here such a body is refused with the
 place and the reason, in time linear in its length. What is returned consists of
-dict, list, str, int, float, bool and None only.
+dict, list, str, int, float, bool and None only, and of Decimal in place of float where
+the limits ask for exact numbers.
 """
 
 import re
+from decimal import Decimal, InvalidOperation
 from typing import ClassVar, Final
 
 import msgspec
@@ -27,6 +29,17 @@ _SEARCHED_BYTES: Final = 64 * 1024
 _SPLITTER: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
+def _exact(text: str) -> Decimal | float:
+    """Return a number as it is written; one with an exponent past all reason is 0."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return float(text)
+
+
+_EXACT: Final = msgspec.json.Decoder(float_hook=_exact)
+
+
 class InvalidJSON(Refusal):
     """A body that is not the strict JSON we read; its one fault says where and why."""
 
@@ -37,7 +50,8 @@ def decode_json(body: bytes, *, limits: Limits = LEAD, at: str = "") -> object:
     """Return what the JSON text *body* says.
 
     *at* is the pointer under which *body* stood in a larger document; it is put
-    before every pointer reported. An integer past 64 bits comes back as a float.
+    before every pointer reported. An integer past 64 bits comes back as a float, unless
+    *limits* ask for exact numbers.
 
     Raises:
         InvalidJSON: If *body* is not UTF-8 JSON, holds NUL, a lone surrogate, a
@@ -56,7 +70,7 @@ def decode_json(body: bytes, *, limits: Limits = LEAD, at: str = "") -> object:
         pointer = at + (find_duplicate(body) or "")
         words = "this key stands here twice; keep one"
         raise _refusal(Fault(code="duplicate_key", message=words, pointer=pointer))
-    return value
+    return _EXACT.decode(body) if limits.is_exact else value
 
 
 def split_array(body: bytes, *, elements: int = BATCH_ELEMENTS) -> list[bytes]:

@@ -4,25 +4,31 @@ There are two walks over one meaning: `keys_within` is the path of every good
 request and only says yes or no; `complaint` runs after a no and says where.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from service.web.refusals import Fault, pointer_to
 
-__all__ = ["LEAD", "RULE_SET", "Limits", "complaint", "keys_within"]
+__all__ = ["LEAD", "LEDGER", "RULE_SET", "Limits", "complaint", "keys_within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How large a JSON document may be. *string_bytes* is counted in UTF-8."""
+    """How large a JSON document may be. *string_bytes* is counted in UTF-8.
+
+    `is_exact` asks for numbers as they were written: `Decimal` where they have a fraction
+    or an exponent, for documents that speak of money.
+    """
 
     depth: int
     keys_per_object: int
     nodes: int
     string_bytes: int
+    is_exact: bool = False
 
 
 LEAD: Final = Limits(depth=16, keys_per_object=256, nodes=5_000, string_bytes=8 * 1024)
+LEDGER: Final = replace(LEAD, is_exact=True)
 RULE_SET: Final = Limits(depth=16, keys_per_object=1_024, nodes=50_000, string_bytes=256 * 1024)
 
 

@@ -10,8 +10,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from service.decisions.batch import LINE_BYTES, PORTION, Element
-from service.decisions.streaming import elements_of
+from service.web.lines import LINE_BYTES, PORTION, Element, elements_of
 from tests.decisions.conftest import Office
 from tests.decisions.rules import LARGE_FLEET, SMALL_FLEET
 from tests.journeys.listening import listening

@@ -1,12 +1,13 @@
 """The strict reading of JSON: what passes, what does not, and where it says so."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.web import LEAD, InvalidJSON, Limits, decode_json, split_array
+from service.web import LEAD, LEDGER, InvalidJSON, Limits, decode_json, split_array
 from service.web.json_limits import complaint, keys_within
 from service.web.json_places import count_members, find_duplicate, pointer_at
 
@@ -197,3 +198,22 @@ def test_every_offset_has_a_pointer(value: object, offset: int) -> None:
     body = json.dumps(value).encode()
     pointer = pointer_at(body, offset % (len(body) + 2))
     assert not pointer or pointer.startswith("/")
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"0.1", Decimal("0.1")),
+        (b"12345678901234.123456", Decimal("12345678901234.123456")),
+        (b"1e3", Decimal("1E+3")),
+        (b"100", 100),
+        (b"12345678901234567890123", 12345678901234567890123),
+        (b'{"a":[1.10]}', {"a": [Decimal("1.10")]}),
+        (b"1e-99999999999999999999", 0.0),
+    ],
+)
+def test_money_is_read_as_it_was_written(body: bytes, value: object) -> None:
+    """Where exact numbers are asked for, no digit goes through a float."""
+    read = decode_json(body, limits=LEDGER)
+    assert read == value
+    assert type(read) is type(value)

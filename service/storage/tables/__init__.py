@@ -1,10 +1,16 @@
 """Every table, one module a room, one MetaData."""
 
-from service.storage.tables.accounts import AccountIdentity, AccountRow, AssessmentRow
+from service.storage.tables.accounts import (
+    AccountIdentity,
+    AccountMerge,
+    AccountRow,
+    AssessmentRow,
+)
 from service.storage.tables.audit import AuditEntryRow, AuditHead
 from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
+from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.overrides import OverrideRow
 from service.storage.tables.rulesets import (
@@ -25,8 +31,11 @@ from service.storage.tables.shadows import (
 from service.storage.tables.web import ApiKey, IdempotencyRow
 
 __all__ = [
+    "AccountEvent",
     "AccountIdentity",
+    "AccountMerge",
     "AccountRow",
+    "AccountSource",
     "ApiKey",
     "AssessmentRow",
     "AuditEntryRow",
@@ -36,10 +45,12 @@ __all__ = [
     "Base",
     "DecisionRow",
     "DraftEdit",
+    "EventKindRow",
     "FlipEvidence",
     "IdempotencyRow",
     "NoticeRow",
     "OverrideRow",
+    "ParkedEvent",
     "ReleaseEpoch",
     "RuleSetDraft",
     "RuleSetRelease",

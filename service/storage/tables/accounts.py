@@ -3,19 +3,28 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, JsonObject, primary_uuid
 
-__all__ = ["AccountIdentity", "AccountRow", "AssessmentRow"]
+__all__ = ["AccountIdentity", "AccountMerge", "AccountRow", "AssessmentRow"]
 
 
 class AccountRow(Base):
     """A company we serve, or did."""
 
     __tablename__ = "account"
-    __table_args__ = (CheckConstraint("row_version > 0", name="row_version"),)
+    __table_args__ = (
+        CheckConstraint("row_version > 0", name="row_version"),
+        CheckConstraint("(own_facts IS NULL) = (own_provenance IS NULL)", name="own_whole"),
+        CheckConstraint("merged_into <> id", name="merged_into"),
+        Index(
+            None,
+            "merged_into",
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[primary_uuid]
     key: Mapped[str] = mapped_column(unique=True)
@@ -29,6 +38,43 @@ class AccountRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     facts_erased_at: Mapped[datetime | None]
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    """The account that now stands for this one; it is merged into none itself."""
+    own_facts: Mapped[JsonObject | None]
+    """What was said of this very account, where `facts` hold what is known of a merged group."""
+    own_provenance: Mapped[JsonObject | None]
+
+
+class AccountMerge(Base):
+    """Two accounts that are one company: said by whom, why, and whether it was taken back."""
+
+    __tablename__ = "account_merge"
+    __table_args__ = (
+        CheckConstraint("account_id <> into_id", name="two"),
+        CheckConstraint(
+            "(undone_at IS NULL) = (undone_by IS NULL)"
+            " AND (undone_at IS NULL) = (undone_reason IS NULL)",
+            name="undone_whole",
+        ),
+        Index(
+            "uq_account_merge_in_force",
+            "account_id",
+            unique=True,
+            postgresql_where=text("undone_at IS NULL"),
+        ),
+        Index(None, "into_id"),
+    )
+
+    id: Mapped[primary_uuid]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    into_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    """As it was said; that account may have been merged on since."""
+    reason: Mapped[str]
+    merged_at: Mapped[datetime]
+    merged_by: Mapped[str]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None]
+    undone_reason: Mapped[str | None]
 
 
 class AccountIdentity(Base):

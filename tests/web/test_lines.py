@@ -9,11 +9,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Scope
 
-from service.decisions import streaming
-from service.decisions.batch import Element
-from service.decisions.streaming import ResultStream
 from service.storage import make_id
-from service.web import Visit
+from service.web import Element, ResultStream, Visit, lines
 from service.web.bodies import BodyTimeout
 
 pytestmark = pytest.mark.anyio
@@ -93,7 +90,7 @@ async def test_a_client_that_never_takes_its_results_is_let_go(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a while without reading, the connection ends, and with it the work."""
-    monkeypatch.setattr(streaming, "_TAKEN_WITHIN_S", 0.05)
+    monkeypatch.setattr(lines, "_TAKEN_WITHIN_S", 0.05)
     wire = Wire(b"1\n", b"2\n")
     stream = ResultStream(echo)
 

@@ -6,27 +6,47 @@ at a time. Whoever sends much must therefore read while sending.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.decisions.batch import LINE_BYTES, PORTION, Element
-from service.web import Refusal, respond_to, visit_of
+from service.web.failures import respond_to
+from service.web.refusals import Refusal
+from service.web.visit import visit_of
 
-__all__ = ["ResultStream", "elements_of"]
+__all__ = ["LINE_BYTES", "PORTION", "Element", "ResultStream", "elements_of"]
+
+LINE_BYTES: Final = 64 * 1024
+"""How long one line of NDJSON may be."""
+
+PORTION: Final = 128
+"""How many lines of a stream share a transaction at most."""
 
 _TAKEN_WITHIN_S: Final = 30.0
 _MEDIA_TYPE: Final = "application/x-ndjson"
 
 
-class ResultStream(Response):
-    """Reads lines, answers each portion as *decide* does, and sends that at once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """One element as it came: *text* is None where it was too long. *number* is from 1.
 
-    def __init__(self, decide: Callable[[Sequence[Element]], Awaitable[list[bytes]]]) -> None:
+    *pointer* is where it stood in the body, empty for a line, which is a body of its own.
+    """
+
+    number: int
+    text: bytes | None
+    pointer: str = ""
+
+
+class ResultStream(Response):
+    """Reads lines, answers each portion as *answer* does, and sends that at once."""
+
+    def __init__(self, answer: Callable[[Sequence[Element]], Awaitable[list[bytes]]]) -> None:
         super().__init__(media_type=_MEDIA_TYPE)
-        self._decide = decide
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -39,7 +59,7 @@ class ResultStream(Response):
         has_begun = False
         try:
             async for portion in elements_of(receive):
-                results = await self._decide(portion)
+                results = await self._answer(portion)
                 if not has_begun:
                     has_begun = True
                     await send(start)
