@@ -8,20 +8,32 @@ from service.accounts.assessing import (
     read_assessments,
     read_facts,
 )
+from service.accounts.declared_routes import declared_routes
+from service.accounts.declaring import Source, read_kinds, read_sources
+from service.accounts.event_routes import event_routes
 from service.accounts.keeping import AccountNotFound
+from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
+from service.accounts.parked_routes import parked_routes
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
 
 __all__ = [
+    "AMOUNT",
+    "BUILT_IN",
     "AccountFacts",
     "AccountKey",
     "AccountNotFound",
     "Assessed",
     "Assessments",
+    "Kind",
+    "Quantity",
+    "Source",
     "keep_assessment",
     "read_assessments",
     "read_facts",
+    "read_kinds",
+    "read_sources",
     "routers",
 ]
 
-routers = (account_routes,)
+routers = (account_routes, event_routes, parked_routes, declared_routes)

@@ -16,6 +16,7 @@ __all__ = [
     "FactsSent",
     "PatchSent",
     "ProvenanceShown",
+    "check_name",
 ]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -23,7 +24,7 @@ _SCALAR_SCHEMAS: Final = [{"type": kind} for kind in ("string", "number", "boole
 _LIST_SCHEMA: Final = {"type": "array", "items": {"anyOf": [*_SCALAR_SCHEMAS, {"type": "null"}]}}
 
 
-def _name(text: str) -> str:
+def check_name(text: str) -> str:
     """Let through what can be an attribute's name. A pattern would be no OpenAPI 3.0."""
     if _NAME.fullmatch(text) is None:
         raise PydanticCustomError(
@@ -50,7 +51,7 @@ _Fact = Annotated[
     AfterValidator(_fact),
     WithJsonSchema({"anyOf": [*_SCALAR_SCHEMAS, _LIST_SCHEMA, {"type": "null"}]}),
 ]
-_Name = Annotated[str, AfterValidator(_name)]
+_Name = Annotated[str, AfterValidator(check_name)]
 _FACTS: Final = {"company_size": 120, "industry": "logistics", "products": ["fleet", "fuel"]}
 
 AccountKey = Annotated[

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import ClassVar, Final
 
 from service.web.caller import Scope
-from service.web.json_limits import LEAD, RULE_SET, Limits
+from service.web.json_limits import LEAD, LEDGER, RULE_SET, Limits
 from service.web.refusals import Refusal
 
 __all__ = ["ACCESS", "Access", "Body", "Door", "MethodNotAllowed", "NothingHere", "find_access"]
@@ -70,6 +70,7 @@ _MERGE: Final = "application/merge-patch+json"
 _SMALL: Final = _json(64 * _KB)
 _PATCH: Final = _json(64 * _KB, _MERGE)
 _DOCUMENT: Final = _json(256 * _KB, _YAML, json=RULE_SET)
+_LEDGER: Final = _json(64 * _KB, json=LEDGER)
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
 _SETS: Final = "/v1/rule-sets"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
@@ -111,6 +112,23 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("PUT /v1/accounts/{key}", Scope.ACCOUNTS, _SMALL),
     _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),
     _access("GET /v1/accounts/{key}/assessment", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/{key}/events", Scope.ACCOUNTS),
+    _access("POST /v1/accounts/{key}/events", Scope.ACCOUNTS, _LEDGER),
+    _access("GET /v1/events", Scope.ACCOUNTS),
+    _access("POST /v1/events", Scope.ACCOUNTS, _BATCH),
+    _access("GET /v1/events/{id}", Scope.ACCOUNTS),
+    _access("POST /v1/events/{id}/reversal", Scope.ACCOUNTS, _SMALL),
+    _access("GET /v1/parked-events", Scope.ACCOUNTS),
+    _access("POST /v1/parked-events/replay", Scope.ACCOUNTS, _SMALL),
+    _access("GET /v1/parked-events/{id}", Scope.ACCOUNTS),
+    _access("PUT /v1/parked-events/{id}", Scope.ACCOUNTS, _LEDGER),
+    _access("POST /v1/parked-events/{id}/replay", Scope.ACCOUNTS),
+    _access("DELETE /v1/parked-events/{id}", Scope.ACCOUNTS),
+    _access("GET /v1/event-kinds", Scope.ACCOUNTS),
+    # What counts as what, and whose word stands, is for the whole organisation to rely on.
+    _access("PUT /v1/event-kinds/{kind}", Scope.ADMIN, _LEDGER),
+    _access("GET /v1/sources", Scope.ACCOUNTS),
+    _access("PUT /v1/sources/{name}", Scope.ADMIN, _SMALL),
     _access(f"GET {_SETS}", Scope.RULES_READ),
     _access(f"POST {_SETS}", Scope.RULES_WRITE, _DOCUMENT),
     _access(f"GET {_SETS}/{{slug}}", Scope.RULES_READ),

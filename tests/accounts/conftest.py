@@ -52,6 +52,23 @@ async def secret_key(engine: AsyncEngine) -> str:
 
 
 @pytest.fixture
+async def admin(client: AsyncClient, engine: AsyncEngine) -> AsyncIterator[AsyncClient]:
+    """Return a client of the same application that carries an admin's key."""
+    async with transaction(engine) as connection:
+        made = await give_key(
+            connection,
+            KeyAsked(name="ops", person="olga", scopes=["admin"]),
+            key_id=make_uuid(NOON, b"admin..."),
+            by="ann",
+            at=NOON,
+        )
+    headers = {"Authorization": f"Bearer {made.key}"}
+    transport = client._transport  # noqa: SLF001 - the same application, another key
+    async with AsyncClient(transport=transport, base_url=client.base_url, headers=headers) as other:
+        yield other
+
+
+@pytest.fixture
 async def client(
     engine: AsyncEngine, clock: Callable[[], datetime], secret_key: str
 ) -> AsyncIterator[AsyncClient]:

@@ -22,6 +22,8 @@ NOT_AUDITED = {
     "POST /v1/qualify": "a decision is its own record",
     "POST /v1/qualify/batch": "a decision is its own record",
     "POST /v1/decisions/{id}/replay": "stores nothing",
+    "POST /v1/accounts/{key}/events": "an entry is its own record, and nobody can change it",
+    "POST /v1/events": "an entry is its own record, and nobody can change it",
     f"POST {DRAFT}/check": "stores nothing",
     f"POST {DRAFT}/try": "stores nothing",
 }
@@ -52,6 +54,13 @@ WORD = {"verdict": "qualify", "reason": "we know them"}
 ASKS = {"id": "review", "digest": "digest"}
 BOB = "bob@example.com"
 BY_DIGEST = {"digest": "$digest"}
+VISIT = {
+    "kind": "site_visit",
+    "at": "2026-01-31T09:30:00Z",
+    "source": "crm",
+    "event_id": "7",
+    "account": "north",
+}
 STORY = (
     Call("POST /v1/rule-sets", "rulesets.create", "small_leads", {"rule_set": "small_leads"}),
     Call(f"PUT {DRAFT}", "rulesets.draft", "small_leads/main", SOURCE, at=MAIN),
@@ -75,6 +84,19 @@ STORY = (
     Call("POST /v1/backtests/{id}/resume", "backtests.resume", "bt"),
     Call("PUT /v1/accounts/{key}", "accounts.create", "acc", {"facts": {"vehicles": 5}}),
     Call("PATCH /v1/accounts/{key}", "accounts.change", "acc", {"facts": {"vehicles": 6}}),
+    Call("POST /v1/events/{id}/reversal", "accounts.reverse_event", "evt", {"reason": "wrong"}),
+    Call("POST /v1/parked-events/{id}/replay", "accounts.replay_event", "prk"),
+    Call("POST /v1/parked-events/replay", "accounts.replay_events", "parked-events", {}),
+    Call("PUT /v1/parked-events/{id}", "accounts.mend_event", "prk", {"event": VISIT}),
+    Call(
+        "PUT /v1/event-kinds/{kind}",
+        "accounts.declare_kind",
+        "site_visit",
+        {"title": "A visit"},
+        at={"kind": "site_visit"},
+    ),
+    Call("DELETE /v1/parked-events/{id}", "accounts.drop_event", "prk"),
+    Call("PUT /v1/sources/{name}", "accounts.declare_source", "crm", {}, at={"name": "crm"}),
     Call(
         "POST /v1/decisions/{id}/override", "decisions.override", "ovr", WORD, gives={"id": "ovr"}
     ),
@@ -130,7 +152,7 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
             about = {"id": known.get(_named(call), "")} | known | call.at
             sent = json.loads(json.dumps(call.body).replace("$digest", known.get("digest", "")))
             headers = {} if call.tag is None else {"If-Match": call.tag}
-            path = template.format(**about)
+            path = template.format(**about) + ("?reason=x" if "parked" in template else "")
             answer = await ask(call.person, method, path, json=sent, headers=headers)
             known |= {name: answer[member] for member, name in call.gives.items()}
             after = await entries()
@@ -154,6 +176,7 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
 def _named(call: Call) -> str:
     """Return under which name the id in the route was kept."""
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
+    kinds |= {"events": "event", "parked-events": "parked"}
     kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
 
@@ -162,6 +185,11 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
     """Do what the story needs and the audit does not tell."""
     lead = {"rule_set": "small_leads", "lead": {"vehicles": 1, "country": "DE"}}
     match call.route:
+        case "POST /v1/events/{id}/reversal":
+            cost = {"kind": "cost", "at": "2026-01-31T09:30:00Z", "quantities": {"amount": 1}}
+            known["event"] = (await ask(BOB, "POST", "/v1/accounts/north/events", json=cost))["id"]
+            (waits,) = (await ask(BOB, "POST", "/v1/events", json=[VISIT]))["data"]
+            known["parked"] = waits["parked"]
         case "POST /v1/decisions/{id}/override":
             known["decision"] = (await ask(BOB, "POST", "/v1/qualify", json=lead))["id"]
         case "POST /v1/accounts/{key}/overrides":
