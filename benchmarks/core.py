@@ -1,4 +1,4 @@
-"""`make bench`: the compiled form of a rule set beside the reference evaluator, in one run.
+"""The compiled form of a rule set beside the reference evaluator: `python -m benchmarks.core`.
 
 Machines differ and are noisy, so the figure to read is the ratio. Both forms judge the
 same facts in turns, each round as short as a few milliseconds, and the median round
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from benchmarks.rules import rule_set
 from service.rules import RuleSet, load_rule_set
 from service.rules.compiled import compile_model
 from service.rules.meaning import Reference
@@ -45,35 +46,10 @@ def _subjects() -> Iterator[tuple[RuleSet, dict[str, Mapping[str, object]]]]:
         rules = load_rule_set(read_template(name))
         yield rules, _facts_of(rules)
     for count in SIZES:
-        rules = load_rule_set(plain_rules(count))
+        rules = load_rule_set(rule_set(count))
         full = {name: 3 * place % 100 for place, name in enumerate(rules.attributes)}
         half = dict(list(full.items())[::2])
         yield rules, {"all known": full, "half known": half}
-
-
-def plain_rules(count: int) -> dict[str, object]:
-    """Return a rule set of *count* rules with four conditions each over ten numbers."""
-    names = [f"number_{letter}" for letter in "abcdefghij"]
-    rules = [
-        {
-            "id": f"rule_{place}",
-            "when": " && ".join(
-                f"{names[(place + step) % 10]} >= {(place * 7 + step * 13) % 100}"
-                for step in range(4)
-            ),
-            "points": place % 9 + 1,
-        }
-        for place in range(count)
-    ]
-    return {
-        "rule_set": f"rules_of_four_{count}",
-        "attributes": {name: {"type": "number", "min": 0, "max": 100} for name in names},
-        "scores": {"fit": {"groups": [{"id": "all", "rules": rules}], "floor": 0, "ceiling": 100}},
-        "outcomes": [
-            {"id": "good", "verdict": "qualify", "when": "fit >= 60"},
-            {"id": "rest", "verdict": "disqualify"},
-        ],
-    }
 
 
 def _facts_of(rules: RuleSet) -> dict[str, Mapping[str, object]]:
