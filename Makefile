@@ -33,9 +33,8 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 	    diff -r openapi .venv/openapi >.venv/openapi.diff || { head -n 40 .venv/openapi.diff; \
 	    echo 'the descriptions in openapi/ are not those of the code; run make openapi and commit'; exit 1; }
 
-bench: $(DEV) ## the core beside the reference evaluator, and the service beside a bare echo
-	@$(BIN)/python -m benchmarks.core
-	@$(BIN)/python -m benchmarks.serving
+bench: $(DEV) ## Goodfit beside its peers, in twelve lines; a few minutes: make bench ARGS=--quick
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
 	@$(BIN)/python -c '$(call write_openapi,openapi)'

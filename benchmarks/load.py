@@ -8,7 +8,9 @@ was due, so that a stall is not hidden by the requests it kept from being sent.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import uvloop
@@ -18,11 +20,14 @@ __all__ = ["Load", "Measured", "run_load"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What to send where. With *rate* (requests a second) the loop is open."""
+    """What to send where. With *rate* (requests a second) the loop is open.
+
+    *requests* are whole HTTP requests, sent one after the other and over again.
+    """
 
     host: str
     port: int
-    request: bytes
+    requests: Sequence[bytes]
     connections: int
     seconds: float
     rate: float | None = None
@@ -30,9 +35,14 @@ class Load:
 
 @dataclass(slots=True)
 class Measured:
-    """Answers, those that were not 2xx, and each latency in seconds."""
+    """Answers, those that were not 2xx, and each latency in seconds.
+
+    *busy* is the share of the time that the generator itself was at work: near 1, it would
+    measure itself.
+    """
 
     seconds: float = 0.0
+    busy: float = 0.0
     refused: int = 0
     latencies: list[float] = field(default_factory=list)
 
@@ -50,8 +60,9 @@ class Measured:
 class _Connection(asyncio.Protocol):
     """Sends one request at a time and reads its answer by Content-Length."""
 
-    def __init__(self, load: Load, measured: Measured) -> None:
+    def __init__(self, load: Load, measured: Measured, requests: Iterator[bytes]) -> None:
         self._load = load
+        self._requests = requests
         self._measured = measured
         self._buffer = bytearray()
         self._due: deque[float] = deque()
@@ -103,7 +114,7 @@ class _Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._is_busy = True
         if self._transport is not None:
-            self._transport.write(self._load.request)
+            self._transport.write(next(self._requests))
 
 
 def run_load(load: Load) -> Measured:
@@ -112,11 +123,13 @@ def run_load(load: Load) -> Measured:
 
 
 async def _run(load: Load) -> Measured:
-    measured = Measured()
+    measured, requests = Measured(), cycle(load.requests)
     loop = asyncio.get_running_loop()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     pairs = [
-        await loop.create_connection(lambda: _Connection(load, measured), load.host, load.port)
+        await loop.create_connection(
+            lambda: _Connection(load, measured, requests), load.host, load.port
+        )
         for _ in range(load.connections)
     ]
     connections = [connection for _, connection in pairs]
@@ -125,6 +138,7 @@ async def _run(load: Load) -> Measured:
     else:
         await _keep_pace(load, connections, began)
     measured.seconds = time.perf_counter() - began
+    measured.busy = (time.process_time() - worked) / measured.seconds
     for connection in connections:
         connection.is_over = True
     await asyncio.sleep(0.05)

@@ -1,211 +1,193 @@
-"""P1, P4: `/v1/qualify`, durable before the answer, beside an endpoint that only echoes.
+"""P1-P4: `/v1/qualify` beside an echo, and beside what one would build instead.
 
-Both are served by uvicorn with the same loop, parser and settings, one process each, and
-are loaded in turns; the figure to read is the ratio. Database, servers and load share the
-machine. Start with `python -m benchmarks.serving`.
+Every server is one process with the same settings, and all of them stay up while they are
+loaded in turns. Database, servers and load share the machine.
 """
 
-import argparse
-import asyncio
 import contextlib
 import json
-import os
-import shutil
-import socket
-import statistics
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from multiprocessing import get_context
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
+from typing import Any, Final
 
 import httpx
-import yaml
+import psycopg
 
-from benchmarks.core import plain_rules
-from benchmarks.load import Load, Measured, run_load
-from service.rulesets import Editor, install
-from service.storage import make_uuid, migrate, open_engine, transaction
-from service.storage.embedded import EmbeddedPostgres
-from service.web import KeyAsked, give_key
+from benchmarks.figures import Measured, Spread, ratios
+from benchmarks.ground import Ground, NotMeasured, OutputsDiffer
+from benchmarks.loading import Generator, Loaded, generator
+from benchmarks.preparing import install_rules, make_peer_table, requests_of
+from benchmarks.rules import CEILING, QUALIFIES_AT, leads, plain_rules, rule_set
+from benchmarks.servers import Served, peer_node, peer_uvicorn, serve_ours
+from benchmarks.translations import to_jdm, to_json_rules
+from service.storage import libpq_url
 
-CONNECTIONS = 32
-HOST = "127.0.0.1"
-FACTS = {f"number_{letter}": 37 + place for place, letter in enumerate("abcdefghij")}
+__all__ = ["measure_serving"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A server to load, and the request to load it with."""
-
-    name: str
-    port: int
-    request: bytes
-
-    def load(self, *, connections: int, seconds: float, rate: float | None = None) -> Load:
-        """Return the load of that strength on this server."""
-        return Load(
-            host=HOST,
-            port=self.port,
-            request=self.request,
-            connections=connections,
-            seconds=seconds,
-            rate=rate,
-        )
+_RULES: Final = 20
+_CONNECTIONS: Final = 32
+_COMPARED: Final = 100
+_OURS: Final = "goodfit"
+_LINE_OF: Final = {"echo": "P1", "zen-engine": "P2", "fastify": "P3"}
 
 
-def main() -> None:
-    """Measure in turns and print a table."""
-    asked = _arguments()
-    with _everything() as (echo, ours), _generator() as pool:
-        half = _measure_peaks(pool, echo, ours, asked)
-        _measure_tails(pool, echo, ours, asked, rate=half)
-
-
-def _measure_peaks(
-    pool: ProcessPoolExecutor, echo: Served, ours: Served, asked: argparse.Namespace
-) -> float:
-    """Print how many requests a second each answers; return half of the lower."""
-    rounds: dict[str, list[Measured]] = {echo.name: [], ours.name: []}
-    for served in (echo, ours):  # warm, uncounted
-        _run(pool, served.load(connections=CONNECTIONS, seconds=1.0))
-    for _ in range(asked.rounds):
-        for served in (echo, ours):
-            load = served.load(connections=CONNECTIONS, seconds=asked.seconds)
-            rounds[served.name].append(_run(pool, load))
-    peaks = {name: [one.per_second for one in many] for name, many in rounds.items()}
-    for name, rates in peaks.items():
-        refused = sum(one.refused for one in rounds[name])
-        p99 = statistics.median(one.latency_at(0.99) for one in rounds[name]) * 1e3
-        spread = f"{min(rates):.0f}-{max(rates):.0f}"
-        rate = statistics.median(rates)
-        print(f"{name:<12}{rate:>8.0f}/s  ({spread})  p99 {p99:.1f} ms  refused {refused}")
-    ratios = [a / b for a, b in zip(peaks[ours.name], peaks[echo.name], strict=True)]
-    print(f"P1  {statistics.median(ratios):.2f} x the echo's requests/s")
-    return min(statistics.median(rates) for rates in peaks.values()) / 2
-
-
-def _measure_tails(
-    pool: ProcessPoolExecutor,
-    echo: Served,
-    ours: Served,
-    asked: argparse.Namespace,
-    *,
-    rate: float,
-) -> None:
-    """Print how late the slowest hundredth is at a steady *rate*."""
-    tails: dict[str, list[float]] = {echo.name: [], ours.name: []}
-    for _ in range(asked.rounds):
-        for served in (echo, ours):
-            load = served.load(connections=CONNECTIONS, seconds=asked.seconds, rate=rate)
-            tails[served.name].append(_run(pool, load).latency_at(0.99))
-    for name, seconds in tails.items():
-        print(f"{name:<12}p99 {statistics.median(seconds) * 1e3:.1f} ms at {rate:.0f}/s")
-    tail = statistics.median(tails[ours.name]) / statistics.median(tails[echo.name])
-    print(f"P4  {tail:.2f} x the echo's p99")
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    return parser.parse_args()
-
-
-@contextlib.contextmanager
-def _generator() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        yield pool
-
-
-def _run(pool: ProcessPoolExecutor, load: Load) -> Measured:
-    return pool.submit(run_load, load).result()
-
-
-@contextlib.contextmanager
-def _everything() -> Iterator[tuple[Served, Served]]:
-    home = Path(tempfile.mkdtemp(prefix="goodfit-bench-", dir="/var/tmp"))
-    home.chmod(0o755)
-    server = EmbeddedPostgres.start(home / "home")
-    try:
-        migrate(server.url())
-        key = asyncio.run(_prepare(server.url()))
-        with contextlib.ExitStack() as stack:
-            echo = stack.enter_context(_uvicorn("benchmarks.echo:app", {}))
-            ours = stack.enter_context(
-                _uvicorn("service.app:open_app", {"DATABASE_URL": server.url()}, "--factory")
+def measure_serving(ground: Ground) -> dict[str, Measured | NotMeasured]:
+    """Return P1 to P4."""
+    effort = ground.effort
+    with ground.database("bench_serving") as url, _servers(ground, url) as servers:
+        _compare([server for server in servers if server.name != "echo"])
+        with generator() as load:
+            peaks = load.in_turns(
+                servers, connections=_CONNECTIONS, seconds=effort.seconds, rounds=effort.rounds
             )
-            yield (
-                Served(name="bare echo", port=echo, request=_request(key, 1)),
-                Served(name="goodfit", port=ours, request=_request(key, 1)),
+            found: dict[str, Measured | NotMeasured] = {
+                line: _peak(peaks[_OURS], peaks[name])
+                if name in peaks
+                else NotMeasured(ground.peers.why_no_node)
+                for name, line in _LINE_OF.items()
+            }
+            pair = [server for server in servers if server.name in {_OURS, "echo"}]
+            rate = min(peaks[server.name].rates.median for server in pair) / 2
+            tails = load.in_turns(
+                pair,
+                connections=_CONNECTIONS,
+                seconds=effort.seconds,
+                rounds=effort.rounds,
+                rate=rate,
             )
-    finally:
-        server.stop()
-        shutil.rmtree(home, ignore_errors=True)
+            checkpoint = _through_a_checkpoint(load, pair[-1], url, rate=rate, ground=ground)
+    notes = (f"{rate:.0f} requests/s to each", _wal(ground))
+    return {**found, "P4": _tail(tails, checkpoint, notes)}
 
 
-async def _prepare(url: str) -> str:
-    """Install the rules of the benchmark and return a secret key that may decide."""
-    engine = open_engine(url)
-    now = datetime.now(UTC)
-
-    def fresh(at: datetime) -> UUID:
-        return make_uuid(at, randomness=os.urandom(8))
-
-    async with transaction(engine) as connection:
-        editor = Editor(person="bench", at=now, new_uuid=fresh)
-        await install(
-            connection, yaml.safe_dump(plain_rules(20)), editor=editor, note="", reason="b"
-        )
-        asked = KeyAsked(name="bench", person="bench", scopes=["decide"])
-        made = await give_key(connection, asked, key_id=fresh(now), by="bench", at=now)
-    await engine.dispose()
-    return made.key
-
-
-def _request(key: str, number: int) -> bytes:
-    body = json.dumps(
-        {"rule_set": "rules_of_four_20", "lead": FACTS, "external_id": f"crm-{number}"}
-    ).encode()
-    head = (
-        f"POST /v1/qualify HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+def _peak(ours: Loaded, peer: Loaded) -> Measured:
+    return Measured(
+        figure=ratios(ours.rates, peer.rates),
+        ours=ours.rates,
+        peer=peer.rates,
+        beside={
+            "our p99 at peak": ours.latencies(0.99),
+            "its p99 at peak": peer.latencies(0.99),
+        },
+        notes=(_generator_words(ours, peer), *_refusals(ours, peer)),
     )
-    return head.encode() + body
+
+
+def _tail(tails: Mapping[str, Loaded], checkpoint: Spread, notes: Sequence[str]) -> Measured:
+    ours, echo = tails[_OURS], tails["echo"]
+    return Measured(
+        figure=ratios(ours.latencies(0.99), echo.latencies(0.99)),
+        ours=ours.latencies(0.99),
+        peer=echo.latencies(0.99),
+        beside={
+            "our median": ours.latencies(0.5),
+            "its median": echo.latencies(0.5),
+            "our p99 through a checkpoint": checkpoint,
+        },
+        notes=(*notes, *_refusals(ours, echo)),
+    )
+
+
+def _generator_words(ours: Loaded, peer: Loaded) -> str:
+    return (
+        f"the load generator was at work for {ours.busy:.0%} of the time against ours,"
+        f" {peer.busy:.0%} against the peer"
+    )
+
+
+def _refusals(ours: Loaded, peer: Loaded) -> Iterator[str]:
+    for whose, loaded in (("we", ours), ("the peer", peer)):
+        if loaded.refused:
+            yield f"{whose} refused {loaded.refused} requests"
+
+
+def _through_a_checkpoint(
+    load: Generator, served: Served, url: str, *, rate: float, ground: Ground
+) -> Spread:
+    """Return our p99 in milliseconds at *rate* while Postgres writes everything out."""
+    seconds = max(3.0, ground.effort.seconds)
+
+    def check_point() -> None:
+        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
+    timer = threading.Timer(seconds / 3, check_point)
+    timer.start()
+    measured = load.run(served.load(connections=_CONNECTIONS, seconds=seconds, rate=rate))
+    timer.join()
+    return Spread((measured.latency_at(0.99) * 1e3,), "ms")
+
+
+def _wal(ground: Ground) -> str:
+    with psycopg.connect(libpq_url(ground.postgres.url())) as connection:
+        row = connection.execute("SHOW wal_segment_size").fetchone()
+    return f"WAL segments of {row[0] if row else 'unknown size'}"
 
 
 @contextlib.contextmanager
-def _uvicorn(target: str, environment: dict[str, str], *arguments: str) -> Iterator[int]:
-    """Serve *target* by one uvicorn process for the block and give its port."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", target, *arguments, "--port", str(port)]
-    command += ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header"]
-    command += ["--log-level", "warning"]
-    inherited = {**os.environ, **environment, "GOODFIT_LOG_LEVEL": "warning"}
-    with subprocess.Popen(command, env=inherited) as process:  # noqa: S603 - our own interpreter
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            process.terminate()
+def _servers(ground: Ground, url: str) -> Iterator[list[Served]]:
+    """Serve the echo, the peers and, last, ours on the database at *url*."""
+    key = install_rules(url, [rule_set(_RULES)])
+    make_peer_table(url)
+    requests = requests_of(leads(_COMPARED), key=key, rule_set=f"plain_rules_{_RULES}")
+    python, rules = ground.python_peers(), _rules_file(ground.folder)
+    with contextlib.ExitStack() as stack:
+        servers = [
+            stack.enter_context(peer_uvicorn(python, "bare:app", name="echo")),
+            stack.enter_context(
+                peer_uvicorn(
+                    python,
+                    "obvious:app",
+                    name="zen-engine",
+                    environment={"DATABASE_URL": url, "PEER_RULES": str(rules)},
+                )
+            ),
+        ]
+        if ground.peers.node is not None:
+            servers.append(stack.enter_context(peer_node(ground.peers.node, url=url, rules=rules)))
+        servers.append(stack.enter_context(serve_ours(url)))
+        yield [replace(server, requests=requests) for server in servers]
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"http://{HOST}:{port}/livez", timeout=1.0)
-            return
-        time.sleep(0.1)
-    raise TimeoutError("the server did not come up")
+def _rules_file(folder: Path) -> Path:
+    rules = plain_rules(_RULES)
+    file = folder / "peer-rules.json"
+    content = {
+        "jdm": to_jdm(rules),
+        "rules": to_json_rules(rules),
+        "ceiling": CEILING,
+        "qualifies_at": QUALIFIES_AT,
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
+    return file
 
 
-if __name__ == "__main__":
-    main()
+def _compare(servers: list[Served]) -> None:
+    """Send the same leads to every server.
+
+    Raises:
+        OutputsDiffer: If one comes to another fit or verdict than the others.
+    """
+    answers = {served.name: _answers(served) for served in servers}
+    for name, given in answers.items():
+        for place, (theirs, mine) in enumerate(zip(given, answers[_OURS], strict=True), start=1):
+            if theirs != mine:
+                raise OutputsDiffer(f"{name} says {theirs} of lead {place}, where we say {mine}")
+
+
+def _answers(served: Served) -> list[tuple[float, str]]:
+    """Return the fit and the verdict that come back for each of the server's requests."""
+    with httpx.Client(base_url=served.url, timeout=10) as client:
+        return [_answer(client, request) for request in served.requests]
+
+
+def _answer(client: httpx.Client, request: bytes) -> tuple[float, str]:
+    head, _, body = request.partition(b"\r\n\r\n")
+    token = head.partition(b"Authorization: ")[2].partition(b"\r\n")[0].decode()
+    headers = {"Authorization": token, "Content-Type": "application/json"}
+    sent = client.post("/v1/qualify", content=body, headers=headers)
+    answer: dict[str, Any] = sent.raise_for_status().json()
+    fit = answer["fit"] if "fit" in answer else answer["scores"]["fit"]["value"]
+    return float(fit), answer["verdict"]
