@@ -48,7 +48,9 @@ def question_of(sent: QuestionSent, caller: Caller, *, at: str = "") -> Question
         MalformedQuestion: If it is not exactly one subject, names no rule set, or asks
             more than a publishable key may.
     """
-    faults = [*_faults_of_subject(sent), *_faults_of_caller(sent, caller)]
+    faults = _faults_of_subject(sent)
+    if caller.is_publishable:
+        faults += _faults_of_caller(sent, caller)
     rule_set = sent.rule_set or caller.rule_set
     if rule_set is None:
         faults.append(("/rule_set", "missing", "this member is needed; add it"))
@@ -103,6 +105,8 @@ def read_line(value: object, *, at: str = "") -> LineSent:
 
 
 def _faults_of_subject(sent: QuestionSent) -> list[tuple[str, str, str]]:
+    if sent.lead is not None and sent.account is None and sent.account_key is None:
+        return []
     subjects = {"lead": sent.lead, "account": sent.account, "account_key": sent.account_key}
     given = [name for name, value in subjects.items() if value is not None]
     if not given:
@@ -113,8 +117,6 @@ def _faults_of_subject(sent: QuestionSent) -> list[tuple[str, str, str]]:
 
 
 def _faults_of_caller(sent: QuestionSent, caller: Caller) -> list[tuple[str, str, str]]:
-    if not caller.is_publishable:
-        return []
     words = "a publishable key may not say this; leave it out"
     faults = [
         (f"/{name}", "not_publishable", words)

@@ -5,7 +5,6 @@ holds the bare UUID. Ids sort by the instant they were made for.
 """
 
 import re
-from base64 import b32hexencode
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
 from uuid import UUID
@@ -47,7 +46,7 @@ RANDOM_BYTES: Final = 8
 
 _PREFIXES: Final = frozenset(get_args(Prefix))
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_FROM_HEX: Final = bytes.maketrans(b"0123456789ABCDEFGHIJKLMNOPQRSTUV", _ALPHABET.encode())
+_PAIRS: Final = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
 _DIGITS: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -103,9 +102,15 @@ def instant_of(uuid: UUID) -> datetime:
 
 def to_text(prefix: Prefix, uuid: UUID) -> str:
     """Return *uuid* as people see it: prefix, underscore, 26 base32 digits (Crockford's)."""
-    # 160 bits are 32 digits; the first six are of the 32 bits that a UUID does not have.
-    digits = b32hexencode(uuid.int.to_bytes(20, "big"))[6:].translate(_FROM_HEX).decode()
-    return f"{prefix}_{digits}"
+    # Two digits at a time: the standard library's encoder takes longer than the rest of an id.
+    value, pairs = uuid.int, _PAIRS
+    return (
+        f"{prefix}_{pairs[value >> 120]}{pairs[value >> 110 & 1023]}{pairs[value >> 100 & 1023]}"
+        f"{pairs[value >> 90 & 1023]}{pairs[value >> 80 & 1023]}{pairs[value >> 70 & 1023]}"
+        f"{pairs[value >> 60 & 1023]}{pairs[value >> 50 & 1023]}{pairs[value >> 40 & 1023]}"
+        f"{pairs[value >> 30 & 1023]}{pairs[value >> 20 & 1023]}{pairs[value >> 10 & 1023]}"
+        f"{pairs[value & 1023]}"
+    )
 
 
 def parse_id(text: str, prefix: Prefix) -> UUID:

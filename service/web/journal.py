@@ -58,7 +58,8 @@ def configure_logs(
         structlog.dev.ConsoleRenderer() if is_pretty else structlog.processors.JSONRenderer()
     )
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    _lines.stream = None if is_pretty or threshold > logging.INFO else out
+    _lines.stream = None if is_pretty else out
+    _lines.is_kept = threshold <= logging.INFO
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -88,9 +89,13 @@ def journal(room: str) -> Journal:
 
 @dataclass(slots=True)
 class _Lines:
-    """Where a request's line goes as JSON; None where it takes the way of all logs."""
+    """Where a request's line goes as JSON; None where it takes the way of all logs.
+
+    *is_kept* says whether anybody wants it at all.
+    """
 
     stream: TextIO | None = None
+    is_kept: bool = True
 
 
 _lines: Final = _Lines()
@@ -102,6 +107,8 @@ def tell_request(fields: Mapping[str, object]) -> None:
     The one line that is written thousands of times a second: as JSON it goes straight
     to the stream, in the form that every other event has.
     """
+    if not _lines.is_kept:
+        return
     if _lines.stream is None:
         journal("web").info("request", **fields)
         return

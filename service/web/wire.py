@@ -4,11 +4,13 @@ What people send is read as it stands: no number from a text, no member we do no
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 __all__ = ["Instant", "Sent", "Shown", "rfc3339"]
+
+_TO_THE_MICROSECOND: Final = len("2026-01-31T09:30:00.000000")
 
 
 class Sent(BaseModel):
@@ -25,7 +27,8 @@ class Shown(BaseModel):
 
 def rfc3339(at: datetime) -> str:
     """Return an aware instant as we write it: in UTC, to the microsecond, with `Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    there = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return there.isoformat(timespec="microseconds")[:_TO_THE_MICROSECOND] + "Z"
 
 
 def _instant(value: object) -> datetime:
