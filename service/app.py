@@ -92,7 +92,7 @@ def create_app(
     api.state.house = house
     live = LiveRules(engine, timer=time.monotonic)
     shadows = Shadows(house, live, timer=time.monotonic)
-    writer = SharedWriter(engine, limits=session_limits(settings))
+    writer = SharedWriter(engine, limits=session_limits(settings), metrics=house.metrics)
     desk = Desk(house=house, live=live, writer=writer, shadows=shadows)
     api.state.live, api.state.desk = live, desk
     gate = Gate(

@@ -17,6 +17,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 import psycopg
+from prometheus_client import Histogram
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.decisions import store
@@ -29,7 +30,7 @@ from service.storage import (
     SessionLimits,
     transaction,
 )
-from service.web import Answer, Refusal
+from service.web import Answer, Metrics, Refusal
 
 __all__ = ["Overloaded", "SharedWriter"]
 
@@ -76,8 +77,15 @@ class _Lane:
     answer so late would help nobody.
     """
 
-    def __init__(self, write: Callable[[Sequence[_Unit]], Awaitable[None]], *, name: str) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[_Unit]], Awaitable[None]],
+        *,
+        name: str,
+        sizes: Histogram,
+    ) -> None:
         self._write = write
+        self._sizes = sizes
         self._name = name
         self._waiting: deque[tuple[float, _Unit]] = deque()
         self._work: asyncio.Task[None] | None = None
@@ -101,6 +109,7 @@ class _Lane:
         try:
             while self._waiting:
                 if units := list(self._next()):
+                    self._sizes.observe(len(units))
                     await self.write_or_fail(units)
         finally:
             self._work = None
@@ -128,15 +137,22 @@ class SharedWriter:
     """Writes the decisions of one process; at most *waiting* of them wait at a time."""
 
     def __init__(
-        self, engine: AsyncEngine, *, limits: SessionLimits, waiting: int = _WAITING
+        self,
+        engine: AsyncEngine,
+        *,
+        limits: SessionLimits,
+        metrics: Metrics,
+        waiting: int = _WAITING,
     ) -> None:
         url = engine.url.render_as_string(hide_password=False)
         hurried = replace(limits, transaction=_HURRIED, connect=_CONNECT, lock=_LOCK)
         self._engine = engine
         self._session = LoneSession(url, limits=hurried)
         self._limit = waiting
-        self._quick = _Lane(self._write_at_once, name="shared writer")
-        self._careful = _Lane(self._write_carefully, name="careful writer")
+        sizes = metrics.writer_batch
+        self._quick = _Lane(self._write_at_once, name="shared writer", sizes=sizes)
+        self._careful = _Lane(self._write_carefully, name="careful writer", sizes=sizes)
+        metrics.writer_queue.set_function(self._count_waiting)
 
     async def write(self, entry: Entry) -> Answer | Refusal:
         """Keep *entry* and return what it is answered, once it is committed.
@@ -150,7 +166,7 @@ class SharedWriter:
             DatabaseUnavailable: If the database is; a retry with the same key finds out
                 whether anything was kept.
         """
-        if len(self._quick) + len(self._careful) >= self._limit:
+        if self._count_waiting() >= self._limit:
             raise Overloaded
         unit = _Unit(entry, asyncio.get_running_loop().create_future())
         self._quick.add(unit)
@@ -161,6 +177,9 @@ class SharedWriter:
         await self._quick.drain()
         await self._careful.drain()
         await self._session.close()
+
+    def _count_waiting(self) -> int:
+        return len(self._quick) + len(self._careful)
 
     async def _write_at_once(self, units: Sequence[_Unit]) -> None:
         """Write what one statement can; leave the rest to the other lane."""

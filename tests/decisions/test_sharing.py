@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -17,13 +17,14 @@ from service.decisions.schemas import QuestionSent
 from service.decisions.sharing import Overloaded, SharedWriter
 from service.decisions.writing import Entry
 from service.storage import DatabaseUnavailable, SessionLimits, libpq_url
-from service.web import Answer, Caller, KeyKind, claim_of
+from service.web import Answer, Caller, KeyKind, Metrics, Visit, claim_of, respond_to
 from tests.decisions.conftest import Office
 from tests.decisions.rules import LARGE_FLEET
 
 pytestmark = pytest.mark.anyio
 ANN = Caller(key_id=UUID(int=1), kind=KeyKind.SECRET, prefix="gf_sk_", person="ann")
 SOON_S = 0.05
+LOOPS = 10
 
 
 @dataclass
@@ -75,10 +76,20 @@ class Desk:
             yield first
             await asyncio.sleep(SOON_S)
 
-    def stored(self) -> int:
-        """Return how many decisions there are."""
+    def stored(self, table: LiteralString = "decision") -> int:
+        """Return how many decisions there are, or rows of another table."""
+        return self._count(f"SELECT count(*) FROM {table}")  # noqa: S608 - a name of ours
+
+    def sessions(self) -> int:
+        """Return how many sessions of the service there are."""
+        return self._count(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'goodfit'"
+        )
+
+    def _count(self, statement: LiteralString) -> int:
         with psycopg.connect(libpq_url(self.url)) as connection:
-            row = connection.execute("SELECT count(*) FROM decision").fetchone()
+            row = connection.execute(statement).fetchone()
         assert row is not None
         return int(row[0])
 
@@ -89,7 +100,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     """Return a writer whose statements are noted."""
     engine = office.served.app.house.engine
-    writer = SharedWriter(engine, limits=SessionLimits(), waiting=300)
+    writer = SharedWriter(engine, limits=SessionLimits(), metrics=Metrics(), waiting=300)
     desk = Desk(office, database_url, writer)
     execute = psycopg.AsyncCursor.execute
 
@@ -105,14 +116,43 @@ async def desk(
 
 
 async def test_what_arrives_during_a_commit_goes_together(desk: Desk) -> None:
-    """One statement for the first, one for the hundred that came meanwhile."""
-    entries = [await desk.entry() for _ in range(100)]
+    """One statement for the first, one for the hundred that came meanwhile, half with a key."""
+    entries = [await desk.entry(f"key {n}" if n % 2 else None) for n in range(100)]
     async with desk.busy() as first:
         others = [asyncio.create_task(desk.writer.write(entry)) for entry in entries]
         await asyncio.sleep(SOON_S)
     answers = await asyncio.gather(first, *others)
     assert all(isinstance(answer, Answer) for answer in answers)
     assert (len(desk.sent), desk.stored()) == (2, 101)
+    assert desk.stored("idempotency") == 50
+
+
+async def test_a_lone_request_waits_for_nobody(desk: Desk) -> None:
+    """Its statement is on the way before any clock could tick, and holds it alone."""
+    await desk.writer.write(await desk.entry())  # which opened the session
+    writing = asyncio.create_task(desk.writer.write(await desk.entry()))
+    for _ in range(LOOPS):
+        await asyncio.sleep(0)
+    assert len(desk.sent) == 2
+    assert isinstance(await writing, Answer)
+
+
+async def test_many_decisions_take_two_sessions(desk: Desk) -> None:
+    """However many wait, and though some of them have to be written carefully."""
+    used = ["used"] * 5
+    await asyncio.gather(*[desk.writer.write(await desk.entry(key)) for key in used])
+    before = desk.sessions()
+    entries = [await desk.entry(key) for key in used] + [await desk.entry() for _ in range(200)]
+    seen = []
+    async with desk.busy() as first:
+        tasks = [asyncio.create_task(desk.writer.write(entry)) for entry in entries]
+        await asyncio.sleep(SOON_S)
+        seen.append(desk.sessions())
+    while not all(task.done() for task in tasks):
+        seen.append(desk.sessions())
+        await asyncio.sleep(0)
+    await asyncio.gather(first, *tasks)
+    assert max(seen) - before <= 2
 
 
 async def test_a_full_queue_is_refused_at_once(desk: Desk) -> None:
@@ -123,7 +163,8 @@ async def test_a_full_queue_is_refused_at_once(desk: Desk) -> None:
         await asyncio.sleep(SOON_S)
         with pytest.raises(Overloaded) as refused:
             await desk.writer.write(entries[300])
-        assert refused.value.headers["Retry-After"] == "1"
+        response = respond_to(refused.value, Visit(request_id="req_1"))
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
     await asyncio.gather(first, *waiting)
     assert desk.stored() == 301
 
