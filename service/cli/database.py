@@ -142,17 +142,21 @@ def in_transaction(url: str, work: Callable[[AsyncConnection], Awaitable[Result]
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that what was started is stopped."""
+    """Let SIGTERM, and a terminal that closes, unwind the stack like Ctrl-C does.
+
+    So what was started is stopped.
+    """
 
     def unwind(number: int, frame: FrameType | None) -> None:
         del number, frame
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, unwind)
+    before = {n: signal.signal(n, unwind) for n in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def hand_to_servers(url: str, *, workers: int, log_level: str | None = None) -> None:

@@ -1,24 +1,19 @@
-"""The HTTP server around the application: its socket, its processes, its end."""
+"""The socket that requests come in by, and what signals do while they are answered."""
 
 import asyncio
 import errno
+import signal
 import socket
-import threading
 from collections.abc import Awaitable, Callable
-from typing import Final
+from pathlib import Path
 
-import uvicorn
-from uvicorn.supervisors import Multiprocess
-
+from service.cli.handing_over import IS_POSSIBLE, handing_over
 from service.cli.screen import NO, USAGE, refuse
+from service.cli.supervising import Workers, note
 from service.settings import Settings
 
-_APPLICATION: Final = "service.app:open_app"
-_BACKLOG: Final = 2_048
-_KEEP_ALIVE_S: Final = 75
-_READY_WITHIN_S: Final = 60.0
-
 WhenReady = Callable[[], Awaitable[None]]
+_Signals = asyncio.Queue[signal.Signals]
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -49,82 +44,90 @@ def serve_requests(
 ) -> bool:
     """Answer requests on *bound* until a signal ends it; return whether it ever could.
 
+    SIGTERM and Ctrl-C end it, and so does a successor that serves on the same socket; SIGHUP
+    puts fresh processes in the place of those that serve.
     *when_ready* runs beside the answering, once every worker accepts requests. Where it
-    raises, the server stops and the error comes out here.
+    raises, the service stops and the error comes out here.
     """
-    configuration = uvicorn.Config(
-        _APPLICATION,
-        factory=True,
-        loop="uvloop",
-        http="httptools",
-        lifespan="on",
-        workers=workers,
-        backlog=_BACKLOG,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, round(settings.shutdown_s)),
-    )
-    if workers > 1:
-        _Servers(configuration, bound, when_ready).run()
-        return True
-    server = _Server(configuration, when_ready)
-    server.run(sockets=[bound])
-    if server.telling is not None and not server.telling.cancelled():
-        server.telling.result()
-    return server.telling is not None
+    return asyncio.run(_serve(bound, settings, workers, when_ready))
 
 
-class _Server(uvicorn.Server):
-    """A server that tells when it accepts requests."""
-
-    def __init__(self, config: uvicorn.Config, when_ready: WhenReady) -> None:
-        super().__init__(config)
-        self.telling: asyncio.Task[None] | None = None
-        self._when_ready = when_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start as usual, then tell, without keeping anybody waiting."""
-        await super().startup(sockets=sockets)
-        self.telling = asyncio.create_task(self._tell())
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop telling, then stop as usual."""
-        if self.telling is not None:
-            self.telling.cancel()
-        await super().shutdown(sockets=sockets)
-
-    async def _tell(self) -> None:
-        try:
-            await self._when_ready()
-        except Exception:
-            # Whatever went wrong, a server that cannot say it is ready must not go on
-            # unannounced; nothing is swallowed, the error ends the command.
-            self.should_exit = True
-            raise
+async def _serve(
+    bound: socket.socket, settings: Settings, workers: int, when_ready: WhenReady
+) -> bool:
+    team = Workers(bound, count=workers, shutdown_s=settings.shutdown_s)
+    signals: _Signals = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, signals.put_nowait, number)
+    beginning = asyncio.create_task(_begin(team, when_ready))
+    offering = asyncio.create_task(_offer(bound, signals))
+    ending = asyncio.create_task(_wait_for_end(team, signals))
+    try:
+        await asyncio.wait({beginning, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if beginning.done() and not beginning.result():
+            return False
+        await ending
+    finally:
+        is_hurried = ending.done() and ending.result() is signal.SIGINT
+        for task in (beginning, offering, ending):
+            task.cancel()
+        await _end(team, signals, by=signal.SIGINT if is_hurried else signal.SIGTERM)
+    return True
 
 
-class _Servers(Multiprocess):
-    """Several server processes, and a word when all of them accept requests."""
-
-    def __init__(self, config: uvicorn.Config, bound: socket.socket, when_ready: WhenReady) -> None:
-        super().__init__(config, sockets=[bound])
-        self._when_ready = when_ready
-
-    def init_processes(self) -> None:
-        """Start the processes and wait for them aside, so that signals are still heard."""
-        super().init_processes()
-        threading.Thread(target=self._tell, daemon=True).start()
-
-    def _tell(self) -> None:
-        waits = [process.wait_until_ready(_READY_WITHIN_S) for process in self.processes]
-        if all(waits):
-            asyncio.run(_awaited(self._when_ready))
+async def _begin(team: Workers, when_ready: WhenReady) -> bool:
+    is_serving = await team.start()
+    if is_serving:
+        await when_ready()
+    return is_serving
 
 
-async def _awaited(when_ready: WhenReady) -> None:
-    await when_ready()
+async def _offer(bound: socket.socket, signals: _Signals) -> None:
+    """Leave, as if we had been told to, when a successor serves instead."""
+    if IS_POSSIBLE:
+        await handing_over(bound)
+        signals.put_nowait(signal.SIGTERM)
+
+
+async def _wait_for_end(team: Workers, signals: _Signals) -> signal.Signals:
+    """Wait for the signal that ends the service and return it; the others are followed."""
+    had_terminal = _has_terminal()
+    restarts = []
+    while True:
+        number = await signals.get()
+        # The same signal says that a terminal was closed, and then it ends what ran in it.
+        if number is not signal.SIGHUP or (had_terminal and not _has_terminal()):
+            return number
+        restarts.append(asyncio.create_task(_restart(team)))
+
+
+async def _restart(team: Workers) -> None:
+    if await team.restart():
+        await note("workers restarted")
+    else:
+        await note("restart given up; who served goes on", failed=True)
+
+
+async def _end(team: Workers, signals: _Signals, *, by: signal.Signals) -> None:
+    """Stop the team; Ctrl-C once more makes it drop what it has."""
+    stopping = asyncio.create_task(team.stop(by))
+    while not stopping.done():
+        hearing = asyncio.create_task(signals.get())
+        await asyncio.wait({stopping, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        if hearing.done() and hearing.result() is signal.SIGINT:
+            team.hurry()
+        hearing.cancel()
+    await stopping
+
+
+def _has_terminal() -> bool:
+    """Return whether there is a terminal that this process belongs to."""
+    try:
+        Path("/dev/tty").open("rb", buffering=0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -21,16 +21,25 @@ Port = Annotated[
     int | None,
     typer.Option("--port", min=1, max=65535, help="GOODFIT_PORT or 8321."),
 ]
+TakeOver = Annotated[
+    bool,
+    typer.Option("--take-over", help="Replace the service on this port; no client notices."),
+]
 Reset = Annotated[bool, typer.Option("--reset", help="Throw the demo's data away first.")]
 
 
 def serve(
-    *, workers: Workers = None, host: Host = None, port: Port = None, as_json: AsJson = False
+    *,
+    workers: Workers = None,
+    host: Host = None,
+    port: Port = None,
+    take_over: TakeOver = False,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the API until Ctrl-C, on DATABASE_URL or on a Postgres of its own."""
     from service.cli import serving
 
-    serving.serve(workers=workers, host=host, port=port, as_json=as_json)
+    serving.serve(workers=workers, host=host, port=port, takes_over=take_over, as_json=as_json)
 
 
 def demo(*, reset: Reset = False, port: Port = None, as_json: AsJson = False) -> None:

@@ -12,18 +12,31 @@ from service.cli.database import (
     settings_of_process,
     stopped_by_signals,
 )
+from service.cli.handing_over import IS_POSSIBLE, NobodyServes, Successor, take_over
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, print_json, refuse, say
 from service.settings import Settings
 
 
-def serve(*, workers: int | None, host: str | None, port: int | None, as_json: bool) -> None:
-    """Serve until a signal; None is what the settings say. Ends the command where it cannot."""
+def serve(
+    *,
+    workers: int | None,
+    host: str | None,
+    port: int | None,
+    takes_over: bool,
+    as_json: bool,
+) -> None:
+    """Serve until a signal; None is what the settings say. Ends the command where it cannot.
+
+    Who *takes_over* gets the socket of the service that is on the port now, which leaves
+    once this one serves.
+    """
     settings = settings_of_process()
     host, port = host or settings.host, port or settings.port
     workers = workers or settings.workers
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
-        bound = bind(host, port)
+        successor = _successor_on(host, port, settings) if takes_over else None
+        bound = bind(host, port) if successor is None else successor.listener
         with contextlib.ExitStack() as stack:
             url = settings.database_url or stack.enter_context(
                 _own_database(settings, as_json=as_json)
@@ -35,6 +48,8 @@ def serve(*, workers: int | None, host: str | None, port: int | None, as_json: b
 
             async def tell() -> None:
                 address = address_of(host, port)
+                if successor is not None:
+                    successor.begin()
                 if as_json:
                     print_json({"url": address, "workers": workers, "schema": migration.after})
                 else:
@@ -48,6 +63,18 @@ def address_of(host: str, port: int) -> str:
     """Return the URL under which a server that listens on *host* is reached from here."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - shown, not bound
     return f"http://[{name}]:{port}" if ":" in name and "[" not in name else f"http://{name}:{port}"
+
+
+def _successor_on(host: str, port: int, settings: Settings) -> Successor:
+    if not IS_POSSIBLE:
+        refuse("--take-over works on Linux only; stop the other service first")
+    if settings.database_url is None:
+        words = "--take-over needs DATABASE_URL: a database of Goodfit's own serves one at a time"
+        refuse(f"{words}; set it, or send SIGHUP to the service instead")
+    try:
+        return take_over(host, port)
+    except NobodyServes as error:
+        refuse(str(error), code=NO)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,162 @@
+"""One serving process: the application behind a listening socket that somebody else holds.
+
+`goodfit serve` starts as many as it was asked for, each with the numbers of two
+descriptors, the listening socket and a line to whoever started it. On that line a process
+says that it is ready and then, every second, that it lives; when the line breaks, nobody
+looks after the process any more, and it ends.
+
+It ends without an error that a client could see. It stops accepting (the socket stays
+open elsewhere), answers what was asked, says `Connection: close` on each connection's
+next answer, and closes a connection that stays silent.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from typing import Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.settings import read_settings
+
+__all__ = ["Server", "configuration", "main"]
+
+_APPLICATION: Final = "service.app:open_app"
+_BACKLOG: Final = 2_048
+_KEEP_ALIVE_S: Final = 75
+_LIVES_EVERY_S: Final = 1.0
+# What a client sends within this time is still answered; pooled connections that carry
+# traffic at all have then heard that they close.
+_SILENT_S: Final = 3.0
+_LOOK_S: Final = 0.05
+
+
+def configuration(*, shutdown_s: float) -> uvicorn.Config:
+    """Return how the application is served; running requests have *shutdown_s* at the end."""
+    return uvicorn.Config(
+        _APPLICATION,
+        factory=True,
+        loop="uvloop",
+        http=_Connection,
+        ws="none",
+        lifespan="on",
+        backlog=_BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=max(1, round(shutdown_s)),
+    )
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection that can be told that its next answer is its last."""
+
+    is_leaving = False
+    was_asked = False
+
+    def leave(self) -> None:
+        """Close after the next answer, which says so."""
+        self.is_leaving = True
+        # What has begun to answer without saying so leaves that to the answer after it.
+        if self.was_asked and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer a request; the last one of a connection that leaves."""
+        super().on_headers_complete()
+        self.was_asked = True
+        if self.is_leaving:
+            self.cycle.keep_alive = False
+
+    def is_silent_since(self, instant_s: float) -> bool:
+        """Return whether nothing is being asked or answered here, nor was since *instant_s*."""
+        if not self.was_asked:
+            return True
+        answered = self.timeout_keep_alive_task  # there from an answer to the next request
+        return answered is not None and answered.when() - self.timeout_keep_alive <= instant_s
+
+
+class Server(uvicorn.Server):
+    """A server that tells *line* when it accepts requests, and takes leave of its clients."""
+
+    def __init__(self, config: uvicorn.Config, *, line: socket.socket) -> None:
+        super().__init__(config)
+        self._line = line
+        self._living: asyncio.Task[None] | None = None
+        self._is_hurried = False
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """End: at once for those who only wait, where a person at a terminal waits for it."""
+        self._is_hurried = sig == signal.SIGINT
+        super().handle_exit(sig, None)
+        del frame
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as usual, then tell, and end when nobody listens any more."""
+        await super().startup(sockets=sockets)
+        self._line.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        self._living = asyncio.create_task(self._live())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take leave, then stop as usual whatever is left."""
+        for server in self.servers:
+            server.close()
+        try:
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                await self._take_leave()
+        except TimeoutError:
+            self.config.timeout_graceful_shutdown = 0
+        if self._living is not None:
+            self._living.cancel()
+        await super().shutdown(sockets=sockets)
+
+    async def _take_leave(self) -> None:
+        """Wait until every connection is closed; those that stay silent are closed here."""
+        loop = asyncio.get_running_loop()
+        told_s = loop.time()
+        while self.server_state.connections and not self.force_exit:
+            silent_s = loop.time() - (0.0 if self._is_hurried else _SILENT_S)
+            for connection in self._connections():
+                connection.leave()
+                if silent_s >= told_s and connection.is_silent_since(silent_s):
+                    connection.transport.close()
+            await asyncio.sleep(_LOOK_S)
+
+    def _connections(self) -> list[_Connection]:
+        open_ones = list(self.server_state.connections)
+        return [one for one in open_ones if isinstance(one, _Connection)]
+
+    async def _live(self) -> None:
+        """Say `ready`, then that we live, until the line breaks."""
+        loop = asyncio.get_running_loop()
+        word = b"ready\n"
+        with contextlib.suppress(OSError):
+            while True:
+                await loop.sock_sendall(self._line, word)
+                word = b"alive\n"
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LIVES_EVERY_S):
+                        if not await loop.sock_recv(self._line, 1):
+                            break
+        self.should_exit = True
+
+
+def main() -> None:
+    """Serve on the inherited socket until SIGTERM, SIGINT, or the end of the line."""
+    asked = argparse.ArgumentParser()
+    asked.add_argument("--listener", type=int, required=True)
+    asked.add_argument("--line", type=int, required=True)
+    given = asked.parse_args()
+    settings = read_settings()
+    listener = socket.socket(fileno=given.listener)
+    with socket.socket(fileno=given.line) as line:
+        server = Server(configuration(shutdown_s=settings.shutdown_s), line=line)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    sys.exit(0 if server.started else 1)
