@@ -17,7 +17,7 @@ from tests.faults.conftest import Server, client_of, running
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 KILLS = 20
-CLIENTS = 12
+CLIENTS = 24
 SEED = 20_261_122
 OVER_WITHIN_S = 150
 ACKNOWLEDGED_BEFORE_A_KILL = (1, 40)
@@ -84,11 +84,11 @@ def rows_of(url: str) -> list[tuple[str, str]]:
         ]
 
 
-async def kill_again_and_again(server: Server, book: Book) -> None:
-    """Kill the server twenty times, each time soon after it acknowledged something."""
+async def kill_again_and_again(server: Server, book: Book, *, processes: int) -> None:
+    """Kill twenty of the server's processes, each soon after something was acknowledged."""
     rng = random.Random(SEED)
     for _ in range(KILLS):
-        await server.wait_for(1)
+        await server.wait_for(processes)
         enough = len(book.acknowledged) + rng.randint(*ACKNOWLEDGED_BEFORE_A_KILL)
         async with asyncio.timeout(30):
             while len(book.acknowledged) < enough:  # noqa: ASYNC110 - at a moment of its own
@@ -96,15 +96,22 @@ async def kill_again_and_again(server: Server, book: Book) -> None:
         await server.kill_one()
 
 
-async def test_twenty_kills_lose_and_double_nothing(database_url: str, key: str) -> None:
-    """Whatever was acknowledged is stored, and a retried request made one decision."""
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_twenty_kills_lose_and_double_nothing(
+    database_url: str, key: str, processes: int
+) -> None:
+    """Whatever was acknowledged is stored, and a retried request made one decision.
+
+    A client whose process was killed asks again at another one, which finds by the key what
+    the dead one had written.
+    """
     book = Book()
     async with (
         asyncio.timeout(OVER_WITHIN_S),
-        running(database_url) as server,
+        running(database_url, processes=processes) as server,
         client_of(server, key) as client,
     ):
-        killing = asyncio.create_task(kill_again_and_again(server, book))
+        killing = asyncio.create_task(kill_again_and_again(server, book, processes=processes))
 
         async def one_after_the_other(number: int) -> None:
             count = 0
