@@ -14,6 +14,7 @@ _MAPS: Final = {
     "attribute": "attributes",
     "list": "lists",
     "derived name": "derived",
+    "metric": "metrics",
     "grade": "grades",
 }
 _LISTS: Final = {"gate": "gates", "outcome": "outcomes"}

@@ -7,6 +7,9 @@ from service.rules.attributes import Attribute, DataProblem, Facts
 from service.rules.compare import Change, compare
 from service.rules.decided import MEANING
 from service.rules.decision import Decision
+from service.rules.metrics.kinds import KINDS, Declared
+from service.rules.metrics.measure import Event, measure
+from service.rules.metrics.model import Metric
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
 from service.rules.source import Source, read_source
@@ -16,6 +19,7 @@ from service.rules.truth import NO, UNKNOWN, YES, Truth
 from service.rules.uses import Reader
 
 __all__ = [
+    "KINDS",
     "MEANING",
     "NO",
     "UNKNOWN",
@@ -25,8 +29,11 @@ __all__ = [
     "Checked",
     "DataProblem",
     "Decision",
+    "Declared",
+    "Event",
     "Facts",
     "InvalidRuleSet",
+    "Metric",
     "Problem",
     "Reader",
     "RuleSet",
@@ -37,6 +44,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load_rule_set",
+    "measure",
     "nearest",
     "read_source",
 ]

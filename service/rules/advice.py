@@ -1,6 +1,6 @@
 """Warnings about a draft: what is allowed but probably not meant. None of them is a guess."""
 
-from service.rules.advising import bands, conditions, publishing, reach
+from service.rules.advising import bands, conditions, events, publishing, reach
 from service.rules.advising.found import Advice
 from service.rules.model import Model
 
@@ -20,7 +20,8 @@ def advise(model: Model) -> tuple[Advice, ...]:
         unreachable: an outcome that no score or gate leads to.
         dead-cap: a cap that no sum exceeds.
         tight-cap: a cap that cuts the points of one rule alone.
-        unused: an attribute that no rule reads.
+        unused: an attribute or metric that no rule reads.
+        unknown-kind: a metric's kind of event that is all but one of ours.
         personal: personal data in an outcome's public words.
         dead-end: a disqualification that offers nothing.
     """
@@ -35,6 +36,7 @@ def advise(model: Model) -> tuple[Advice, ...]:
         *(advice for advice in late if advice.code == "gap" or _outcome(advice) not in told),
         *reach.caps(model),
         *publishing.unread(model),
+        *events.misspelt_kinds(model),
         *publishing.personal(model),
         *publishing.dead_ends(model),
     )

@@ -1,6 +1,5 @@
 """A document to its model: every expression checked, every reference resolved."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +9,8 @@ from service.rules.document import AttributeDocument, GroupDocument, RuleDocumen
 from service.rules.expression import ast, bounds
 from service.rules.expression.ast import Kind, Type
 from service.rules.expression.check import Scope
-from service.rules.expressions import Expressions, is_endless
+from service.rules.expressions import Expressions, is_endless, type_of
+from service.rules.metrics.build import attributes_of, build_metrics
 from service.rules.model import (
     Derived,
     Formula,
@@ -23,6 +23,7 @@ from service.rules.model import (
     Rule,
     Score,
 )
+from service.rules.names import humanised
 from service.rules.ordering import first_read, in_order_of_need
 from service.rules.problems import Problem, did_you_mean
 from service.rules.scoring_bounds import of_score
@@ -30,13 +31,6 @@ from service.rules.source import Source, pointer_to
 
 _IN_RULES: Final = "is a score or grade; only formulas and outcomes can ask about it"
 _IN_FORMULAS: Final = "is a grade; only outcomes can ask about it"
-_TYPES: Final[Mapping[str, Type]] = {
-    "number": ast.NUMBER,
-    "text": ast.TEXT,
-    "flag": ast.TRUTH,
-    "date": ast.DATE,
-    "list": ast.LIST,
-}
 
 
 def build_model(document: RuleSetDocument, source: Source) -> tuple[Model | None, list[Problem]]:
@@ -44,12 +38,6 @@ def build_model(document: RuleSetDocument, source: Source) -> tuple[Model | None
     builder = _Builder(document, source)
     model = builder.build()
     return (None if builder.problems else model), builder.problems
-
-
-def humanised(name: str) -> str:
-    """Return an id as words: `company_size` reads "Company size"."""
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]
 
 
 class _Builder:
@@ -74,6 +62,8 @@ class _Builder:
     def build(self) -> Model | None:
         document = self._document
         attributes = {name: self._attribute(name, a) for name, a in document.attributes.items()}
+        metrics = build_metrics(document, self._source, self._expressions, self.problems)
+        attributes |= attributes_of(document.metrics or {})
         self._attributes = attributes
         hidden = dict.fromkeys([*document.scores, *document.grades], _IN_RULES)
         types = {name: type_of(attribute) for name, attribute in attributes.items()}
@@ -107,6 +97,7 @@ class _Builder:
             outcomes=tuple(outcome for outcome in outcomes if outcome),
             check_count=self._expressions.check_count,
             rules=tuple(rule for score in scores for group in score.groups for rule in group.rules),
+            metrics=metrics,
         )
         return first_read(model)
 
@@ -341,12 +332,3 @@ class _Builder:
 
 def _falling(level: float | None) -> float:
     return float("inf") if level is None else -level
-
-
-def type_of(attribute: Attribute) -> Type:
-    """Return the type that expressions see of an attribute."""
-    if attribute.type == "choice":
-        return Type(Kind.CHOICE, attribute.choices, attribute.ordered, attribute.other)
-    if attribute.type == "text" and attribute.fold:
-        return ast.FOLDED_TEXT
-    return _TYPES[attribute.type]

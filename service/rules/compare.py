@@ -39,7 +39,7 @@ class Change:
     Attributes:
         kind: `moved` where only its place among its neighbours changed.
         part: `rule`, `gate`, `group`, `score`, `grade`, `outcome`, `attribute`, `list`,
-            `derived name`, `test`, or `setting` for what stands at the top.
+            `derived name`, `metric`, `test`, or `setting` for what stands at the top.
         id: Its id, or its name.
         fields: What changed in it; all its members where it was added or removed.
         is_only_words: Whether no decision can differ by it.
@@ -131,12 +131,12 @@ Named = tuple[tuple[str, str], Mapping[str, object]]
 def _named(document: RuleSetDocument) -> Iterator[Named]:
     for setting in ("subject", "title", "description", "missing"):
         yield ("setting", setting), {setting: getattr(document, setting)}
-    for name in sorted(document.attributes):
-        yield ("attribute", name), _members(document.attributes[name])
+    yield from _parts_by_name("attribute", document.attributes)
     for name in sorted(document.lists):
         yield ("list", name), {"items": list(document.lists[name])}
     for name in sorted(document.derived):
         yield ("derived name", name), {"expression": document.derived[name]}
+    yield from _parts_by_name("metric", document.metrics or {})
     for gate in document.gates:
         yield ("gate", gate.id), _members(gate)
     for name in sorted(document.scores):
@@ -148,6 +148,11 @@ def _named(document: RuleSetDocument) -> Iterator[Named]:
         yield ("outcome", outcome.id), _members(outcome)
     for test in document.tests:
         yield ("test", test.name), _members(test)
+
+
+def _parts_by_name(kind: str, parts: Mapping[str, Part]) -> Iterator[Named]:
+    for name in sorted(parts):
+        yield (kind, name), _members(parts[name])
 
 
 def _of_score(name: str, score: ScoreDocument) -> Iterator[Named]:

@@ -21,6 +21,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, Field(ge=-(2**53), le=2**53, allow_inf_nan=False)]
+Window = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (day|month)s?$")]
 Url = Annotated[str, StringConstraints(pattern=r"^(https?://|/)\S*$", max_length=2_000)]
 
 
@@ -51,6 +52,27 @@ class AttributeDocument(Part):
     @classmethod
     def _tuples(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
+
+
+class MetricDocument(Part):
+    """One number to measure from an account's events: how, of which, and over what time."""
+
+    event: Id | None = None
+    sum: Id | None = None
+    count: bool | None = None
+    mean: Id | None = None
+    min: Id | None = None
+    max: Id | None = None
+    last: Id | None = None
+    distinct: Id | None = None
+    share: bool | None = None
+    cost: dict[Id, dict[Id, Number]] | None = None
+    where: Expression | None = None
+    window: Window | None = None
+    quantities: dict[Id, Literal["number", "text", "flag"]] | None = None
+    label: Label | None = None
+    unit: Label | None = None
+    note: Words | None = None
 
 
 class GateDocument(Part):
@@ -172,6 +194,27 @@ class ExpectDocument(Part):
         return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
 
 
+class EventDocument(Part):
+    """An event of a test's ledger: `event` names its kind, every other key is a quantity."""
+
+    event: Id
+    at: str
+    quantities: dict[Id, bool | Number | str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, dict) and not isinstance(value.get("quantities"), dict):
+            own = {key: value[key] for key in ("event", "at") if key in value}
+            said = {key: one for key, one in value.items() if key not in own}
+            return {**own, "quantities": said}
+        return value
+
+    @model_serializer
+    def _join(self) -> dict[str, object]:
+        return {"event": self.event, "at": self.at, **self.quantities}
+
+
 class TestDocument(Part):
     """One example that the rule set must decide as expected."""
 
@@ -179,9 +222,16 @@ class TestDocument(Part):
 
     name: Label
     facts: dict[str, object]
+    events: tuple[EventDocument, ...] | None = None
+    reports: tuple[Id, ...] | None = None
     at: str = "2026-01-01T00:00:00Z"
     final: bool = False
     expect: ExpectDocument
+
+    @field_validator("events", "reports", mode="before")
+    @classmethod
+    def _tuples(cls, value: object) -> object:
+        return tuple(value) if isinstance(value, list) else value
 
 
 class RuleSetDocument(Part):
@@ -195,6 +245,7 @@ class RuleSetDocument(Part):
     attributes: dict[Id, AttributeDocument] = Field(min_length=1)
     lists: dict[Id, tuple[str, ...] | tuple[Number, ...]] = Field(default_factory=dict)
     derived: dict[Id, Expression] = Field(default_factory=dict)
+    metrics: dict[Id, MetricDocument] | None = None
     gates: tuple[GateDocument, ...] = ()
     scores: dict[Id, ScoreDocument] = Field(default_factory=dict)
     grades: dict[Id, GradeDocument] = Field(default_factory=dict)
@@ -205,6 +256,12 @@ class RuleSetDocument(Part):
     @classmethod
     def _tuples(cls, value: object) -> object:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _none_of_empty(cls, value: object) -> object:
+        # Left out and empty are the same, so that neither has a place in the canonical form.
+        return None if value == {} else value
 
     @field_validator("lists", mode="before")
     @classmethod

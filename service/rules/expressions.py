@@ -5,11 +5,19 @@ from typing import Final
 
 from service.rules.attributes import Attribute
 from service.rules.expression import ast
-from service.rules.expression.ast import Kind
+from service.rules.expression.ast import Kind, Type
 from service.rules.expression.check import Scope, check_expression
 from service.rules.model import Condition
 from service.rules.problems import Problem
 from service.rules.source import Source
+
+_TYPES: Final[Mapping[str, Type]] = {
+    "number": ast.NUMBER,
+    "text": ast.TEXT,
+    "flag": ast.TRUTH,
+    "date": ast.DATE,
+    "list": ast.LIST,
+}
 
 NODE_LIMIT: Final = 5_000
 PATTERN_LIMIT: Final = 50
@@ -97,3 +105,12 @@ def is_endless(
             return any(is_endless(part, attributes, derived) for part in arguments)
         case _:
             return False
+
+
+def type_of(attribute: Attribute) -> Type:
+    """Return the type that expressions see of an attribute."""
+    if attribute.type == "choice":
+        return Type(Kind.CHOICE, attribute.choices, attribute.ordered, attribute.other)
+    if attribute.type == "text" and attribute.fold:
+        return ast.FOLDED_TEXT
+    return _TYPES[attribute.type]

@@ -31,6 +31,7 @@ INSIDE: Final[Mapping[str, Mapping[str, Inside]]] = {
         "attributes": Inside("attribute", is_list=False),
         "lists": Inside("list", is_list=False),
         "derived": Inside("derived name", is_list=False),
+        "metrics": Inside("metric", is_list=False),
         "gates": Inside("gate", is_list=True),
         "scores": Inside("score", is_list=False),
         "grades": Inside("grade", is_list=False),

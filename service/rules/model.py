@@ -6,6 +6,7 @@ from typing import Literal
 
 from service.rules.attributes import Attribute
 from service.rules.expression import ast
+from service.rules.metrics.model import Metric
 
 Verdict = Literal["qualify", "review", "disqualify", "undecided"]
 Subject = Literal["lead", "account"]
@@ -149,3 +150,5 @@ class Model:
     check_count: int
     rules: tuple[Rule, ...] = field(default=())
     """All rules with points, in document order."""
+    metrics: tuple[Metric, ...] = field(default=())
+    """By name. Each is a number among `attributes` too, which is how rules read it."""

@@ -10,9 +10,16 @@ from service.rules.source import Source, pointer_to
 
 RULE_LIMIT: Final = 500
 LIST_LIMIT: Final = 10_000
+METRIC_LIMIT: Final = 100
 
 Named = tuple[str, str, str]
 """An id, the pointer to where it stands, and what it names."""
+
+
+def humanised(name: str) -> str:
+    """Return an id as words: `company_size` reads "Company size"."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def rules_of(document: RuleSetDocument) -> Iterator[tuple[RuleDocument, str]]:
@@ -32,6 +39,7 @@ def name_problems(document: RuleSetDocument, source: Source) -> list[Problem]:
     values = [
         *((name, pointer_to("attributes", name), "attribute") for name in document.attributes),
         *((name, pointer_to("derived", name), "derived name") for name in document.derived),
+        *((name, pointer_to("metrics", name), "metric") for name in document.metrics or ()),
         *((name, pointer_to("scores", name), "score") for name in document.scores),
         *((name, pointer_to("grades", name), "grade") for name in document.grades),
     ]
@@ -52,6 +60,10 @@ def name_problems(document: RuleSetDocument, source: Source) -> list[Problem]:
     if len(rules) > RULE_LIMIT:
         message = f"the rule set has {len(rules)} rules and gates; at most {RULE_LIMIT} are allowed"
         problems.append(source.problem("limit", message, "/scores"))
+    if document.metrics is not None and len(document.metrics) > METRIC_LIMIT:
+        count = len(document.metrics)
+        message = f"the rule set has {count} metrics; at most {METRIC_LIMIT} are allowed"
+        problems.append(source.problem("limit", message, "/metrics"))
     for name, items in document.lists.items():
         if not 0 < len(items) <= LIST_LIMIT:
             message = f"the list `{name}` must have 1 to {LIST_LIMIT:,} items"

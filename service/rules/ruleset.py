@@ -1,6 +1,6 @@
 """A rule set ready to decide: the public face of the core."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from service.rules.decide import decide
 from service.rules.decision import Decision
 from service.rules.document import RuleSetDocument
 from service.rules.meaning import Meaning
+from service.rules.metrics.measure import Event, measure
+from service.rules.metrics.model import Metric
 from service.rules.model import Model, Subject
 from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.reads import Reads
@@ -59,6 +61,17 @@ class RuleSet:
         """The declared attributes, in the order in which the rules first read them."""
         return self.model.attributes
 
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The declared metrics, by name; each is a number among `attributes` too."""
+        return self.model.metrics
+
+    def measure(
+        self, events: Iterable[Event], *, reported: Collection[str], at: datetime
+    ) -> dict[str, float | None]:
+        """Return each metric over an account's *events* at the clock *at*; see `measure`."""
+        return measure(self.metrics, events, reported=reported, at=at)
+
     def admit(self, raw: Mapping[str, object]) -> Facts:
         """Return the facts in *raw*, a JSON object; see `attributes.admit`."""
         return attributes.admit(raw, self.attributes)
@@ -99,10 +112,11 @@ class RuleSet:
 
     def run_tests(self) -> tuple[TestResult, ...]:
         """Return the result of each of the document's own tests, in order."""
-        return tuple(
-            testing.run(test, lambda facts, at, final: self.decide(facts, at=at, final=final))
-            for test in self.document.tests
-        )
+
+        def decide(facts: Mapping[str, object], at: datetime, final: bool) -> Decision:  # noqa: FBT001 - as tests call it
+            return self.decide(facts, at=at, final=final)
+
+        return tuple(testing.run(test, decide, self.metrics) for test in self.document.tests)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TITLES: Final = {
     "RuleSetDocument": "A Goodfit rule set",
     "AttributeDocument": "An attribute",
+    "MetricDocument": "A metric",
+    "EventDocument": "An event",
     "GateDocument": "A gate",
     "RuleDocument": "A rule",
     "GroupDocument": "A group of rules",
@@ -35,6 +37,7 @@ def rule_file_schema() -> Schema:
     made = RuleSetDocument.model_json_schema()
     parts = made.pop("$defs")
     parts["GradeDocument"] = _grade(parts["GradeDocument"])
+    parts["EventDocument"] = _event(parts["EventDocument"])
     _require_one_form_of_score(parts["ScoreDocument"])
     _require_choices(parts["AttributeDocument"])
     named = {name: _told(name, _tidy(part)) for name, part in parts.items()}
@@ -123,6 +126,20 @@ def _grade(made: Schema) -> Schema:
             "type": ["number", "null"],
             "description": "The band's lowest score; null for the band that takes the rest.",
         },
+    }
+
+
+def _event(made: Schema) -> Schema:
+    """Return the schema of an event: its kind, its time, and every other key is a quantity."""
+    own = {name: made["properties"][name] for name in ("event", "at")}
+    said = {"anyOf": [{"type": "boolean"}, _NUMBER, {"type": "string"}]}
+    return {
+        "type": "object",
+        "description": made["description"],
+        "properties": own,
+        "required": list(own),
+        "propertyNames": {"pattern": ID_PATTERN},
+        "additionalProperties": {**said, "description": "What the event says of this quantity."},
     }
 
 

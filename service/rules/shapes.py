@@ -13,6 +13,7 @@ from service.rules.document import (
     ExpectDocument,
     GateDocument,
     GroupDocument,
+    MetricDocument,
     OutcomeDocument,
     Part,
     RuleDocument,
@@ -37,6 +38,12 @@ _SHAPES: Final = {
     "finite_number": "must be a finite number",
     "greater_than_equal": "is past 2^53, where whole numbers are no longer exact",
     "less_than_equal": "is past 2^53, where whole numbers are no longer exact",
+}
+
+_ID: Final = "a lower-case id such as `fleet_size` (letters, digits, `_`; at most 64)"
+_PATTERNS: Final = {
+    "url": "an address that starts with https:// or /",
+    "window": "a number of days or months, such as `90 days` or `12 months`",
 }
 
 
@@ -137,12 +144,7 @@ def _shape_problem(
             "value", f"`{name}` must be {expected}{hint}", pointer, suggestion=meant
         )
     if kind == "string_pattern_mismatch":
-        is_url = name == "url"
-        rule = (
-            "an address that starts with https:// or /"
-            if is_url
-            else ("a lower-case id such as `fleet_size` (letters, digits, `_`; at most 64)")
-        )
+        rule = _PATTERNS.get(name, _ID)
         return read.problem("value", f"`{name}` must be {rule}", pointer)
     if kind == "string_too_long":
         message = f"`{name}` is longer than {context.get('max_length')} characters"
@@ -178,6 +180,7 @@ def _existing(location: object, data: object) -> list[str | int]:
 
 _KEYS_OF: Final[Mapping[str, type[Part]]] = {
     "attributes": AttributeDocument,
+    "metrics": MetricDocument,
     "gates": GateDocument,
     "scores": ScoreDocument,
     "groups": GroupDocument,

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from service.rules.attributes import Attribute, Facts, admit
-from service.rules.build import type_of
 from service.rules.expression import ast, bounds, evaluate
 from service.rules.expression.ast import Kind
 from service.rules.expression.check import Scope, check_expression
+from service.rules.expressions import type_of
 from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.ranges import Range
 from service.rules.truth import NO, UNKNOWN, YES, Truth

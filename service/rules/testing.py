@@ -1,11 +1,14 @@
 """A rule set's own tests: decide their facts and say in words what differs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from service.rules.decision import Decision
 from service.rules.document import SpanDocument, TestDocument
+from service.rules.metrics.examples import event_of
+from service.rules.metrics.measure import measure
+from service.rules.metrics.model import Metric
 from service.rules.ranges import six_places
 
 Decide = Callable[[Mapping[str, object], datetime, bool], Decision]
@@ -26,15 +29,31 @@ class TestResult:
         return not self.differences
 
 
-def run(test: TestDocument, decide: Decide) -> TestResult:
-    """Return what *decide* makes of the test's facts, held against what it expects."""
+def run(test: TestDocument, decide: Decide, metrics: Sequence[Metric] = ()) -> TestResult:
+    """Return what *decide* makes of the test's facts, held against what it expects.
+
+    Metrics that its facts leave out are measured from its events, where it has any.
+    """
     try:
         at = datetime.fromisoformat(test.at)
     except ValueError:
         return TestResult(test.name, (f"`at` is not an instant: {test.at}",))
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return TestResult(test.name, tuple(_differences(test, decide(test.facts, at, test.final))))
+    facts = {**_measured(test, metrics, at), **test.facts}
+    return TestResult(test.name, tuple(_differences(test, decide(facts, at, test.final))))
+
+
+def _measured(
+    test: TestDocument, metrics: Sequence[Metric], at: datetime
+) -> Mapping[str, float | None]:
+    if test.events is None:
+        return {}
+    reported = test.reports
+    if reported is None:
+        reported = tuple(kind for metric in metrics for kind in metric.kinds)
+    events = [event_of(event, place) for place, event in enumerate(test.events)]
+    return measure(metrics, events, reported=reported, at=at)
 
 
 def _differences(test: TestDocument, decision: Decision) -> Iterator[str]:

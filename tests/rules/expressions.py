@@ -56,6 +56,13 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, object]]] = {
 }
 """Every attribute a generated rule set may declare."""
 
+METRICS: Final[Mapping[str, Mapping[str, object]]] = {
+    "open_cases": {"event": "support_case", "count": True, "window": "90 days"},
+    "held_share": {"event": "meeting", "share": True, "where": "held"},
+    "spent": {"cost": {"support_case": {"hours": 80}, "cost": {"amount": 1}}},
+}
+"""Metrics that a generated rule set may declare: with a least value, with both ends, with none."""
+
 LISTS: Final[Mapping[str, list[str] | list[float]]] = {
     "free_mail": ["gmail.com", "a", "ß"],
     "sizes": [0, 0.1, 5, 100],

@@ -11,6 +11,7 @@ constants of the rules. A failing example shrinks to few rules and few facts.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, TypeVar
 
@@ -22,7 +23,15 @@ from service.rules.expression import ast
 from service.rules.ranges import LARGEST_EXACT, six_places
 from service.rules.uses import expressions as trees_of
 from tests.rules import expressions as written
-from tests.rules.expressions import ATTRIBUTES, DAYS, LISTS, NUMBERS, TEXTS, Scope
+from tests.rules.expressions import (
+    ATTRIBUTES,
+    DAYS,
+    LISTS,
+    METRICS,
+    NUMBERS,
+    TEXTS,
+    Scope,
+)
 
 Json = dict[str, object]
 T = TypeVar("T")
@@ -52,6 +61,8 @@ def documents(draw: st.DrawFn, *, missing: str | None = None, scope: Scope = wri
 
     Its rules read the names of *scope* and the choices; `missing` is drawn where not given.
     """
+    measured = draw(st.sets(st.sampled_from(sorted(METRICS)))) if scope == written.ANY else set()
+    scope = replace(scope, numbers=(*scope.numbers, *sorted(measured)))
     scope, derived = draw(_derived(scope))
     gates = draw(st.lists(written.conditions(scope, 1), max_size=2))
     scores, grades, scope = draw(_scores(scope))
@@ -73,8 +84,11 @@ def documents(draw: st.DrawFn, *, missing: str | None = None, scope: Scope = wri
         for name, declaration in ATTRIBUTES.items()
         if name in used or name == "active"
     }
+    metrics = {name: METRICS[name] for name in measured & used}
     return {
         "rule_set": "generated",
+        "subject": "account" if metrics else "lead",
+        **({"metrics": metrics} if metrics else {}),
         "missing": missing or draw(st.sampled_from(["ask", "assume_no"])),
         "attributes": declared,
         "lists": dict(LISTS),

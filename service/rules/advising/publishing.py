@@ -12,7 +12,7 @@ _PERSONS_ADDRESS: Final = re.compile(r"\b[a-z]+\.[a-z]+@[a-z0-9.-]+\.[a-z]{2,}\b
 
 
 def unread(model: Model) -> Iterator[Advice]:
-    """Yield `unused` for every attribute that nothing reads."""
+    """Yield `unused` for every attribute or metric that nothing reads."""
     reader = Reader.of(model)
     behind = {
         name: derived.name for derived in model.derived for name in reader.attributes(derived.node)
@@ -23,7 +23,8 @@ def unread(model: Model) -> Iterator[Advice]:
         message = f"no rule reads `{name}`"
         if name in behind:
             message += f"; only `{behind[name]}` does, which no rule reads either"
-        yield Advice("unused", f"{message}; use it or leave it out", f"/attributes/{name}")
+        place = "metrics" if any(metric.name == name for metric in model.metrics) else "attributes"
+        yield Advice("unused", f"{message}; use it or leave it out", f"/{place}/{name}")
 
 
 def dead_ends(model: Model) -> Iterator[Advice]:

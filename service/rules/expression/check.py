@@ -16,7 +16,8 @@ from service.rules.problems import did_you_mean
 class Scope:
     """The names an expression may use.
 
-    *elsewhere* names things that exist but not here (a score inside a rule), with words.
+    *elsewhere* names things that exist but not here (a score inside a rule), with words;
+    *called* is what a name should have been, where it is not one of a rule set.
     """
 
     attributes: Mapping[str, Type] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Scope:
     grades: Mapping[str, Type] = field(default_factory=dict)
     measures: Mapping[str, bounds.Measure] = field(default_factory=dict)
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    called: str | None = None
 
     def knowing(
         self,
@@ -151,7 +153,8 @@ class _Checker:
         hint, meant = did_you_mean(text, [*scope.names(), *self._variables])
         kind = "an attribute or derived name" if not scope.scores else "a name of this rule set"
         short = "an attribute" if not scope.derived and not scope.scores else kind
-        self._complain("unknown-name", f"`{text}` is not {short}{hint}", span, meant)
+        what = scope.called if scope.called is not None else short
+        self._complain("unknown-name", f"`{text}` is not {what}{hint}", span, meant)
         return None
 
     def _select(self, select: parse.Select) -> Node | None:

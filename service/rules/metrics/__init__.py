@@ -1,0 +1,1 @@
+"""Metrics: numbers that a rule set measures from an account's ledger of events."""
