@@ -14,9 +14,10 @@ CASES = Path(__file__).resolve().parents[1] / "cases"
 OURS = tuple(name for name in template_names() if name != "fleet_leads")
 
 
-def test_the_four_templates_are_shipped() -> None:
-    """A company finds its kind of business among them."""
+def test_the_templates_are_shipped() -> None:
+    """A company finds its kind of business among them, and one for those it serves already."""
     assert template_names() == (
+        "account_portfolio",
         "consumer_to_business",
         "fleet_leads",
         "product_led",
@@ -85,6 +86,9 @@ def test_a_template_that_is_not_there_is_refused() -> None:
 
 def _rules_and_outcomes(name: str) -> list[dict[str, Any]]:
     document = yaml.safe_load(read_template(name))
-    groups = [group for score in document["scores"].values() for group in score["groups"]]
+    scores = document["scores"].values()
+    groups = [group for score in scores for group in score.get("groups", ())]
     rules = [rule for group in groups for rule in group["rules"]]
+    # A formula has no rules: the score itself says why.
+    rules += [{"id": "formula", **score} for score in scores if "formula" in score]
     return [*document["gates"], *rules, *document["outcomes"]]
