@@ -19,7 +19,7 @@ from service.rules.expression.phrases import Words, plain, say, spoken
 from service.rules.expression.seen import Seen
 from service.rules.expression.tokens import listed, sentence, text, uncapitalised
 from service.rules.model import Condition, Gate, Outcome, Rule
-from service.rules.ranges import Range
+from service.rules.ranges import LARGEST_EXACT, Range
 from service.rules.reasons import Check, Reason, ReasonKind
 from service.rules.sight import open_sight_of, sight_of
 from service.rules.summary import summarised
@@ -216,7 +216,7 @@ def _json(value: object) -> object:  # noqa: PLR0911  one kind of value a line
             return _json(low)
         case Truth():
             return None if value is UNKNOWN else value is YES
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) <= LARGEST_EXACT:
             return int(value)
         case date():
             return value.isoformat()

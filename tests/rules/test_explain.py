@@ -5,6 +5,7 @@ import math
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -293,3 +294,33 @@ def test_reasons_come_in_order(data: st.DataObject) -> None:
     sizes = [abs(reason.effect.points) for reason in others if reason.effect is not None]
     assert sizes == sorted(sizes, reverse=True)
     assert all(reason.effect is None for reason in others[len(sizes) :])
+
+
+def test_a_number_past_what_json_holds_exactly_is_a_float() -> None:
+    """A derived product may be larger than any whole number that readers of JSON take."""
+    rules = load_rule_set(
+        {
+            "rule_set": "large",
+            "attributes": {"n": {"type": "number"}},
+            "derived": {"square": "n * n"},
+            "gates": [{"id": "huge", "when": "square > 5", "then": "rest"}],
+            "outcomes": [{"id": "rest", "verdict": "review"}],
+        }
+    )
+    decision = rules.decide({"n": 9e15}, at=AT)
+    assert decision.reasons()[0].checks[0].values == {"square": 8.1e31}
+    assert json.loads(orjson.dumps(decision.to_json()))["verdict"] == "review"
+
+
+def test_a_formula_says_of_a_missing_attribute_that_it_is_not_known() -> None:
+    """Not `no`, which would be an answer."""
+    rules = load_rule_set(
+        {
+            "rule_set": "formula",
+            "attributes": {"n": {"type": "number", "min": 0, "max": 9, "label": "N"}},
+            "scores": {"fit": {"formula": "n + 1"}},
+            "outcomes": [{"id": "rest", "verdict": "review"}],
+        }
+    )
+    reason = rules.decide({}, at=AT).reasons()[1]
+    assert reason.text == "Fit is n + 1, with N not known"

@@ -21,7 +21,10 @@ from service.rules.expression.tokens import (
     uncapitalised,
 )
 from service.rules.ranges import Range
-from service.rules.truth import YES, Truth
+from service.rules.truth import UNKNOWN, YES, Truth
+
+MISSING: Final = "not known"
+"""What is said of a value that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def _value(node: Node, seen: Seen) -> str:
         case Range(low=low, high=high):
             return number(low) if low == high else f"between {number(low)} and {number(high)}"
         case Truth():
-            return shown(value is YES)
+            return MISSING if value is UNKNOWN else shown(value is YES)
         case frozenset():
             return listed([band for band in node.type.members if band in value], last="or")
         case _:
