@@ -4,7 +4,7 @@ import ast as python
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from service.rules.compiled_scores import Member, add, fixed, group_total, is_whole, limited
+from service.rules.compiled_scores import Member, add, fixed, group_total, limited, stays_whole
 from service.rules.expression import ast
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile import Writer
@@ -102,7 +102,7 @@ class Body(Writer):
             sums = [self._group(group, members, effects) for group in score.groups]
             total = add(self, sums)
         total = limited(self, total, score.floor, score.ceiling)
-        return self.bind(total if _stays_whole(score) else self.rounded(total), "s")
+        return self.bind(total if stays_whole(score) else self.rounded(total), "s")
 
     def _group(self, group: Group, members: Sequence[Member], effects: list[python.expr]) -> Part:
         end = group.first_rule + len(group.rules)
@@ -161,14 +161,6 @@ def attributes_read(model: Model) -> frozenset[str]:
                 case _:
                     continue
     return frozenset(names)
-
-
-def _stays_whole(score: Score) -> bool:
-    if score.formula is not None:
-        return False
-    rules = [rule for group in score.groups for rule in group.rules]
-    limits = [limit for group in score.groups for limit in (group.floor, group.cap)]
-    return is_whole(rules, [*limits, score.floor, score.ceiling])
 
 
 def _search(

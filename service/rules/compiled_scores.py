@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_parts import Answer, Block, Part, View, point
 from service.rules.expression.compile_pieces import constant
-from service.rules.model import Group, Rule
+from service.rules.model import Group, Rule, Score
 
 _ZERO = constant(0.0)
 _NOTHING = constant(float("-inf"))
@@ -98,6 +98,15 @@ def is_whole(rules: Sequence[Rule], limits: Sequence[float | None]) -> bool:
     numbers += [limit for limit in limits if limit is not None]
     are_whole = all(x.is_integer() and str(x) != "-0.0" for x in numbers)
     return are_whole and sum(map(abs, numbers)) < _EXACT_BELOW
+
+
+def stays_whole(score: Score) -> bool:
+    """Whether *score* is only ever such a sum."""
+    if score.formula is not None:
+        return False
+    rules = [rule for group in score.groups for rule in group.rules]
+    limits = [limit for group in score.groups for limit in (group.floor, group.cap)]
+    return is_whole(rules, [*limits, score.floor, score.ceiling])
 
 
 def fixed(points: float) -> Part:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from service.rules import explain as told
+from service.rules import explain as reference
 from service.rules.decided import Decided
 from service.rules.reasons import Reason
+from service.rules.telling import Text, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +16,19 @@ class Decision(Decided):
     @property
     def summary(self) -> str:
         """The decision in two or three sentences, with the subject's own values."""
-        return told.summary(self)
+        return reference.summary(self)
 
     def reasons(self, *, full: bool = False) -> tuple[Reason, ...]:
         """Return what decided, then what moved a score; with *full*, the other rules too."""
-        return told.reasons(self, full=full)
+        return reference.reasons(self, full=full)
+
+    def told(self, *, explain: Literal["short", "full"] = "short") -> Text:
+        """Return the same as `to_json`, as JSON text, in a fraction of the time."""
+        return tell(self, full=explain == "full")
 
     def to_json(self, *, explain: Literal["short", "full"] = "short") -> dict[str, object]:
         """Return the decision as JSON members, without those the service adds."""
-        reasons, summary = told.explained(self, full=explain == "full")
+        reasons, summary = reference.explained(self, full=explain == "full")
         return {
             "verdict": self.verdict,
             "outcome": self.outcome,

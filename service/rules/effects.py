@@ -44,12 +44,18 @@ def effects_of(model: Model, trace: Trace, known: Known) -> Iterator[Effect]:
     score's value; what rounding leaves over is part of the largest effect.
     """
     for place, score in enumerate(model.scores):
-        value = trace.scores[place].value
-        parts = list(_parts(score, trace, known))
-        total = math.fsum(part.points for part in parts)
-        if six_places(total) != value and not _is_noise(total - value, parts):
-            parts.append(_last_limit(score, total, value))
-        yield from _exact(parts, value)
+        formula = score.formula
+        raw = 0.0 if formula is None else evaluate.number(formula.node, known).low
+        yield from effects_on(score, trace, value=trace.scores[place].value, raw=raw)
+
+
+def effects_on(score: Score, trace: Trace, *, value: float, raw: float) -> list[Effect]:
+    """Return what moved *score*, which came to *value*; *raw* is what its formula gives."""
+    parts = list(_parts(score, trace, raw))
+    total = math.fsum(part.points for part in parts)
+    if six_places(total) != value and not _is_noise(total - value, parts):
+        parts.append(last_limit(score, total, value))
+    return _exact(parts, value)
 
 
 def _is_noise(difference: float, parts: list[Effect]) -> bool:
@@ -57,9 +63,8 @@ def _is_noise(difference: float, parts: list[Effect]) -> bool:
     return abs(difference) <= _NOISE * max((abs(part.points) for part in parts), default=0.0)
 
 
-def _parts(score: Score, trace: Trace, known: Known) -> Iterator[Effect]:
+def _parts(score: Score, trace: Trace, raw: float) -> Iterator[Effect]:
     if score.formula is not None:
-        raw = evaluate.number(score.formula.node, known).low
         yield Effect(score=score.name, points=raw)
     for group in score.groups:
         yield from _of_group(group, score, trace)
@@ -74,14 +79,18 @@ def _of_group(group: Group, score: Score, trace: Trace) -> Iterator[Effect]:
             yield Effect(score=score.name, points=points, rule=place)
     limited = limit(total, group.floor, group.cap)
     if six_places(limited) != six_places(total):
-        kind, most = ("cap", "most") if limited < total else ("floor", "least")
-        words = f"The group `{group.id}` counts at {most} {number(limited)}"
-        yield Limit(
-            score=score.name, points=limited - total, name=f"{group.id}.{kind}", words=words
-        )
+        yield group_limit(score, group, total=total, limited=limited)
 
 
-def _last_limit(score: Score, total: float, value: float) -> Limit:
+def group_limit(score: Score, group: Group, *, total: float, limited: float) -> Limit:
+    """Return what a cap took away or a floor added."""
+    kind, most = ("cap", "most") if limited < total else ("floor", "least")
+    words = f"The group `{group.id}` counts at {most} {number(limited)}"
+    return Limit(score=score.name, points=limited - total, name=f"{group.id}.{kind}", words=words)
+
+
+def last_limit(score: Score, total: float, value: float) -> Limit:
+    """Return what a ceiling or floor, or the range of what is possible, did to *total*."""
     label = score.label
     if score.ceiling is not None and total > score.ceiling and value <= score.ceiling:
         kind, words = "ceiling", f"{label} goes no higher than {number(score.ceiling)}"

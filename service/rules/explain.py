@@ -39,7 +39,7 @@ def reasons(decision: Decided, *, full: bool = False) -> tuple[Reason, ...]:
     Then the suspended rules. With *full*, also all other gates, rules and outcomes, in
     document order, with what is known of them while more may be answered.
     """
-    teller = _Teller.of(decision)
+    teller = Teller.of(decision)
     decisive = teller.decisive()
     moved = list(teller.moved())
     suspended = list(teller.suspended())
@@ -52,7 +52,7 @@ def reasons(decision: Decided, *, full: bool = False) -> tuple[Reason, ...]:
 
 def summary(decision: Decided) -> str:
     """Return *decision* in two or three sentences, with the subject's own values."""
-    teller = _Teller.of(decision)
+    teller = Teller.of(decision)
     return summarised(decision, teller.decisive(), teller.moved())
 
 
@@ -64,8 +64,8 @@ def explained(decision: Decided, *, full: bool = False) -> tuple[tuple[Reason, .
 
 
 @dataclass(frozen=True, slots=True)
-class _Teller:
-    """Makes the reasons of one decision."""
+class Teller:
+    """Makes the reasons of one decision: the reference meaning of what `telling` writes fast."""
 
     decision: Decided
     seen: Seen
@@ -73,17 +73,19 @@ class _Teller:
     values: dict[str, object] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, decision: Decided) -> _Teller:
+    def of(cls, decision: Decided) -> Teller:
+        """Return what tells of *decision*; nothing is worked out yet."""
         return cls(decision, sight_of(decision), told_of(decision.model))
 
     def decisive(self) -> Reason:
+        """Return what decided: the gate, else the outcome, else what is still possible."""
         model, closed = self.decision.model, self.decision.trace.closed
         names = [outcome.id for outcome in model.outcomes]
         chosen = names.index(self.decision.outcome)
         for gate, result in zip(model.gates, closed.gates, strict=True):
             if result is YES:
                 if gate.outcome == chosen and self.decision.verdict != "undecided":
-                    return self._conditional(gate, "gate", YES)
+                    return self.conditional(gate, "gate", YES)
                 return self._open_outcome(model.outcomes[chosen])
         is_reached = closed.outcomes.index(YES) == chosen
         if is_reached and self.decision.verdict != "undecided":
@@ -91,10 +93,7 @@ class _Teller:
         return self._open_outcome(model.outcomes[chosen])
 
     def _open_outcome(self, outcome: Outcome) -> Reason:
-        labels = {o.id: o.label for o in self.decision.model.outcomes}
-        first, *rest = (labels[name] for name in self.decision.possible_outcomes)
-        possible = listed([first, *(uncapitalised(label) for label in rest)])
-        words = f"{possible} are still possible" if rest else f"{possible} is still possible"
+        words = still_possible(self.decision)
         checks = () if outcome.condition is None else self._checks(outcome.condition)
         return Reason(outcome.id, "outcome", UNKNOWN, None, plain(words), checks)
 
@@ -102,26 +101,27 @@ class _Teller:
         if outcome.condition is None:
             said = plain(outcome.reason or "No other outcome applies")
             return Reason(outcome.id, "outcome", YES, None, said)
-        said = self._said(outcome.condition, outcome.reason, YES)
+        said = self.said(outcome.condition, outcome.reason, YES)
         return Reason(outcome.id, "outcome", YES, None, said, self._checks(outcome.condition))
 
-    def _conditional(
+    def conditional(
         self,
         rule: Gate | Rule,
         kind: ReasonKind,
         result: Truth,
         effect: Effect | None = None,
     ) -> Reason:
-        said = self._said(rule.condition, rule.reason, result)
+        """Return the reason of a gate or a rule whose *result* this is."""
+        said = self.said(rule.condition, rule.reason, result)
         return Reason(rule.id, kind, result, effect, said, self._checks(rule.condition))
 
-    def _said(self, condition: Condition, reason: str | None, result: Truth) -> Words:
+    def said(self, condition: Condition, reason: str | None, result: Truth) -> Words:
         """Return the claims that carried the result, after the author's words for a yes."""
         results = self._results(condition)
         said = say(condition.node, results, self.seen, source=condition.text)
         if reason is None or result is not YES:
             return said
-        before = f"{reason.strip().rstrip('.')}:"
+        before = told_before(reason)
         return Words((*text(before), *said.tokens), f"{before} {said.text}")
 
     def _results(self, condition: Condition) -> tuple[Truth, ...]:
@@ -140,11 +140,12 @@ class _Teller:
         found: dict[str, object] = {}
         for name, node in names:
             if name not in self.values:
-                self.values[name] = self._value(name, node)
+                self.values[name] = self.value(name, node)
             found[name] = self.values[name]
         return found
 
-    def _value(self, name: str, node: ast.Node) -> object:
+    def value(self, name: str, node: ast.Node) -> object:
+        """Return what *name*, which is *node*, stood for, as a JSON value."""
         if isinstance(node, ast.Attribute | ast.Has):
             return _json(self.seen.facts.get(name))
         return _json(evaluate.derive(node, self.seen.known))
@@ -158,13 +159,14 @@ class _Teller:
             elif effect.rule is not None:
                 yield self._of_rule(effect)
             else:
-                yield self._of_formula(effect)
+                yield self.formula(effect)
 
     def _of_rule(self, effect: Effect) -> Reason:
         rule = self.decision.model.rules[effect.rule or 0]
-        return self._conditional(rule, "points", YES, effect)
+        return self.conditional(rule, "points", YES, effect)
 
-    def _of_formula(self, effect: Effect) -> Reason:
+    def formula(self, effect: Effect) -> Reason:
+        """Return the reason of a score that is computed."""
         score = next(s for s in self.decision.model.scores if s.name == effect.score)
         formula = score.formula
         if formula is None:
@@ -175,6 +177,7 @@ class _Teller:
         return Reason(score.name, "points", YES, effect, words, (check,))
 
     def suspended(self) -> Iterator[Reason]:
+        """Yield the suspended gates and rules, in document order."""
         model = self.decision.model
         every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
         for rule in every:
@@ -186,26 +189,39 @@ class _Teller:
         """Yield every gate and rule, and the outcomes that come before the decision's."""
         model, opened = self.decision.model, self.decision.trace.open
         for gate, result in zip(model.gates, opened.gates, strict=True):
-            yield self._conditional(gate, "gate", result)
+            yield self.conditional(gate, "gate", result)
         for rule, result in zip(model.rules, opened.rules, strict=True):
-            yield self._conditional(rule, "points", result)
+            yield self.conditional(rule, "points", result)
         if YES in self.decision.trace.closed.gates:
             return
         for outcome, result in zip(model.outcomes, opened.outcomes, strict=True):
             if outcome.id == self.decision.outcome:
                 return
             if outcome.condition is not None:
-                yield self._passed_over(outcome, outcome.condition, result)
+                yield self.passed_over(outcome, outcome.condition, result)
 
-    def _passed_over(self, outcome: Outcome, condition: Condition, result: Truth) -> Reason:
+    def passed_over(self, outcome: Outcome, condition: Condition, result: Truth) -> Reason:
         """Return why an outcome was not taken; while open, said of the scores' ranges."""
         checks = self._checks(condition)
         if result is not UNKNOWN or self.decision.final:
-            said = self._said(condition, None, result)
+            said = self.said(condition, None, result)
             return Reason(outcome.id, "outcome", result, None, said, checks)
         seen = open_sight_of(self.decision).reading(condition.text)
         carried = judged(condition.node, seen, lambda node, inside: inside.result(node)).carried
         return Reason(outcome.id, "outcome", result, None, spoken(carried), checks)
+
+
+def still_possible(decision: Decided) -> str:
+    """Return which outcomes are, as a sentence."""
+    outcomes = told_of(decision.model).outcomes
+    first, *rest = (outcomes[name].label for name in decision.possible_outcomes)
+    possible = listed([first, *(uncapitalised(label) for label in rest)])
+    return f"{possible} are still possible" if rest else f"{possible} is still possible"
+
+
+def told_before(reason: str) -> str:
+    """Return an author's *reason* as it stands before the checks' own words."""
+    return f"{reason.strip().rstrip('.')}:"
 
 
 def _json(value: object) -> object:  # noqa: PLR0911  one kind of value a line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -10,9 +10,13 @@ from service.rules.decided import Decided, MissingAttribute
 from service.rules.expression.tokens import listed, number, sentence, signed, uncapitalised
 from service.rules.model import Outcome, Score
 from service.rules.reasons import Reason
-from service.rules.told import told_of
+from service.rules.told import Told, told_of
 
 _MOST_REASONS = 3
+
+
+Part = tuple[str, float, str]
+"""A rule or limit that moved a score: its words, the points, and the score."""
 
 
 def summarised(decision: Decided, decisive: Reason, moved: Iterable[Reason]) -> str:
@@ -22,21 +26,40 @@ def summarised(decision: Decided, decisive: Reason, moved: Iterable[Reason]) -> 
     least 20 (+25). Country is DE (+5). Ask for seniority first; it can still move fit by 20."
     Of *moved* only the largest few are asked for, and only where no gate decided.
     """
-    score = _main_score(decision)
-    sentences = [_head(decision, decisive, score)]
-    if decisive.kind != "gate":
+    parts = (
+        (reason.text, reason.effect.points, reason.effect.score)
+        for reason in moved
+        if reason.effect is not None and not _is_formula(reason)
+    )
+    return composed(decision, parts, gate=decisive.kind == "gate", said=lambda: _inside(decisive))
+
+
+def composed(
+    decision: Decided, moved: Iterable[Part], *, gate: bool, said: Callable[[], str]
+) -> str:
+    """Return the same from parts that are words already, those that moved most first.
+
+    *said* gives the deciding reason's words as they follow a colon; *gate* says whether it
+    is a gate's.
+    """
+    told = told_of(decision.model)
+    score = _main_score(decision, told)
+    sentences = [_head(decision, told, score, gate=gate, said=said)]
+    if not gate:
         sentences += _largest(moved, score)
     sentences += _open_end(decision, score)
-    return " ".join(f"{sentence}." for sentence in sentences)
+    return ". ".join(sentences) + "."
 
 
-def _head(decision: Decided, decisive: Reason, score: Score | None) -> str:
-    outcome = next(o for o in decision.model.outcomes if o.id == decision.outcome)
+def _head(
+    decision: Decided, told: Told, score: Score | None, *, gate: bool, said: Callable[[], str]
+) -> str:
+    outcome = told.outcomes[decision.outcome]
     if decision.verdict == "undecided":
         return f"Undecided: {_span(decision, score)}"
-    if decisive.kind == "gate" or score is None:
-        return f"{outcome.label}: {_inside(decisive)}"
-    return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, outcome, score)}"
+    if gate or score is None:
+        return f"{outcome.label}: {said()}"
+    return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, told, outcome, score)}"
 
 
 def _inside(reason: Reason) -> str:
@@ -66,37 +89,37 @@ def _of_ceiling(score: Score) -> str:
     return "" if score.ceiling is None else f" of {number(score.ceiling)}"
 
 
-def _short_of(decision: Decided, outcome: Outcome, score: Score) -> str:
+def _short_of(decision: Decided, told: Told, outcome: Outcome, score: Score) -> str:
     """Return how far the nearest outcome further up is, where only *score* keeps it away."""
-    model = decision.model
-    better = model.outcomes[: model.outcomes.index(outcome)]
-    gaps = [
-        (threshold[1] - decision.scores[score.name].value, other.id)
-        for other, threshold in zip(better, told_of(model).thresholds, strict=False)
-        if threshold is not None and threshold[0] == score.name
-    ]
-    gap, name = min((found for found in gaps if found[0] > 0), default=(0.0, ""))
-    return f", {number(gap)} short of {name}" if name else ""
+    gaps: list[tuple[float, str]] = []
+    for other, threshold in told.ladder:
+        if other == outcome.id:
+            break
+        if threshold is not None and threshold[0] == score.name:
+            gap = threshold[1] - decision.scores[score.name].value
+            if gap > 0:
+                gaps.append((gap, other))
+    if not gaps:
+        return ""
+    gap, name = min(gaps)
+    return f", {number(gap)} short of {name}"
 
 
-def _main_score(decision: Decided) -> Score | None:
+def _main_score(decision: Decided, told: Told) -> Score | None:
     """Return the score to talk about: the first that outcomes ask for, an open one if undecided."""
-    model = decision.model
-    asked = list(told_of(model).asked_scores)
     if decision.verdict == "undecided":
-        spans = decision.scores
-        asked.sort(key=lambda name: spans[name].low == spans[name].high)
-    names = asked or [score.name for score in model.scores]
-    return next((score for score in model.scores if score.name == names[0]), None)
+        for score in told.asked_scores:
+            span = decision.scores[score.name]
+            if span.low != span.high:
+                return score
+    return told.asked_scores[0] if told.asked_scores else None
 
 
-def _largest(moved: Iterable[Reason], score: Score | None) -> Iterator[str]:
+def _largest(moved: Iterable[Part], score: Score | None) -> Iterator[str]:
     """Yield the rules and limits that moved a score most, with their points."""
-    for reason in islice((r for r in moved if not _is_formula(r)), _MOST_REASONS):
-        effect = reason.effect
-        if effect is not None:
-            on = "" if score is not None and effect.score == score.name else f" {effect.score}"
-            yield f"{reason.text} ({signed(effect.points)}{on})"
+    for words, points, name in islice(moved, _MOST_REASONS):
+        on = "" if score is not None and name == score.name else f" {name}"
+        yield f"{words} ({signed(points)}{on})"
 
 
 def _is_formula(reason: Reason) -> bool:

@@ -1,11 +1,11 @@
 """What explaining the decisions of one rule set needs, worked out once and kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from service.rules.expression import ast
 from service.rules.expression.phrasebook import Phrasebook, ScoreWords
-from service.rules.model import Condition, Model, Outcome
+from service.rules.model import Condition, Model, Outcome, Score
 
 _MODELS_KEPT = 256
 
@@ -27,14 +27,17 @@ class Told:
 
     Attributes:
         book: Its words.
-        asked_scores: The scores that outcomes ask for, themselves or by grade, in order.
-        thresholds: By outcome, the score and the least of it where it asks nothing else.
+        asked_scores: The scores that outcomes ask for, themselves or by grade, in order; all
+            of them where none is asked for.
+        outcomes: By id.
+        ladder: Each outcome's id with the score and the least of it where it asks nothing else.
     """
 
     model: Model
     book: Phrasebook
-    asked_scores: tuple[str, ...]
-    thresholds: tuple[tuple[str, float] | None, ...]
+    asked_scores: tuple[Score, ...]
+    outcomes: Mapping[str, Outcome]
+    ladder: tuple[tuple[str, tuple[str, float] | None], ...]
     _plans: dict[int, tuple[Condition, tuple[CheckPlan, ...]]] = field(default_factory=dict)
 
     def checks(self, condition: Condition) -> tuple[CheckPlan, ...]:
@@ -88,8 +91,15 @@ def _work_out(model: Model) -> Told:
         texts={derived.name: derived.text for derived in model.derived},
         scores={score.name: ScoreWords(score.label, score.ceiling) for score in model.scores},
     )
-    asked = tuple(dict.fromkeys(_asked_scores(model)))
-    return Told(model, book, asked, tuple(_threshold(outcome) for outcome in model.outcomes))
+    by_name = {score.name: score for score in model.scores}
+    asked = tuple(by_name[name] for name in dict.fromkeys(_asked_scores(model)))
+    return Told(
+        model=model,
+        book=book,
+        asked_scores=asked or model.scores,
+        outcomes={outcome.id: outcome for outcome in model.outcomes},
+        ladder=tuple((outcome.id, _threshold(outcome)) for outcome in model.outcomes),
+    )
 
 
 def _asked_scores(model: Model) -> Iterator[str]:

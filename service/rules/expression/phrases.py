@@ -4,7 +4,7 @@ Most conditions say the same for every subject with the same results, but for th
 their words are kept as phrases with slots, one per pattern of results.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -50,7 +50,7 @@ def say(node: Node, results: tuple[Truth, ...], seen: Seen, *, source: str) -> W
     phrases = seen.book.phrases
     kept = phrases.get((id(node), results))
     if kept is None:
-        kept = (node, _phrase(node, results, seen.reading(source)))
+        kept = (node, phrase_of(node, results, seen.reading(source)))
         if len(phrases) < _MOST_PHRASES:
             phrases[id(node), results] = kept
     if kept[1] is not None:
@@ -114,18 +114,33 @@ def _continued(clauses: list[Tokens]) -> Iterator[Tokens]:
 # --- phrases -----------------------------------------------------------------------------------
 
 
-def _phrase(node: Node, results: tuple[Truth, ...], seen: Seen) -> Phrase | None:
-    """Return the sentence with slots for the values, or None where it is worded by them."""
+def phrase_of(
+    node: Node, results: tuple[Truth, ...], seen: Seen, *, missing: Collection[str] = ()
+) -> Phrase | None:
+    """Return the sentence with slots for the values, or None where it is worded by them.
+
+    What is unknown says which attributes are *missing*; where none is, values word it.
+    """
     if any(isinstance(leaf, ast.Derived | ast.Choose) for leaf in _leaves(node)):
         return None
     carried = judged(node, seen.with_holes(), handed_out(results)).carried
-    if any(check.result is UNKNOWN for check in carried):
-        return None
+    clauses: list[Tokens] = []
+    unknown: dict[str, None] = {}
     try:
-        clauses = [claim(check.node, check.seen, check.result) for check in carried]
+        for check in carried:
+            if check.result is not UNKNOWN:
+                clauses.append(claim(check.node, check.seen, check.result))
+                continue
+            names = [name for name in seen.book.reads(check.node) if name in missing]
+            if not names:
+                return None
+            unknown |= dict.fromkeys(names)
     except NeedsValuesError:
         return None
-    return tuple(_pieces(clause) for clause in _continued(_together(clauses)))
+    sentences = _together(clauses)
+    if unknown:
+        sentences.append(not_known(tuple(unknown), seen))
+    return tuple(pieces_of(clause) for clause in _continued(sentences))
 
 
 def _leaves(node: Node) -> Iterator[Node]:
@@ -137,7 +152,7 @@ def _leaves(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _pieces(clause: Tokens) -> tuple[Run | Slot, ...]:
+def pieces_of(clause: Tokens) -> tuple[Run | Slot, ...]:
     """Return *clause* with what never changes in as few pieces as possible."""
     pieces: list[Run | Slot] = []
     for token, words in zip(clause, spaced(clause), strict=True):

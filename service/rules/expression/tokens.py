@@ -97,6 +97,8 @@ def shown(value: object) -> str:
 
 def number(x: float) -> str:
     """Return *x* with up to six places, and commas from 10,000 on (a year keeps none)."""
+    if x.is_integer():
+        return f"{int(x):,}" if abs(x) >= _SEPARATED_FROM else str(int(x))
     digits = "," if abs(x) >= _SEPARATED_FROM else ""
     written = f"{x:{digits}.6f}".rstrip("0").rstrip(".")
     return "0" if written in {"-0", ""} else written

@@ -1,0 +1,159 @@
+"""One decision's reasons in the order of the reference, and its summary."""
+
+from collections.abc import Iterator
+
+from service.rules.decided import Decided
+from service.rules.effects import Limit
+from service.rules.explain import still_possible
+from service.rules.expression.phrases import plain
+from service.rules.expression.tokens import uncapitalised
+from service.rules.json_text import quoted
+from service.rules.model import Gate, Model, Rule
+from service.rules.summary import composed
+from service.rules.telling.moves import Move, moves_of, plans_of
+from service.rules.telling.reasons import Spoken, Voice, Wordbook, filled
+from service.rules.telling.values import Values, whole_or_not
+from service.rules.truth import NO, UNKNOWN, YES
+
+
+class Telling:
+    """What telling the decisions of one rule set needs, worked out once and kept."""
+
+    def __init__(self, model: Model) -> None:
+        """Begin with no words made."""
+        book = Wordbook(model)
+        self.model = model
+        self.slots = book.slots
+        self.plans = plans_of(model)
+        self.places = {outcome.id: place for place, outcome in enumerate(model.outcomes)}
+        self.gates = [Voice(book, "gate", gate) for gate in model.gates]
+        self.rules = [Voice(book, "points", rule) for rule in model.rules]
+        self.outcomes = [Voice(book, "outcome", outcome) for outcome in model.outcomes]
+        every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
+        self.suspendable = [Voice(book, "suspended", part) for part in every]
+        self.formulas = {
+            score.name: book.computed(score.label, score.formula)
+            for score in model.scores
+            if score.formula is not None
+        }
+
+
+class Case:
+    """The reasons of one decision."""
+
+    __slots__ = ("_decisive", "_gate", "_moved", "_telling", "_values", "decision")
+
+    def __init__(self, telling: Telling, decision: Decided) -> None:
+        """Begin with what decided and what moved a score."""
+        self.decision = decision
+        self._telling = telling
+        self._values = Values(telling.slots, decision)
+        self._gate = self._deciding_gate()
+        self._decisive = self._decide()
+        moves = moves_of(decision, telling.plans, self._values)
+        self._moved = [(move, self._move(move)) for move in moves]
+
+    def reasons(self, *, full: bool) -> Iterator[str]:
+        """Yield the reasons as JSON objects; with *full*, also those that are no or unknown."""
+        yield self._decisive[2]
+        for _, (_, _, reason) in self._moved:
+            yield reason
+        if self.decision.suspended:
+            yield from self._suspended()
+        if full:
+            yield from self._others()
+
+    def summary(self) -> str:
+        """Return the decision in two or three sentences."""
+        parts = (
+            (text, move[1], move[2])
+            for move, (text, _, _) in self._moved
+            if move[3] is not None or move[4] is not None
+        )
+        is_by_gate = self._gate is not None
+        return composed(self.decision, parts, gate=is_by_gate, said=self._said_inside)
+
+    def _said_inside(self) -> str:
+        text, first, _ = self._decisive
+        return uncapitalised(first) + text[len(first) :]
+
+    def _deciding_gate(self) -> int | None:
+        """Return the place of the gate that decided."""
+        decision, model = self.decision, self._telling.model
+        gates = decision.trace.closed.gates
+        if YES not in gates or decision.verdict == "undecided":
+            return None
+        place = gates.index(YES)
+        chosen = self._telling.places[decision.outcome]
+        return place if model.gates[place].outcome == chosen else None
+
+    def _decide(self) -> Spoken:
+        """Return what decided: the gate, else the outcome, else what is still possible."""
+        decision, values, telling = self.decision, self._values, self._telling
+        if self._gate is not None:
+            return telling.gates[self._gate].say(values, YES)
+        closed = decision.trace.closed
+        place = telling.places[decision.outcome]
+        is_reached = YES not in closed.gates and closed.outcomes.index(YES) == place
+        voice, outcome = telling.outcomes[place], telling.model.outcomes[place]
+        if not is_reached or decision.verdict == "undecided":
+            return voice.say_words(values, UNKNOWN, plain(still_possible(decision)))
+        if outcome.condition is None:
+            words = outcome.reason or "No other outcome applies"
+            return voice.say_words(values, YES, plain(words))
+        return voice.say(values, YES)
+
+    def _move(self, move: Move) -> Spoken:
+        _, points, score, rule, limit = move
+        effect = f'{{"score":"{score}","points":{whole_or_not(points)}}}'
+        if rule is not None:
+            return self._telling.rules[rule].say(self._values, YES, effect)
+        if limit is not None:
+            return _limited(limit, effect)
+        head = _head(score, "points", effect)
+        return filled(self._values, head, self._telling.formulas[score])
+
+    def _suspended(self) -> Iterator[str]:
+        for voice in self._telling.suspendable:
+            if voice.id in self.decision.suspended:
+                words = plain(f"`{voice.id}` is suspended and counts as no")
+                yield voice.say_words(self._values, NO, words)[2]
+
+    def _others(self) -> Iterator[str]:
+        """Yield every gate and rule, and the outcomes that come before the decision's."""
+        telling, decision, values = self._telling, self.decision, self._values
+        opened = decision.trace.open
+        suspended = {v.id for v in telling.suspendable if v.id in decision.suspended}
+        for place, result in enumerate(opened.gates):
+            voice = telling.gates[place]
+            if place != self._gate and voice.id not in suspended:
+                yield voice.say(values, result)[2]
+        moved = {move[3] for move, _ in self._moved}
+        names = {move[2] for move, _ in self._moved if move[3] is None and move[4] is None}
+        for place, result in enumerate(opened.rules):
+            voice = telling.rules[place]
+            if place not in moved and voice.id not in suspended and voice.id not in names:
+                yield voice.say(values, result)[2]
+        if YES in decision.trace.closed.gates:
+            return
+        for place, result in enumerate(opened.outcomes):
+            outcome, voice = telling.model.outcomes[place], telling.outcomes[place]
+            if outcome.id == decision.outcome:
+                return
+            if outcome.condition is None or outcome.id in suspended:
+                continue
+            if result is not UNKNOWN or decision.final:
+                yield voice.say_without_author(values, result)[2]
+            else:
+                reason = values.teller.passed_over(outcome, outcome.condition, result)
+                yield voice.say_words(values, result, reason.words)[2]
+
+
+def _limited(limit: Limit, effect: str) -> Spoken:
+    words = quoted(limit.words)
+    tokens = f'"tokens":[{{"kind":"text","text":{words}}}],"checks":[]}}'
+    return limit.words, limit.words, f"{_head(limit.name, 'limit', effect)}{words},{tokens}"
+
+
+def _head(name: str, kind: str, effect: str) -> str:
+    return f'{{"rule":{quoted(name)},"kind":"{kind}","result":"yes","effect":{effect},"text":'

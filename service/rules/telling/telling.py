@@ -1,0 +1,110 @@
+"""The members of a decision as JSON text."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from service.rules.decided import Decided, MissingAttribute, Next
+from service.rules.json_text import number, quoted, value
+from service.rules.model import Model
+from service.rules.telling.case import Case, Telling
+from service.rules.trace import ScoreRange
+
+_MODELS_KEPT: Final = 256
+
+
+class Text(NamedTuple):
+    """A decision's members in reading order, for others to stand between.
+
+    *details* are the JSON members from `certain` to `missing`; *next* is an object and
+    *data_problems* a list, both as JSON. The rest is plain text.
+    """
+
+    verdict: str
+    outcome: str
+    details: str
+    next: str
+    data_problems: str
+    summary: str
+
+    @property
+    def whole(self) -> str:
+        """All members as one JSON object."""
+        return (
+            f'{{"verdict":{quoted(self.verdict)},"outcome":{quoted(self.outcome)},{self.details},'
+            f'"next":{self.next},"data_problems":{self.data_problems},'
+            f'"summary":{quoted(self.summary)}}}'
+        )
+
+
+def tell(decision: Decided, *, full: bool = False) -> Text:
+    """Return *decision* told; with *full*, also the rules that were no or unknown."""
+    case = Case(_telling_of(decision.model), decision)
+    problems = [value(problem.to_json()) for problem in decision.data_problems]
+    return Text(
+        verdict=decision.verdict,
+        outcome=decision.outcome,
+        details=_details(decision, ",".join(case.reasons(full=full))),
+        next=_next(decision.next),
+        data_problems=f"[{','.join(problems)}]",
+        summary=case.summary(),
+    )
+
+
+def scores_text(scores: Mapping[str, ScoreRange]) -> str:
+    """Return the scores as a JSON object."""
+    spans = (
+        f'{quoted(name)}:{{"value":{number(span.value)},"low":{number(span.low)},'
+        f'"high":{number(span.high)}}}'
+        for name, span in scores.items()
+    )
+    return f"{{{','.join(spans)}}}"
+
+
+def _details(decision: Decided, reasons: str) -> str:
+    possible = ",".join(map(quoted, decision.possible_outcomes))
+    missing = ",".join(map(_missing, decision.missing))
+    return (
+        f'"certain":{value(decision.certain)},'
+        f'"outcome_certain":{value(decision.outcome_certain)},'
+        f'"possible_outcomes":[{possible}],'
+        f'"exact":{value(decision.exact)},'
+        f'"scores":{scores_text(decision.scores)},'
+        f'"grades":{_grades(decision.grades)},'
+        f'"reasons":[{reasons}],'
+        f'"missing":[{missing}]'
+    )
+
+
+def _grades(grades: Mapping[str, tuple[str, ...]]) -> str:
+    found = (f"{quoted(name)}:[{','.join(map(quoted, bands))}]" for name, bands in grades.items())
+    return f"{{{','.join(found)}}}"
+
+
+def _missing(one: MissingAttribute) -> str:
+    swing = (f"{quoted(score)}:{number(points)}" for score, points in one.swing.items())
+    could_lead_to = ",".join(map(quoted, one.could_lead_to))
+    return (
+        f'{{"attribute":{quoted(one.attribute)},"label":{quoted(one.label)},'
+        f'"ask":{value(one.ask)},"changes":{quoted(one.changes)},'
+        f'"swing":{{{",".join(swing)}}},"could_lead_to":[{could_lead_to}]}}'
+    )
+
+
+def _next(step: Next) -> str:
+    return (
+        f'{{"action":{value(step.action)},"url":{value(step.url)},'
+        f'"message":{value(step.message)},"assign":{value(step.assign)}}}'
+    )
+
+
+_kept: dict[int, Telling] = {}
+
+
+def _telling_of(model: Model) -> Telling:
+    """Return what is kept of *model*. A kept model's identity cannot become another's."""
+    found = _kept.get(id(model))
+    if found is None or found.model is not model:
+        if len(_kept) >= _MODELS_KEPT:
+            _kept.clear()
+        found = _kept[id(model)] = Telling(model)
+    return found

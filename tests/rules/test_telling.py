@@ -1,0 +1,160 @@
+"""The fast telling: the bytes that encoding the reference explanation gives, for any decision.
+
+`GOODFIT_CAMPAIGN=20` looks at twenty times as many rule sets.
+"""
+
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from service.rules import Decision, RuleSet, json_text, load_rule_set
+from service.rules.telling import tell
+from service.rules.templates import read_template, template_names
+from tests.rules.strategies import CLOCKS, complete_facts_for, documents, facts_for, values_for
+
+TIMES = int(os.environ.get("GOODFIT_CAMPAIGN", "1"))
+FLEET = Path(__file__).parents[1] / "cases" / "fleet_leads.yaml"
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+FACTS_EACH = 12
+
+
+def looking(count: int) -> settings:
+    """Return settings for a search of *count* examples, the same ones every time."""
+    return settings(
+        max_examples=count * TIMES,
+        deadline=None,
+        database=None,
+        derandomize=TIMES == 1,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+def assert_told_alike(decision: Decision) -> None:
+    """Compare both explanations of *decision*, told and encoded, byte by byte."""
+    short = tell(decision)
+    assert short.whole.encode() == orjson.dumps(decision.to_json())
+    assert tell(decision, full=True).whole.encode() == orjson.dumps(
+        decision.to_json(explain="full")
+    )
+    assert short.summary == decision.summary
+
+
+def test_any_decision_is_told_as_the_reference_tells_it() -> None:
+    """Whatever the rules, facts and clock; open and final; with rules suspended."""
+    seen: Counter[str] = Counter()
+
+    @looking(150)
+    @given(st.data())
+    def compare(data: st.DataObject) -> None:
+        rules = load_rule_set(worded(data.draw(documents()), data))
+        at, final = data.draw(CLOCKS), data.draw(st.booleans())
+        names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
+        suspended = data.draw(st.lists(st.sampled_from([*names, "rest"]), max_size=2))
+        one = st.one_of(facts_for(rules), facts_for(rules), complete_facts_for(rules))
+        for facts in data.draw(st.lists(one, min_size=FACTS_EACH, max_size=FACTS_EACH)):
+            decision = rules.decide(
+                {**facts, "no_such": 1}, at=at, final=final, suspended=suspended
+            )
+            assert_told_alike(decision)
+            seen[decision.verdict] += 1
+            seen["decisions"] += 1
+            seen.update({reason.kind for reason in decision.reasons(full=True)})
+
+    compare()
+    assert seen["decisions"] >= 100 * FACTS_EACH
+    kinds = {"gate", "points", "limit", "outcome", "suspended"}
+    assert kinds | {"qualify", "review", "disqualify", "undecided"} <= set(seen)
+
+
+def worded(document: dict[str, object], data: st.DataObject) -> dict[str, object]:
+    """Return *document* with labels, units, personal attributes and authors' reasons."""
+    labels = st.sampled_from([None, "Fleet size", "CRM in use", 'Say "x" 100%', "e\u0301", "1st"])
+    attributes = {
+        name: {
+            **declared,
+            **optional("label", data.draw(labels)),
+            **optional("pii", data.draw(st.sampled_from([None, True]))),
+            **(
+                optional("unit", data.draw(st.sampled_from([None, "vehicles", "EUR", "%"])))
+                if declared["type"] == "number"
+                else {}
+            ),
+        }
+        for name, declared in document["attributes"].items()  # type: ignore[attr-defined]
+    }
+    reasons = st.sampled_from([None, None, "A reason. ", "Half of 100%\nor less"])
+
+    def with_reason(part: dict[str, object]) -> dict[str, object]:
+        return {**part, **optional("reason", data.draw(reasons))}
+
+    body = {**document, "attributes": attributes}
+    for name in ("gates", "outcomes"):
+        body[name] = [with_reason(part) for part in document[name]]  # type: ignore[attr-defined]
+    body["scores"] = {
+        name: {
+            **score,
+            **(
+                {
+                    "groups": [
+                        {**group, "rules": [with_reason(rule) for rule in group["rules"]]}
+                        for group in score["groups"]
+                    ]
+                }
+                if "groups" in score
+                else {}
+            ),
+        }
+        for name, score in document["scores"].items()  # type: ignore[attr-defined]
+    }
+    return body
+
+
+def optional(name: str, value: object) -> dict[str, object]:
+    """Return the member, where it has a value."""
+    return {} if value is None else {name: value}
+
+
+@pytest.mark.parametrize("name", template_names())
+def test_templates_are_told_as_the_reference_tells_them(name: str) -> None:
+    """Of every shipped rule set: its own test leads, and many more that chance drew."""
+    rules = load_rule_set(read_template(name))
+    leads = [test.facts for test in rules.document.tests]
+    leads += list(leads_of(rules, 60))
+    for facts in leads:
+        for final in (False, True):
+            assert_told_alike(rules.decide(facts, at=AT, final=final))
+
+
+def leads_of(rules: RuleSet, count: int) -> list[dict[str, object]]:
+    """Return *count* leads: every attribute takes its values in turn, at its own pace."""
+    values = values_for(rules)
+    steps = {name: place * 2 + 1 for place, name in enumerate(values)}
+    return [
+        {
+            name: options[number * steps[name] // 2 % len(options)]
+            for name, options in values.items()
+            if (number * steps[name]) % 5
+        }
+        for number in range(count)
+    ]
+
+
+@looking(400)
+@given(st.floats(allow_nan=True, allow_infinity=True) | st.floats(-1e-3, 1e-3))
+def test_numbers_are_written_as_the_encoder_writes_them(x: float) -> None:
+    """Every float, with the same digits and the same exponent."""
+    assert json_text.number(x).encode() == orjson.dumps(x)
+
+
+@looking(200)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_texts_are_quoted_as_the_encoder_quotes_them(words: str) -> None:
+    """Every text, control characters included."""
+    assert json_text.quoted(words).encode() == orjson.dumps(words)
