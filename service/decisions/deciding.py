@@ -12,9 +12,10 @@ from uuid import UUID
 import orjson
 
 from service.decisions.asking import Question
-from service.decisions.showing import Head, decision_shown, narrow_shown
+from service.decisions.showing import Head, decision_told, narrow_shown
 from service.decisions.word import InForce
 from service.rules import Decision
+from service.rules.telling import scores_text
 from service.rulesets import Running
 from service.web import Fault, Refusal
 
@@ -104,10 +105,10 @@ def judge(
         override=subject.override,
     )
     if question.is_narrow:
-        shown = narrow_shown(decision, head)
+        answer = orjson.dumps(narrow_shown(decision, head))
     else:
-        shown = decision_shown(decision, head, explain=question.explain)
-    return Judged(decision=decision, head=head, answer=orjson.dumps(shown))
+        answer = decision_told(decision, head, explain=question.explain)
+    return Judged(decision=decision, head=head, answer=answer)
 
 
 def record_of(
@@ -120,10 +121,6 @@ def record_of(
 ) -> Record:
     """Return the row to write for *judged*."""
     decision, head = judged.decision, judged.head
-    scores = {
-        name: {"value": score.value, "low": score.low, "high": score.high}
-        for name, score in decision.scores.items()
-    }
     return Record(
         decided_at=head.decided_at,
         id=decision_id,
@@ -143,7 +140,7 @@ def record_of(
         outcome=decision.outcome,
         certain=decision.certain,
         outcome_certain=decision.outcome_certain,
-        scores=_json(scores),
+        scores=scores_text(decision.scores),
         trace=_json(decision.trace.to_json()),
         source=question.source,
         override_of=None if head.override is None else head.override.id,

@@ -9,12 +9,14 @@ from sqlalchemy import Row
 
 from service.decisions.word import InForce, override_shown, said_of
 from service.rules import Decision
+from service.rules.json_text import quoted, value
 from service.storage import to_text
 from service.web import rfc3339
 
 __all__ = [
     "Head",
     "decision_shown",
+    "decision_told",
     "explained_to_ops",
     "explained_to_subject",
     "head_of",
@@ -75,6 +77,29 @@ def decision_shown(
         "rule_set": _version(head),
         "summary": f"{_first_sentence(decision, head)}{summary}",
     }
+
+
+def decision_told(
+    decision: Decision, head: Head, *, explain: Literal["short", "full"] = "short"
+) -> bytes:
+    """Return `decision_shown` as JSON, in a fraction of the time that encoding it takes."""
+    told = decision.told(explain=explain)
+    decision_id = "null" if head.id is None else f'"{to_text("dec", head.id)}"'
+    verdict, outcome, step, override = told.verdict, quoted(told.outcome), told.next, "null"
+    if head.override is not None:
+        said = said_of(decision, head.override)
+        verdict, outcome = said.verdict, value(said.outcome)
+        step, override = value(said.next.to_json()), value(_override(decision, head))
+    text = (
+        f'{{"id":{decision_id},"decided_at":"{rfc3339(head.decided_at)}",'
+        f'"subject":{{"kind":"{head.subject}","external_id":{value(head.external_id)},'
+        f'"account":{value(head.account)}}},"verdict":"{verdict}","outcome":{outcome},'
+        f'{told.details},"next":{step},"data_problems":{told.data_problems},'
+        f'"override":{override},"rule_set":{{"id":{quoted(head.rule_set)},'
+        f'"version":{head.version},"digest":{quoted(head.digest)}}},'
+        f'"summary":{quoted(_first_sentence(decision, head) + told.summary)}}}'
+    )
+    return text.encode()
 
 
 def narrow_shown(decision: Decision, head: Head) -> dict[str, Any]:
