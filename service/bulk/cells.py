@@ -15,13 +15,14 @@ def safe_cell(value: object) -> str:
     tab or a line end, or the wide forms of these) gets an apostrophe in front; plain numbers
     are left alone.
     """
-    text = _plain_text(value)
+    text = plain_text(value)
     if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
 
 
-def _plain_text(value: object) -> str:
+def plain_text(value: object) -> str:
+    """Return *value* as text, as people write it: whole numbers without a point."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

@@ -32,6 +32,15 @@ class CsvRows:
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Give a row per record; ragged and unreadable records as what is wrong with them."""
+        for found in self.cells():
+            if isinstance(found, BadRow):
+                yield found
+            else:
+                line, cells = found
+                yield Row(line, dict(zip(self.names, cells, strict=True)))
+
+    def cells(self) -> "Iterator[tuple[int, list[str]] | BadRow]":
+        """Give the same without the columns' names: a line and its cells."""
         width = len(self.names)
         for record in self.records:
             if record.fault is not None:
@@ -42,7 +51,7 @@ class CsvRows:
             elif len(record.cells) != width:
                 yield BadRow(record.line, _ragged(len(record.cells), width))
             else:
-                yield Row(record.line, dict(zip(self.names, record.cells, strict=True)))
+                yield record.line, record.cells
 
 
 def open_csv(

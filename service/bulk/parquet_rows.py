@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.bulk.fact_columns import plain
 from service.bulk.rows import BadRow, Row, UnreadableFile
 
 _BATCH_ROWS: Final = 4_096
@@ -23,13 +22,18 @@ class ParquetRows:
     file: Any
     position: int = 0
 
+    @property
+    def types(self) -> dict[str, Any]:
+        """The columns that can be copied into another Parquet file as they are, by name."""
+        return {field.name: field.type for field in self.file.schema_arrow if _is_plain(field.type)}
+
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Give every row; never more than one batch is in memory."""
         for batch in self.file.iter_batches(batch_size=_BATCH_ROWS):
             for cells in batch.to_pylist():
                 self.position += 1
-                plain = {name: _plain(value) for name, value in cells.items()}
-                yield Row(self.position, plain)
+                read = {name: plain(value) for name, value in cells.items()}
+                yield Row(self.position, read)
 
 
 def open_parquet(stream: BinaryIO) -> ParquetRows:
@@ -49,14 +53,6 @@ def open_parquet(stream: BinaryIO) -> ParquetRows:
     return ParquetRows(names, file.metadata.num_rows, file)
 
 
-def _plain(value: object) -> object:
-    """Return *value* as a JSON-like value; an instant without a zone is its calendar day."""
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat() if value.tzinfo else value.date()
-        case Decimal():
-            return format(value, "f")
-        case list():
-            return [_plain(item) for item in value]
-        case _:
-            return value
+def _is_plain(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_date32)
+    return any(check(kind) for check in checks)

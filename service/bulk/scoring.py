@@ -42,10 +42,11 @@ def score_rows(
     Never raises for what a row holds.
     """
     for row in rows:
-        yield row if isinstance(row, BadRow) else _score(row, rules=rules, plan=plan, at=at)
+        yield row if isinstance(row, BadRow) else score_row(row, rules=rules, plan=plan, at=at)
 
 
-def _score(row: Row, *, rules: RuleSet, plan: ColumnPlan, at: datetime) -> ScoredRow:
+def score_row(row: Row, *, rules: RuleSet, plan: ColumnPlan, at: datetime) -> ScoredRow:
+    """Decide one row at the instant *at*, finally."""
     raw: dict[str, object] = {}
     unreadable: list[Unreadable] = []
     by_attribute = {column.attribute: column for column in plan.read}
@@ -66,3 +67,12 @@ def _cell(row: Row, column: AttributeColumn, reason: str) -> Unreadable:
     value = column.constant if column.column is None else row.cells.get(column.column)
     words = reason.removesuffix("; it counts as missing")
     return Unreadable(row.line, column.column, column.attribute, value, words)
+
+
+def missing_names(decision: Decision) -> Iterator[str]:
+    """Give the missing attributes that could change the answer, as the rules first read them.
+
+    In a file nobody is asked, so the order in which to ask does not matter.
+    """
+    missing = {one.attribute for one in decision.missing}
+    return (name for name in decision.model.attributes if name in missing)

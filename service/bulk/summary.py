@@ -7,7 +7,7 @@ from typing import Final
 
 from service.bulk.cells import safe_cell
 from service.bulk.rows import BadRow
-from service.bulk.scoring import ScoredRow, Unreadable
+from service.bulk.scoring import ScoredRow, Unreadable, missing_names
 from service.rules import YES, Decision, RuleSet
 
 _MOST_GROUPS: Final = 10_000
@@ -40,18 +40,22 @@ class Tally:
     def add(self, scored: ScoredRow | BadRow) -> None:
         """Count one row, or one line that is none."""
         if isinstance(scored, BadRow):
-            self.bad_lines += 1
-            if len(self.bad) < 10:
-                self.bad.append(scored)
+            self.add_bad(scored)
             return
         decision = scored.decision
         self.rows += 1
         self.uncertain += not decision.certain
         self.outcomes[decision.verdict, decision.outcome] += 1
         self.movers.update(_movers(decision))
-        self.missing.update(missing.attribute for missing in decision.missing)
+        self.missing.update(missing_names(decision))
         for cell in scored.unreadable:
-            self._count_unreadable(cell)
+            self.add_unreadable(cell)
+
+    def add_bad(self, bad: BadRow) -> None:
+        """Count one line that is no row."""
+        self.bad_lines += 1
+        if len(self.bad) < 10:
+            self.bad.append(bad)
 
     @property
     def unreadable_count(self) -> int:
@@ -103,7 +107,8 @@ class Tally:
             "unreadable_values": self.unreadable_count,
         }
 
-    def _count_unreadable(self, cell: Unreadable) -> None:
+    def add_unreadable(self, cell: Unreadable) -> None:
+        """Count one cell that could not be read."""
         value = safe_cell(cell.value)[:_LONGEST_VALUE]
         kind = (cell.column or cell.attribute, value, cell.reason)
         if kind not in self.unreadable and len(self.unreadable) >= _MOST_GROUPS:

@@ -1,6 +1,7 @@
 """`goodfit score`: decide every row of a file."""
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +19,24 @@ from rich.progress import (
 from rich.text import Text
 
 from service.bulk import (
+    AUTO,
+    ENGINES,
     ColumnPlan,
+    EnginesDisagree,
+    EngineUnusable,
     Input,
     InvalidMap,
     MapDocument,
+    Output,
+    Scoring,
     Tally,
     UnreadableFile,
+    choose_engine,
     open_input,
     open_output,
     plan_columns,
     problems_path,
     read_map,
-    score_rows,
 )
 from service.cli.checking import problem_lines
 from service.cli.deciding import Instant, RuleFile, read_instant
@@ -43,11 +50,28 @@ InputFile = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("-o", "--out", metavar="OUT", help="Write the decided rows, .csv or .ndjson."),
+    typer.Option(
+        "-o", "--out", metavar="OUT", help="Write the decided rows, .csv, .ndjson or .parquet."
+    ),
 ]
 MapFile = Annotated[
     str | None,
     typer.Option("--map", metavar="MAP", help="YAML: columns, units, spellings, missing values."),
+]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="|".join((AUTO, *ENGINES)),
+        help="What decides: rows one at a time, or DuckDB by columns; auto chooses.",
+    ),
+]
+WithSummary = Annotated[
+    bool,
+    typer.Option(
+        "--summary/--no-summary",
+        help="Write each decision in words too; without them a large file is done much faster.",
+    ),
 ]
 
 
@@ -58,31 +82,42 @@ def score(
     out: Out = None,
     map_file: MapFile = None,
     at: Instant = None,
+    engine: EngineName = AUTO,
+    with_summary: WithSummary = True,
     as_json: AsJson = False,
 ) -> None:
     """Decide every row of a file. Exit 1 where a line is no row and has no decision."""
     started = time.monotonic()
     clock = datetime.now(UTC) if at is None else read_instant(at)
+    if engine not in (AUTO, *ENGINES):
+        refuse(f"`{engine}` is no engine; say {AUTO}, {' or '.join(ENGINES)}")
     rules = load_rules(file, as_json=as_json)
     if out is not None and out.resolve() == input_file.resolve():
         refuse(f"`{out}` is the input itself; give another file to write")
+    tally = Tally(rules)
     try:
         document, source = _read_map(map_file, rules)
         with open_input(
             input_file, encoding=document.encoding, delimiter=document.delimiter
         ) as rows:
             plan = plan_columns(rules.attributes, rows.columns, document=document, source=source)
-            tally = _score(rows, rules=rules, plan=plan, at=clock, out=out)
+            scoring = Scoring(rules=rules, plan=plan, at=clock, path=input_file, rows=rows)
+            used = choose_engine(engine, scoring)
+            _score(scoring, engine=used, tally=tally, out=out, with_summary=with_summary)
     except InvalidMap as invalid:
         for line in problem_lines((map_file or "map", problem) for problem in invalid.problems):
             console(on_error=True).print(line)
         raise typer.Exit(USAGE) from None
     except UnreadableFile as error:
         refuse(str(error) if f"`{input_file}`" in str(error) else f"{input_file}: {error}")
+    except EngineUnusable as error:
+        refuse(str(error))
+    except EnginesDisagree as error:
+        refuse(str(error), code=NO)
     elapsed = time.monotonic() - started
     wrote = problems_path(out) if out and (tally.unreadable_count or tally.bad_lines) else None
     if as_json:
-        print_json(_report(tally, plan, elapsed, out=out, problems=wrote))
+        print_json(_report(tally, plan, elapsed, engine=used, out=out, problems=wrote))
     else:
         print_summary(tally, plan, elapsed_s=elapsed, out=out, problems=wrote)
     if tally.bad_lines:
@@ -96,21 +131,26 @@ def _read_map(name: str | None, rules: RuleSet) -> tuple[MapDocument, Source]:
 
 
 def _score(
-    rows: Input, *, rules: RuleSet, plan: ColumnPlan, at: datetime, out: Path | None
-) -> Tally:
-    tally = Tally(rules)
+    scoring: Scoring, *, engine: str, tally: Tally, out: Path | None, with_summary: bool
+) -> None:
+    rows = scoring.rows
+    output = Output(scoring.rules, scoring.plan, with_summary=with_summary, types=_types(rows))
     with ExitStack() as stack:
-        file = stack.enter_context(open_output(out, rules=rules, plan=plan)) if out else None
+        file = stack.enter_context(open_output(out, output)) if out else None
         progress = stack.enter_context(_progress())
-        task = progress.add_task(f"{rules.subject}s", total=rows.size, rows=0)
-        for scored in score_rows(rows, rules=rules, plan=plan, at=at):
-            tally.add(scored)
-            if file is not None:
-                file.write(scored)
-            if (tally.rows + tally.bad_lines) % 64 == 0:
-                progress.update(task, completed=rows.position, rows=tally.rows)
-        progress.update(task, completed=rows.size, rows=tally.rows)
-    return tally
+        task = progress.add_task(f"{scoring.rules.subject}s", total=rows.size, rows=0)
+
+        def tell(position: int, decided: int) -> None:
+            progress.update(task, completed=position, rows=decided)
+
+        ENGINES[engine].score(scoring, tally=tally, file=file, progress=tell)
+        tell(rows.size, tally.rows)
+
+
+def _types(rows: Input) -> Mapping[str, object]:
+    """Return the Arrow types of the input's columns, where it has any."""
+    types: Mapping[str, object] = getattr(rows, "types", {})
+    return types
 
 
 class _Rows(ProgressColumn):
@@ -135,7 +175,13 @@ def _progress() -> Progress:
 
 
 def _report(
-    tally: Tally, plan: ColumnPlan, elapsed_s: float, *, out: Path | None, problems: Path | None
+    tally: Tally,
+    plan: ColumnPlan,
+    elapsed_s: float,
+    *,
+    engine: str,
+    out: Path | None,
+    problems: Path | None,
 ) -> dict[str, object]:
     return {
         **tally.to_json(),
@@ -145,6 +191,7 @@ def _report(
             "absent": list(plan.absent),
             "ignored": list(plan.ignored),
         },
+        "engine": engine,
         "output": str(out) if out else None,
         "problems": str(problems) if problems else None,
         "seconds": round(elapsed_s, 3),

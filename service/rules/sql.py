@@ -57,6 +57,7 @@ def select(
     final: bool = False,
     suspended: Collection[str] = (),
     reads: Reads | None = None,
+    with_moved: bool = False,
 ) -> Selection:
     """Return *model* as one SELECT of *dialect* over *relation*, judged on the UTC day *today*.
 
@@ -69,6 +70,7 @@ def select(
         final: No more answers will come; no row is left undecided.
         suspended: Ids of rules and gates that count as no.
         reads: What the model's parts read, where that is known already.
+        with_moved: Give `rules_moved` too: the rules that added points, all answers in.
 
     Raises:
         Untranslatable: If something cannot mean the same there; it names everything.
@@ -77,7 +79,7 @@ def select(
     spoken = DIALECTS[dialect]
     formulas = {derived.name: derived.node for derived in model.derived}
     translator = Translator(spoken, today, model.attributes, formulas)
-    judge = Judge(translator, model, reads or Reads(model), frozenset(suspended), final)
+    judge = Judge(translator, model, reads or Reads(model), frozenset(suspended), final, with_moved)
     outputs = judge.outputs()
     translator.refusals.where = ""
     query = Query.of(translator, outputs, relation=relation, kept=kept)

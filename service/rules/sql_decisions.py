@@ -10,6 +10,7 @@ from service.rules.expression.sql_parts import FALSE, TRUE, Answer, Part, point
 from service.rules.expression.sql_pieces import Sql
 from service.rules.model import Condition, Grade, Model, Verdict
 from service.rules.reads import Read, Reads
+from service.rules.sql_moved import moved
 from service.rules.sql_scores import Member, drawn_into, rule_points, score_parts
 
 _VERDICTS: tuple[Verdict, ...] = ("qualify", "review", "disqualify")
@@ -39,6 +40,7 @@ class Judge:
     reads: Reads
     suspended: Collection[str]
     final: bool
+    with_moved: bool = False
 
     def outputs(self) -> dict[str, Sql]:
         """Return the columns of the answer, in reading order."""
@@ -66,7 +68,10 @@ class Judge:
             for rule, answer in zip(self.model.rules, closed.rules, strict=True)
         ]
         missing = answers.pop("missing")
-        return {**answers, "rules_yes": listed(yes), "missing": missing}
+        answers |= {"rules_yes": listed(yes), "missing": missing}
+        if self.with_moved:
+            answers["rules_moved"] = listed([*moved(self.model, closed.members)])
+        return answers
 
     # --- evaluation -------------------------------------------------------------------------------
 

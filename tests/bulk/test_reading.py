@@ -127,7 +127,9 @@ def test_no_bytes_break_the_readers(content: bytes) -> None:
         found = rows(content)
     except UnreadableFile:
         found = []
-    lines = list(open_ndjson(io.BytesIO(content), size=len(content)))
+    lines: list[Row | BadRow] = []
+    with suppress(UnreadableFile):
+        lines = list(open_ndjson(io.BytesIO(content), size=len(content)))
     assert all(isinstance(row, Row | BadRow) for row in (*found, *lines))
 
 

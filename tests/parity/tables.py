@@ -57,6 +57,7 @@ class Table:
             final=final,
             suspended=suspended,
             reads=self.rules.reads,
+            with_moved=True,
         )
 
     def columns(self, *selections: Selection) -> dict[str, list[object]]:
@@ -127,7 +128,9 @@ def expected_row(
     asked = [*(gate.id for gate in model.gates), *(rule.id for rule in model.rules)]
     results = (*trace.closed.gates, *trace.closed.rules)
     yes = [name for name, result in zip(asked, results, strict=True) if result is YES]
-    return {**row, "rules_yes": ",".join(yes), "missing": ",".join(missing)}
+    moved = [r.id for r, effect in zip(model.rules, trace.effects, strict=True) if effect]
+    listed = {"rules_yes": yes, "missing": missing, "rules_moved": moved}
+    return row | {name: ",".join(found) for name, found in listed.items()}
 
 
 def differences(

@@ -1,0 +1,117 @@
+"""Chunks of facts to columns of decisions: DuckDB runs the rule set's own SELECT."""
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from service.bulk.fact_columns import ARROW_TYPES
+from service.rules import RuleSet
+from service.rules.sql import Selection, select
+from service.rules.sql_text import Input
+
+ROW: Final = "row number"
+"""The key of a row within its chunk; no attribute can have this name."""
+
+_RELATION: Final = "chunk"
+_MOST_REMEMBERED: Final = 100_000
+_TYPES: Final[Mapping[str, Any]] = {
+    "TEXT": pa.string(), "BOOLEAN": pa.bool_(),
+    "TEXT[]": pa.list_(pa.string()), "BOOLEAN[]": pa.list_(pa.bool_()),
+}  # fmt: skip
+_SETTINGS: Final = {
+    "memory_limit": "400MB",
+    "threads": str(max(1, min(4, os.cpu_count() or 1))),
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+}
+
+
+@dataclass(slots=True)
+class ColumnJudge:
+    """One rule set at one instant, as DuckDB decides it. Use it from one thread at a time."""
+
+    rules: RuleSet
+    selection: Selection
+    query: str
+    connection: duckdb.DuckDBPyConnection
+    _known: dict[str, dict[object, object]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        rules: RuleSet,
+        *,
+        at: datetime,
+        final: bool,
+        suspended: Collection[str] = (),
+        wanted: Collection[str] | None = None,
+    ) -> "ColumnJudge":
+        """Return the judge of *rules* on the UTC day of *at*.
+
+        *wanted* are the columns to give, all of `Selection.outputs` where left out.
+
+        Raises:
+            Untranslatable: If DuckDB cannot mean the same as the rules.
+        """
+        selection = select(
+            rules.model,
+            dialect="duckdb",
+            relation=_RELATION,
+            today=at.astimezone(UTC).date(),
+            kept=[ROW],
+            final=final,
+            suspended=suspended,
+            reads=rules.reads,
+            with_moved=True,
+        )
+        names = [n for n in selection.outputs if wanted is None or n in wanted]
+        listed = ", ".join(f'"{name}"' for name in names)
+        query = f'SELECT {listed} FROM (\n{selection.sql}\n) AS decided ORDER BY "{ROW}"'  # noqa: S608 - our own names
+        return cls(rules, selection, query, duckdb.connect(config=dict(_SETTINGS)))
+
+    def decide(self, facts: Mapping[str, Any], *, rows: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+        """Return the columns of *rows* decisions as an Arrow table, in the facts' order.
+
+        *facts* holds Arrow arrays by attribute; an attribute that is not there is missing.
+        """
+        columns = {ROW: pa.array(range(rows), pa.int32())}
+        for one in self.selection.inputs:
+            columns[one.name] = self._column(one, facts.get(one.attribute), rows)
+        self.connection.register(_RELATION, pa.table(columns))
+        return self.connection.sql(self.query).to_arrow_table()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.connection.close()
+
+    def _column(self, one: Input, facts: Any, rows: int) -> Any:  # noqa: ANN401
+        if one.prepared is None:
+            kind = ARROW_TYPES[self.rules.attributes[one.attribute].type]
+            return pa.nulls(rows, kind) if facts is None else facts
+        kind = _TYPES[one.type]
+        if facts is None:
+            return pa.nulls(rows, kind)
+        if pa.types.is_list(facts.type):
+            return pa.array([self._computed(one, fact) for fact in facts.to_pylist()], kind)
+        encoded = pc.dictionary_encode(facts)
+        distinct = [self._computed(one, fact) for fact in encoded.dictionary.to_pylist()]
+        return pa.array(distinct, kind).take(encoded.indices)
+
+    def _computed(self, one: Input, fact: Any) -> object:  # noqa: ANN401
+        """Return a computed column's value for a fact, worked out once."""
+        if fact is None:
+            return None
+        key = tuple(fact) if isinstance(fact, list) else fact
+        known = self._known.setdefault(one.name, {})
+        if key not in known:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            value = one.of({one.attribute: key})
+            known[key] = list(value) if isinstance(value, tuple) else value
+        return known[key]
