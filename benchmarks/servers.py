@@ -93,16 +93,21 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextlib.contextmanager
-def serve_ours(url: str) -> Iterator[Served]:
+def serve_ours(
+    url: str,
+    *,
+    application: str = "service.app:open_app",
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
     """Serve Goodfit on the database at *url*, by the same server settings as the peers."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "service.app:open_app", "--factory"]
-    environment = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
+    command = [sys.executable, "-m", "uvicorn", application, "--factory", "--port", str(port)]
+    own = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
     with running(
-        [*command, "--port", str(port), *_UVICORN],
+        [*command, *_UVICORN],
         name="goodfit",
         port=port,
-        environment=environment,
+        environment={**own, **(environment or {})},
     ) as served:
         yield served
 
