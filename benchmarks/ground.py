@@ -101,16 +101,22 @@ class Ground:
         return self.peers.python
 
     @contextlib.contextmanager
-    def database(self, name: str) -> Iterator[str]:
-        """Give the URL of a fresh, migrated database, dropped when the block is left."""
-        with psycopg.connect(libpq_url(self.postgres.url()), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+    def database(self, name: str, *, like: str | None = None) -> Iterator[str]:
+        """Give the URL of a fresh, migrated database, dropped when the block is left.
+
+        With *like* it is a copy of that database, which nobody may be using meanwhile.
+        """
+        url = self.postgres.url(name)
+        self._administer(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like}"' if like else ""))
         try:
-            migrate(self.postgres.url(name))
-            yield self.postgres.url(name)
+            migrate(url)
+            yield url
         finally:
-            with psycopg.connect(libpq_url(self.postgres.url()), autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self._administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _administer(self, statement: str) -> None:
+        with psycopg.connect(libpq_url(self.postgres.url()), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 def _roomy() -> str | None:

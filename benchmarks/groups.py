@@ -9,7 +9,10 @@ from benchmarks.footprint import measure_memory, measure_start
 from benchmarks.ground import Effort, Ground, NotMeasured
 from benchmarks.growing_rules import measure_growth
 from benchmarks.in_process import measure_engines
+from benchmarks.parquet_file import measure_parquet
 from benchmarks.serving import measure_serving
+from benchmarks.stored_accounts import measure_accounts
+from benchmarks.stored_decisions import measure_stored
 
 __all__ = ["GROUPS", "Group"]
 
@@ -49,6 +52,24 @@ GROUPS: Final[tuple[Group, ...]] = (
         name="servers under load",
         measure=measure_serving,
         takes=lambda effort: 25 + 6 * effort.rounds * (effort.seconds + 0.2),
+    ),
+    Group(
+        lines=("P7",),
+        name="stored accounts",
+        measure=measure_accounts,
+        takes=lambda effort: 10 + effort.scale / 15_000,
+    ),
+    Group(
+        lines=("P8",),
+        name="a Parquet file",
+        measure=measure_parquet,
+        takes=lambda effort: 10 + effort.scale / 20_000,
+    ),
+    Group(
+        lines=("P10",),
+        name="stored decisions",
+        measure=measure_stored,
+        takes=lambda effort: 25 + effort.scale / 10_000 + 4 * (effort.rounds + 3) * effort.seconds,
     ),
     Group(
         lines=("P11",),

@@ -18,6 +18,7 @@ __all__ = ["PAGES", "keep", "renew", "with_figures"]
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 PAGES: Final = (_ROOT / "README.md", _ROOT / "docs" / "guide" / "performance.md")
+_CHART: Final = "![How far each line comes, its first bar being 1](../bench.svg)"
 _REGION: Final = re.compile(r"(<!-- (bench:[a-z]+):begin -->\n).*?(<!-- \2:end -->)", re.DOTALL)
 
 
@@ -42,6 +43,8 @@ def with_figures(text: str, results: Results) -> str:
 
 def _region(name: str, results: Results) -> str:
     match name:
+        case "bench:chart":
+            return f"{_CHART}\n"
         case "bench:short":
             return _short(results)
         case "bench:table":
