@@ -24,7 +24,7 @@ CLOCK: Final = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 
 _RULES: Final = 20
 _COMPARED: Final = 300
-_TIMED: Final = 50
+_TIMED: Final = 100
 _ROUND_S: Final = 0.1
 _PEERS: Final = ("zen_trace", "zen", "cel", "cel_as_one")
 
@@ -76,7 +76,7 @@ def _time(
         return decision.verdict, decision.scores, orjson.dumps(decision.trace.to_json())
 
     def words(one: Facts) -> object:
-        return orjson.dumps(decide(own, one).to_json())
+        return decide(own, one).told()
 
     works = {
         "trace": partial(average, trace, facts, seconds=_ROUND_S),

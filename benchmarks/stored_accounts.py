@@ -9,14 +9,14 @@ from typing import Final
 from uuid import UUID
 
 import psycopg
-from service.bulk.account_judging import PIECE_ACCOUNTS, AccountJudge, decide_pieces
-from service.bulk.account_store import Piece, read_accounts
 
 from benchmarks.figures import Measured, Spread, ratios
 from benchmarks.ground import Ground, OutputsDiffer
 from benchmarks.rules import ATTRIBUTES, QUALIFIES_AT, plain_rules, rule_set
 from benchmarks.translations import to_sql
 from benchmarks.turns import in_turns
+from service.bulk.account_judging import PIECE_ACCOUNTS, AccountJudge, decide_pieces
+from service.bulk.account_store import Piece, read_accounts
 from service.rules import RuleSet, load_rule_set
 from service.storage import libpq_url
 
