@@ -11,6 +11,7 @@ from service.accounts.assessing import (
 from service.accounts.declared_routes import declared_routes
 from service.accounts.declaring import Source, read_kinds, read_sources
 from service.accounts.event_routes import event_routes
+from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.parked_routes import parked_routes
@@ -36,4 +37,4 @@ __all__ = [
     "routers",
 ]
 
-routers = (account_routes, event_routes, parked_routes, declared_routes)
+routers = (account_routes, identity_routes, event_routes, parked_routes, declared_routes)

@@ -23,6 +23,7 @@ __all__ = [
     "declare_kind",
     "declare_source",
     "read_kinds",
+    "read_ranks",
     "read_sources",
 ]
 
@@ -102,6 +103,11 @@ async def read_sources(connection: AsyncConnection) -> dict[str, Source]:
         )
         for row in await store.list_sources(connection)
     }
+
+
+async def read_ranks(connection: AsyncConnection) -> dict[str, int]:
+    """Return the rank of every source that has one."""
+    return {row.name: row.rank for row in await store.list_sources(connection) if row.rank}
 
 
 async def declare_source(

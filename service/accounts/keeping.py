@@ -2,14 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import store
-from service.accounts.merging import NOTHING_KNOWN, Merged, News, merge
+from service.accounts.merging import (
+    NOTHING_KNOWN,
+    Known,
+    Merged,
+    News,
+    Ranks,
+    combine,
+    compare,
+    merge,
+)
 from service.accounts.store import Account
 from service.storage import append_audit, to_text
 from service.web import Clash, Fault, Refusal, check_match, etag_of
@@ -21,6 +30,7 @@ __all__ = [
     "existing_account",
     "keep_everything",
     "keep_some",
+    "not_found",
 ]
 
 _ATTRIBUTES: Final = 256
@@ -67,13 +77,14 @@ async def keep_everything(
         Clash: If the editor's condition does not hold.
         TooManyAttributes: If more than 256 attributes would be known, removed ones included.
     """
+    ranks = await store.prepare_to_write(connection)
     # Twice at most: whoever made it between our look and our insert has committed by then.
     for _ in range(2):
-        known = await store.find_account(connection, key, to_change=True)
-        _check_condition(known, editor)
-        if known is not None:
-            return await _change(connection, known, news=news, editor=editor)
-        merged = _merge_into(None, news)
+        group = await _lock(connection, key)
+        _check_condition(group, editor)
+        if group is not None:
+            return await _change(connection, group, news=news, editor=editor, ranks=ranks)
+        merged = _merge_into(NOTHING_KNOWN, news, ranks)
         account = Account(
             id=editor.new_uuid(editor.now),
             key=key,
@@ -96,66 +107,123 @@ async def keep_some(connection: AsyncConnection, key: str, *, news: News, editor
         Clash: If the editor's condition does not hold.
         TooManyAttributes: If more than 256 attributes would be known, removed ones included.
     """
-    known = await store.find_account(connection, key, to_change=True)
-    if known is None:
-        raise _not_found()
-    _check_condition(known, editor)
-    return await _change(connection, known, news=news, editor=editor)
+    ranks = await store.prepare_to_write(connection)
+    group = await _lock(connection, key)
+    if group is None:
+        raise not_found()
+    _check_condition(group, editor)
+    return await _change(connection, group, news=news, editor=editor, ranks=ranks)
 
 
 async def existing_account(connection: AsyncConnection, key: str) -> Account:
-    """Return the account of *key*.
+    """Return the account of *key*, or the one it was merged into.
 
     Raises:
         AccountNotFound: If there is none.
     """
     account = await store.find_account(connection, key)
     if account is None:
-        raise _not_found()
+        raise not_found()
     return account
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The account that news are about, the one that stands for it, and whoever else it stands for.
+
+    Mostly they are one and the same.
+    """
+
+    named: Account
+    standing: Account
+    members: tuple[Account, ...]
+
+
+async def _lock(connection: AsyncConnection, key: str) -> _Group | None:
+    """Return the account of *key* with its group, all of them locked; None if there is none.
+
+    Nobody unites or parts accounts meanwhile.
+    """
+    single = await store.lock_single(connection, key)
+    if single is not None:
+        return _Group(single, single, (single,))
+    found = await store.find_named(connection, key)
+    if found is None:
+        return None
+    stands = found.merged_into or found.id
+    members = {one.id: one for one in await store.lock_group(connection, stands)}
+    return _Group(members[found.id], members[stands], tuple(members.values()))
+
+
 async def _change(
-    connection: AsyncConnection, account: Account, *, news: News, editor: Editor
+    connection: AsyncConnection, group: _Group, *, news: News, editor: Editor, ranks: Ranks
 ) -> Kept:
-    merged = _merge_into(account, news)
-    if merged.known == account.known:
+    account = group.standing
+    if not news.is_dated and news.at <= account.updated_at:
+        # Two who speak within one tick of our clock: the later heard is the later said.
+        news = replace(news, at=account.updated_at + timedelta(microseconds=1))
+    now = max(editor.now, account.updated_at if news.is_dated else news.at)
+    if account.own is None:
+        merged = _merge_into(account.known, news, ranks)
+    else:
+        merged, account = await _change_own(connection, group, news=news, now=now, ranks=ranks)
+    if merged.known == group.standing.known:
         return Kept(account, merged, is_new=False)
-    changed = replace(
-        account,
-        known=merged.known,
-        row_version=account.row_version + 1,
-        updated_at=editor.now,
-    )
+    row_version = account.row_version + 1
+    changed = replace(account, known=merged.known, row_version=row_version, updated_at=now)
     await store.change_account(connection, changed)
     if merged.changed:
         await _tell(connection, "accounts.change", changed, merged, editor)
     return Kept(changed, merged, is_new=False)
 
 
-def _merge_into(account: Account | None, news: News) -> Merged:
-    merged = merge(NOTHING_KNOWN if account is None else account.known, news)
-    if len(merged.known.provenance) > _ATTRIBUTES + 1:  # one is of everything
+async def _change_own(
+    connection: AsyncConnection, group: _Group, *, news: News, now: datetime, ranks: Ranks
+) -> tuple[Merged, Account]:
+    """Keep *news* with the one account they name, and return what the whole group comes to."""
+    own = {one.id: one.own or one.known for one in group.members}
+    after = merge(own[group.named.id], news, ranks=ranks).known
+    combined = combine((own | {group.named.id: after}).values(), ranks=ranks)
+    merged = compare(group.standing.known, combined, news=news)
+    _check_size(merged)
+    if after == own[group.named.id]:
+        return merged, group.standing
+    named = replace(group.named, own=after)
+    if named.id == group.standing.id:
+        await store.change_account(connection, named)
+        return merged, named
+    row_version = named.row_version + 1
+    await store.change_account(connection, replace(named, row_version=row_version, updated_at=now))
+    return merged, group.standing
+
+
+def _merge_into(known: Known, news: News, ranks: Ranks) -> Merged:
+    merged = merge(known, news, ranks=ranks)
+    _check_size(merged)
+    return merged
+
+
+def _check_size(merged: Merged) -> None:
+    if merged.known.names > _ATTRIBUTES:
         words = (
             f"an account has at most {_ATTRIBUTES} attributes, and remembers when one was removed; "
             "PUT the account to leave only those it needs"
         )
         fault = Fault(code="too_many_attributes", message=words, pointer="/facts")
         raise TooManyAttributes(words, faults=[fault])
-    return merged
 
 
-def _check_condition(account: Account | None, editor: Editor) -> None:
+def _check_condition(group: _Group | None, editor: Editor) -> None:
     """Hold the editor to the state that If-Match or If-None-Match named.
 
     Raises:
         Clash: If the present state is another.
     """
-    if account is None:
+    if group is None:
         if editor.if_match is not None:
             raise Clash("there is no account with this key; send it without If-Match to make it")
         return
-    current = etag_of(account.row_version)
+    current = etag_of(group.standing.row_version)
     if editor.if_none_match is not None and editor.if_none_match.strip() == "*":
         words = "there is an account with this key already; send it without If-None-Match"
         raise Clash(words, headers={"ETag": current})
@@ -177,5 +245,6 @@ async def _tell(
     )
 
 
-def _not_found() -> AccountNotFound:
+def not_found() -> AccountNotFound:
+    """Return the refusal that says so."""
     return AccountNotFound("there is no account with this key; make it with PUT")

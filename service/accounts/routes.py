@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
-from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from service.accounts import store
 from service.accounts.keeping import (
@@ -21,10 +20,9 @@ from service.accounts.schemas import (
     AccountShown,
     FactsSent,
     PatchSent,
-    ProvenanceShown,
 )
-from service.accounts.store import Account
-from service.storage import to_text, transaction
+from service.accounts.showing import account_shown
+from service.storage import transaction
 from service.web import (
     REFUSALS,
     Caller,
@@ -39,9 +37,8 @@ from service.web import (
     etag_of,
     is_unchanged,
     link_to_next,
-    read_cursor,
     refusals,
-    rfc3339,
+    uuid_after,
     write_cursor,
 )
 
@@ -55,6 +52,7 @@ IfNoneMatch = Annotated[
     Header(max_length=1_000, description="On PUT, `*` to make and never replace; on GET, an ETag."),
 ]
 _CONDITIONAL: Final = REFUSALS | refusals(412)
+_WORDS: Final = 5
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
@@ -66,24 +64,52 @@ class InTheFuture(Refusal):
 
 @account_routes.get("", operation_id="listAccounts", responses=REFUSALS)
 async def read_accounts(
+    *,
     request: Request,
     response: Response,
     house: InHouse,
+    q: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description=(
+                "Up to five words, each the beginning of a word in the key, in `name`, "
+                "`company`, `company_name`, `account_name`, `domain` or `website`."
+            ),
+            examples=["north haul"],
+        ),
+    ] = None,
+    identity: Annotated[
+        str | None,
+        Query(
+            max_length=300,
+            pattern=r"^[a-z][a-z0-9_.-]{0,63}:.",
+            description="The account's id in another system, as `system:id`.",
+            examples=["hubspot:987654321"],
+        ),
+    ] = None,
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
 ) -> AccountPage:
-    """List every account, the newest first."""
-    after = None
-    if cursor is not None:
-        (position,) = read_cursor(cursor, filters={}, shape=(UUID,))
-        after = position if isinstance(position, UUID) else None
+    """List accounts that are merged into no other, the newest first; all, or those found."""
+    filters = {"q": q, "identity": identity}
+    after = uuid_after(cursor, filters=filters)
+    system, _, external_id = (identity or "").partition(":")
     async with transaction(house.engine) as connection:
-        accounts = await store.list_accounts(connection, after=after, limit=limit + 1)
+        accounts = await store.list_accounts(
+            connection,
+            words=(q or "").split()[:_WORDS],
+            identity=None if identity is None else (system, external_id),
+            after=after,
+            limit=limit + 1,
+        )
     following = None
     if len(accounts) > limit:
-        following = write_cursor((accounts[limit - 1].id,), filters={})
+        following = write_cursor((accounts[limit - 1].id,), filters=filters)
         response.headers.update(link_to_next(request, following))
-    return AccountPage(data=[_shown(each) for each in accounts[:limit]], next_cursor=following)
+    return AccountPage(
+        data=[account_shown(each) for each in accounts[:limit]], next_cursor=following
+    )
 
 
 @account_routes.get(
@@ -102,7 +128,7 @@ async def read_account(
     if is_unchanged(if_none_match, tag):
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
-    return _shown(account)
+    return account_shown(account)
 
 
 @account_routes.put(
@@ -177,26 +203,17 @@ def _news(sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool) ->
         words = "this instant has not come yet; send the time at which the facts were true"
         fault = Fault(code="in_the_future", message=words, pointer="/at")
         raise InTheFuture(words, faults=[fault])
-    return News(facts=sent.facts, source=sent.source, at=min(at, now), is_everything=is_everything)
+    return News(
+        facts=sent.facts,
+        source=sent.source,
+        at=min(at, now),
+        is_everything=is_everything,
+        is_dated=sent.at is not None,
+    )
 
 
 def _told(kept: Kept, response: Response) -> AccountShown:
     response.headers["ETag"] = etag_of(kept.account.row_version)
     if kept.is_new:
         response.status_code = 201
-    return _shown(kept.account, outdated=kept.merged.outdated)
-
-
-def _shown(account: Account, *, outdated: tuple[str, ...] = ()) -> AccountShown:
-    return AccountShown(
-        key=account.key,
-        id=to_text("acc", account.id),
-        facts=dict(account.known.facts),
-        provenance={
-            name: ProvenanceShown(source=told["source"], at=told["at"])
-            for name, told in account.known.shown().items()
-        },
-        outdated=list(outdated),
-        created_at=rfc3339(account.created_at),
-        updated_at=rfc3339(account.updated_at),
-    )
+    return account_shown(kept.account, outdated=kept.merged.outdated)

@@ -14,6 +14,7 @@ __all__ = [
     "AccountPage",
     "AccountShown",
     "FactsSent",
+    "OtherWordShown",
     "PatchSent",
     "ProvenanceShown",
     "check_name",
@@ -96,11 +97,22 @@ class PatchSent(_Told):
     )
 
 
+class OtherWordShown(Shown):
+    """What another source said, which does not stand."""
+
+    source: str
+    at: str
+    value: _Fact = Field(description="Null where it said that there is none.")
+
+
 class ProvenanceShown(Shown):
     """Who said so, and when it was true."""
 
     source: str
     at: str
+    others: list[OtherWordShown] = Field(
+        default_factory=list, description="The latest words of other sources."
+    )
 
 
 class AccountShown(Shown):
@@ -113,7 +125,8 @@ class AccountShown(Shown):
     outdated: list[str] = Field(
         default_factory=list,
         description=(
-            "In the answer to a change: the attributes for which something later was known."
+            "In the answer to a change: the attributes of which another word stands, because it "
+            "is later or of a source with a higher rank."
         ),
     )
     created_at: str

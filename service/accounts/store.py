@@ -6,30 +6,60 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    ScalarSelect,
+    and_,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts.merging import Known
-from service.storage.tables import AccountRow, AssessmentRow
+from service.storage.tables import AccountIdentity, AccountRow, AssessmentRow
+from service.storage.tables.accounts import SEARCHED
 
 __all__ = [
     "Account",
     "add_account",
     "change_account",
+    "change_groups",
     "find_account",
+    "find_named",
     "keep_as_current",
     "keep_as_previous",
     "list_accounts",
     "list_assessments",
+    "lock_group",
+    "lock_single",
+    "prepare_to_write",
 ]
 
 _LARGEST: Final = 2**63
+# Any number that no other lock has: "accounts" in ASCII.
+_GROUPS: Final = int.from_bytes(b"accounts", "big")
+_PREPARE: Final = text(f"""
+    WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared({_GROUPS}))
+    SELECT name, rank FROM held LEFT JOIN account_source ON rank <> 0
+""")  # noqa: S608 - a number of ours
+_SIMPLE: Final[ColumnElement[Any]] = literal_column("'simple'::regconfig")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One stored account."""
+    """One stored account.
+
+    *own* is what was said of this very account, where it is one of a merged group: then
+    *known* of the account that stands for the group is what is known of all of them.
+    """
 
     id: UUID
     key: str
@@ -37,6 +67,8 @@ class Account:
     row_version: int
     created_at: datetime
     updated_at: datetime
+    merged_into: UUID | None = None
+    own: Known | None = None
 
 
 _SHOWN: Final[Sequence[ColumnElement[Any]]] = [
@@ -44,15 +76,55 @@ _SHOWN: Final[Sequence[ColumnElement[Any]]] = [
 ]
 
 
-async def find_account(
-    connection: AsyncConnection, key: str, *, to_change: bool = False
-) -> Account | None:
-    """Return the account of *key*, locked until the transaction ends where it is *to_change*."""
-    statement = select(*_SHOWN).where(AccountRow.key == key)
-    if to_change:
-        statement = statement.with_for_update()
-    row = (await connection.execute(statement)).first()
-    return None if row is None else _account(row)
+async def find_account(connection: AsyncConnection, key: str) -> Account | None:
+    """Return the account that stands for *key*: its own, or the one it was merged into."""
+    standing = AccountRow.__table__.alias("standing")
+    statement = (
+        select(*(standing.c[column.name] for column in _SHOWN))
+        .select_from(AccountRow)
+        .join(standing, standing.c.id == func.coalesce(AccountRow.merged_into, AccountRow.id))
+        .where(AccountRow.key == key)
+    )
+    return _first(await connection.execute(statement))
+
+
+async def find_named(connection: AsyncConnection, key: str) -> Account | None:
+    """Return the account that bears *key* itself, merged or not."""
+    return _first(await connection.execute(select(*_SHOWN).where(AccountRow.key == key)))
+
+
+async def prepare_to_write(connection: AsyncConnection) -> dict[str, int]:
+    """Let nobody unite or part accounts until the transaction ends; return the ranks of sources.
+
+    Comes before any lock on an account.
+    """
+    return {row.name: row.rank for row in await connection.execute(_PREPARE) if row.rank}
+
+
+async def change_groups(connection: AsyncConnection) -> None:
+    """Be the only one who writes accounts until the transaction ends, to unite or part some."""
+    await connection.execute(select(func.pg_advisory_xact_lock(_GROUPS)))
+
+
+async def lock_single(connection: AsyncConnection, key: str) -> Account | None:
+    """Return the account of *key*, locked until the transaction ends; None if it has a group."""
+    statement = select(*_SHOWN).where(AccountRow.key == key, AccountRow.own_facts.is_(None))
+    return _first(await connection.execute(statement.with_for_update()))
+
+
+async def lock_group(connection: AsyncConnection, *standing: UUID) -> list[Account]:
+    """Return accounts and all that were merged into them, locked until the transaction ends.
+
+    They are locked by id, so that two who lock the same do not wait for each other in a
+    circle.
+    """
+    statement = (
+        select(*_SHOWN)
+        .where(or_(AccountRow.id.in_(standing), AccountRow.merged_into.in_(standing)))
+        .order_by(AccountRow.id)
+        .with_for_update()
+    )
+    return [_account(row) for row in await connection.execute(statement)]
 
 
 async def add_account(connection: AsyncConnection, account: Account) -> bool:
@@ -75,7 +147,8 @@ async def add_account(connection: AsyncConnection, account: Account) -> bool:
 
 
 async def change_account(connection: AsyncConnection, account: Account) -> None:
-    """Write what is known of *account*, which the transaction holds locked."""
+    """Write *account*, which the transaction holds locked."""
+    own = account.own
     await connection.execute(
         update(AccountRow)
         .where(AccountRow.id == account.id)
@@ -84,15 +157,36 @@ async def change_account(connection: AsyncConnection, account: Account) -> None:
             provenance=dict(account.known.provenance),
             row_version=account.row_version,
             updated_at=account.updated_at,
+            merged_into=account.merged_into,
+            own_facts=None if own is None else dict(own.facts),
+            own_provenance=None if own is None else dict(own.provenance),
         )
     )
 
 
 async def list_accounts(
-    connection: AsyncConnection, *, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    *,
+    words: Sequence[str] = (),
+    identity: tuple[str, str] | None = None,
+    after: UUID | None,
+    limit: int,
 ) -> list[Account]:
-    """Return up to *limit* accounts, the newest first."""
-    statement = select(*_SHOWN).order_by(AccountRow.id.desc()).limit(limit)
+    """Return up to *limit* accounts that are merged into none, the newest first.
+
+    With *words*, those of which each word begins one of the key, the names or the domain;
+    with *identity*, the one that another system calls so.
+    """
+    statement = (
+        select(*_SHOWN)
+        .where(AccountRow.merged_into.is_(None))
+        .order_by(AccountRow.id.desc())
+        .limit(limit)
+    )
+    if words:
+        statement = statement.where(SEARCHED.op("@@")(func.to_tsquery(_SIMPLE, _query(words))))
+    if identity is not None:
+        statement = statement.where(AccountRow.id == _standing_for(identity))
     if after is not None:
         statement = statement.where(AccountRow.id < after)
     return [_account(row) for row in await connection.execute(statement)]
@@ -164,16 +258,43 @@ async def list_assessments(
     return list((await connection.execute(statement)).all())
 
 
+def _standing_for(identity: tuple[str, str]) -> ScalarSelect[UUID]:
+    system, external_id = identity
+    return (
+        select(func.coalesce(AccountRow.merged_into, AccountRow.id))
+        .join(AccountIdentity, AccountIdentity.account_id == AccountRow.id)
+        .where(AccountIdentity.system == system, AccountIdentity.external_id == external_id)
+        .scalar_subquery()
+    )
+
+
+def _query(words: Sequence[str]) -> str:
+    """Return the text-search query for beginnings of *words*, whatever stands in them."""
+    quoted = (word.replace("\\", "\\\\").replace("'", "''") for word in words)
+    return " & ".join(f"'{word}':*" for word in quoted)
+
+
+def _first(result: CursorResult[Any]) -> Account | None:
+    row = result.first()
+    return None if row is None else _account(row)
+
+
 def _account(row: Row[Any]) -> Account:
-    facts = {name: _as_sent(value) for name, value in row.facts.items()}
+    own = None if row.own_facts is None else _known(row.own_facts, row.own_provenance)
     return Account(
         id=row.id,
         key=row.key,
-        known=Known(facts, row.provenance),
+        known=_known(row.facts, row.provenance),
         row_version=row.row_version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        merged_into=row.merged_into,
+        own=own,
     )
+
+
+def _known(facts: Mapping[str, Any], provenance: Mapping[str, Any]) -> Known:
+    return Known({name: _as_sent(value) for name, value in facts.items()}, provenance)
 
 
 def _as_sent(value: object) -> object:

@@ -36,7 +36,11 @@ async def count_accounts(connection: AsyncConnection, row: Row[Any]) -> int | No
 
 
 def _window(statement: _Wanted, row: Row[Any]) -> _Wanted:
-    """Narrow *statement* to accounts that last changed in the window; without one, to none."""
+    """Narrow *statement* to accounts that last changed in the window; without one, to none.
+
+    One that was merged into another is that other one.
+    """
+    statement = statement.where(AccountRow.merged_into.is_(None))
     if row.since is not None:
         statement = statement.where(AccountRow.updated_at >= row.since)
     if row.until < row.created_at:

@@ -136,9 +136,9 @@ async def shared_engine(module_database_url: str) -> Any:  # noqa: ANN401 - a ge
 
 @given(story=stories())
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 async def test_sums_are_those_of_what_happened(
     story: tuple[Sequence[Happened], Sequence[Happened]],

@@ -54,6 +54,9 @@ WORD = {"verdict": "qualify", "reason": "we know them"}
 ASKS = {"id": "review", "digest": "digest"}
 BOB = "bob@example.com"
 BY_DIGEST = {"digest": "$digest"}
+IDENTITY = "/v1/accounts/{key}/identities/{system}/{id}"
+HUBSPOT = {"system": "hubspot", "id": "7"}
+TWIN = {"into": "north", "reason": "one company"}
 VISIT = {
     "kind": "site_visit",
     "at": "2026-01-31T09:30:00Z",
@@ -84,6 +87,10 @@ STORY = (
     Call("POST /v1/backtests/{id}/resume", "backtests.resume", "bt"),
     Call("PUT /v1/accounts/{key}", "accounts.create", "acc", {"facts": {"vehicles": 5}}),
     Call("PATCH /v1/accounts/{key}", "accounts.change", "acc", {"facts": {"vehicles": 6}}),
+    Call(f"PUT {IDENTITY}", "accounts.identify", "acc", at=HUBSPOT),
+    Call(f"DELETE {IDENTITY}", "accounts.forget_identity", "acc", at=HUBSPOT),
+    Call("POST /v1/accounts/{key}/merge", "accounts.merge", "mrg", TWIN, at={"key": "twin"}),
+    Call("POST /v1/account-merges/{id}/undo", "accounts.part", "mrg", {"reason": "two"}),
     Call("POST /v1/events/{id}/reversal", "accounts.reverse_event", "evt", {"reason": "wrong"}),
     Call("POST /v1/parked-events/{id}/replay", "accounts.replay_event", "prk"),
     Call("POST /v1/parked-events/replay", "accounts.replay_events", "parked-events", {}),
@@ -155,6 +162,8 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
             path = template.format(**about) + ("?reason=x" if "parked" in template else "")
             answer = await ask(call.person, method, path, json=sent, headers=headers)
             known |= {name: answer[member] for member, name in call.gives.items()}
+            if call.action == "accounts.merge":
+                known["merge"] = answer["merge"]["id"]
             after = await entries()
             assert len(after) == before + 1, call
             assert (after[0]["actor"], after[0]["action"]) == (call.person, call.action)
@@ -176,6 +185,7 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
 def _named(call: Call) -> str:
     """Return under which name the id in the route was kept."""
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
+    kinds |= {"account-merges": "merge"}
     kinds |= {"events": "event", "parked-events": "parked"}
     kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
@@ -185,6 +195,8 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
     """Do what the story needs and the audit does not tell."""
     lead = {"rule_set": "small_leads", "lead": {"vehicles": 1, "country": "DE"}}
     match call.route:
+        case "POST /v1/accounts/{key}/merge":
+            await ask(BOB, "PUT", "/v1/accounts/twin", json={"facts": {}})
         case "POST /v1/events/{id}/reversal":
             cost = {"kind": "cost", "at": "2026-01-31T09:30:00Z", "quantities": {"amount": 1}}
             known["event"] = (await ask(BOB, "POST", "/v1/accounts/north/events", json=cost))["id"]

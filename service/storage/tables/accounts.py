@@ -1,14 +1,18 @@
 """Accounts: what is known about each, under which names, and how it is judged now."""
 
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, JsonObject, primary_uuid
 
-__all__ = ["AccountIdentity", "AccountMerge", "AccountRow", "AssessmentRow"]
+__all__ = ["SEARCHED", "AccountIdentity", "AccountMerge", "AccountRow", "AssessmentRow"]
+
+SEARCHED: Final[ColumnElement[Any]] = literal_column("goodfit_searched(key, facts)")
+"""What an account is searched by: its key, its names, its domain. Indexed as it stands."""
 
 
 class AccountRow(Base):
@@ -19,6 +23,7 @@ class AccountRow(Base):
         CheckConstraint("row_version > 0", name="row_version"),
         CheckConstraint("(own_facts IS NULL) = (own_provenance IS NULL)", name="own_whole"),
         CheckConstraint("merged_into <> id", name="merged_into"),
+        Index("ix_account_searched", SEARCHED, postgresql_using="gin"),
         Index(
             None,
             "merged_into",
