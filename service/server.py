@@ -2,8 +2,9 @@
 
 `goodfit serve` starts as many as it was asked for, each with the numbers of two
 descriptors, the listening socket and a line to whoever started it. On that line a process
-says that it is ready and then, every second, that it lives; when the line breaks, nobody
-looks after the process any more, and it ends.
+is told what to add to its environment, which lets it begin. It says that it is ready and
+then, every second, that it lives; when the line breaks, nobody looks after the process any
+more, and it ends.
 
 It ends without an error that a client could see. It stops accepting (the socket stays
 open elsewhere), answers what was asked, says `Connection: close` on each connection's
@@ -13,6 +14,8 @@ next answer, and closes a connection that stays silent.
 import argparse
 import asyncio
 import contextlib
+import json
+import os
 import signal
 import socket
 import sys
@@ -21,11 +24,11 @@ from typing import Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.app import open_app
 from service.settings import read_settings
 
 __all__ = ["Server", "configuration", "main"]
 
-_APPLICATION: Final = "service.app:open_app"
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 75
 _LIVES_EVERY_S: Final = 1.0
@@ -38,7 +41,7 @@ _LOOK_S: Final = 0.05
 def configuration(*, shutdown_s: float) -> uvicorn.Config:
     """Return how the application is served; running requests have *shutdown_s* at the end."""
     return uvicorn.Config(
-        _APPLICATION,
+        open_app,
         factory=True,
         loop="uvloop",
         http=_Connection,
@@ -153,9 +156,15 @@ def main() -> None:
     asked.add_argument("--listener", type=int, required=True)
     asked.add_argument("--line", type=int, required=True)
     given = asked.parse_args()
-    settings = read_settings()
     listener = socket.socket(fileno=given.listener)
     with socket.socket(fileno=given.line) as line:
+        # Everything is loaded by now, while the database was looked after.
+        with line.makefile("rb") as told:
+            word = told.readline()
+        if not word:
+            return
+        os.environ |= json.loads(word)
+        settings = read_settings()
         server = Server(configuration(shutdown_s=settings.shutdown_s), line=line)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -6,8 +6,9 @@ from typing import Final
 import typer
 from rich.text import Text
 
-from service.cli.database import database_of, on_database, settings_of_process
+from service.cli.database import database_of, on_database
 from service.cli.screen import NO, count_of, print_json, refuse, say
+from service.cli.starting import settings_of_process
 from service.storage import AuditAnchor, AuditReport, verify_audit
 
 _ANCHOR: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")

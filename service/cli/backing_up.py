@@ -9,8 +9,9 @@ from pathlib import Path
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from service.cli.database import database_of, settings_of_process, stopped_by_signals
+from service.cli.database import database_of
 from service.cli.screen import NO, console, count_of, own_command, print_json, refuse, say
+from service.cli.starting import settings_of_process, stopped_by_signals
 from service.storage.archive import BackupFailed, BackupUnreadable, Manifest
 from service.storage.archive_file import default_name
 from service.storage.archive_making import back_up

@@ -1,12 +1,9 @@
 """The database a command works on: the one in `DATABASE_URL`, else Goodfit's own."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 import psycopg
@@ -15,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.cli.safekeeping import back_up_before_migrating
 from service.cli.screen import NO, refuse
-from service.settings import InvalidSettings, Settings, read_settings
+from service.settings import Settings
 from service.storage import (
     DatabaseNotMigrated,
     DatabaseUnavailable,
@@ -30,14 +27,6 @@ from service.storage.embedded import DataFolderUnusable, EmbeddedPostgres, Postg
 from service.storage.embedded_folder import FolderLock
 
 Result = TypeVar("Result")
-
-
-def settings_of_process() -> Settings:
-    """Return this process's settings; where one cannot be used, say which and end with 2."""
-    try:
-        return read_settings()
-    except InvalidSettings as error:
-        refuse(str(error))
 
 
 @contextmanager
@@ -138,36 +127,6 @@ def in_transaction(url: str, work: Callable[[AsyncConnection], Awaitable[Result]
             return await work(connection)
 
     return on_database(url, run)
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM, and a terminal that closes, unwind the stack like Ctrl-C does.
-
-    So what was started is stopped.
-    """
-
-    def unwind(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = {n: signal.signal(n, unwind) for n in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def hand_to_servers(url: str, *, workers: int, log_level: str | None = None) -> None:
-    """Set what the processes that `service.app.open_app` runs in read from the environment.
-
-    *log_level* is for whoever did not choose one.
-    """
-    if log_level is not None:
-        os.environ.setdefault("GOODFIT_LOG_LEVEL", log_level)
-    os.environ["DATABASE_URL"] = url
-    os.environ["GOODFIT_WORKERS"] = str(workers)
 
 
 def _url_in(folder: Path) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.cli.database import (
-    bring_up_to_date,
-    hand_to_servers,
-    on_database,
-    own_server,
-    settings_of_process,
-    stopped_by_signals,
-)
+from service.cli.database import bring_up_to_date, on_database, own_server
 from service.cli.demo_data import (
     DemoState,
     furnish,
@@ -33,8 +27,9 @@ from service.cli.demo_words import as_members, welcome
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, console, own_command, print_json, refuse, say
 from service.cli.serving import address_of
+from service.cli.starting import settings_of_process, stopped_by_signals
+from service.cli.supervising import Workers
 from service.rules.templates import template_names
-from service.settings import Settings
 
 _HOST = "127.0.0.1"
 
@@ -55,6 +50,8 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
     stage = _Stage(address_of(_HOST, port), settings.data_folder / "demo", as_json)
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         bound = bind(_HOST, port)
+        team = Workers(bound, count=1, shutdown_s=settings.shutdown_s)
+        team.load()
         if reset:
             _throw_away(stage.folder)
         began = time.monotonic()
@@ -66,18 +63,27 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
                 elapsed = time.monotonic() - began
                 head = f"Postgres {number} (embedded) at {_short(stage.folder)}"
                 say(f"  {head}  ready in {elapsed:.1f} s")
-            hand_to_servers(url, workers=1, log_level="warning")
-            _serve(bound, settings, stage, state=state)
+            # Whoever chose a level keeps it; nobody wants a line a sample.
+            level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+            given = {"DATABASE_URL": url, "GOODFIT_WORKERS": "1", "GOODFIT_LOG_LEVEL": level}
+            _serve(bound, team, stage, environment=given, state=state)
     if not as_json:
         say("\n  stopped; the data stays in " + _short(stage.folder))
 
 
-def _serve(bound: socket.socket, settings: Settings, stage: _Stage, *, state: DemoState) -> None:
+def _serve(
+    bound: socket.socket,
+    team: Workers,
+    stage: _Stage,
+    *,
+    environment: Mapping[str, str],
+    state: DemoState,
+) -> None:
     async def furnish_and_tell() -> None:
         await _furnish_and_tell(stage, state)
 
     try:
-        if not serve_requests(bound, settings, workers=1, when_ready=furnish_and_tell):
+        if not serve_requests(bound, team, environment=environment, when_ready=furnish_and_tell):
             refuse("the server did not start; the log above says why", code=NO)
     except httpx.HTTPStatusError as error:
         said = error.response.text[:500]

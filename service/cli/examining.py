@@ -14,8 +14,9 @@ from rich.text import Text
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.cli.database import database_of, settings_of_process
+from service.cli.database import database_of
 from service.cli.screen import NO, count_of, print_json, say
+from service.cli.starting import settings_of_process
 from service.rules import load_rule_set
 from service.rules.templates import read_template, template_names
 from service.settings import Settings

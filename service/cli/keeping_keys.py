@@ -9,14 +9,9 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.cli.database import (
-    bring_up_to_date,
-    database_of,
-    in_transaction,
-    own_folder,
-    settings_of_process,
-)
+from service.cli.database import bring_up_to_date, database_of, in_transaction, own_folder
 from service.cli.screen import NO, print_json, refuse, say
+from service.cli.starting import settings_of_process
 from service.storage import RANDOM_BYTES, InvalidId, make_uuid, parse_id, to_text
 from service.web import KeyAsked, MadeKey, Refusal, give_key, list_keys, rfc3339, take_key_back
 

@@ -4,13 +4,12 @@ import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 
 from service.cli.handing_over import IS_POSSIBLE, handing_over
 from service.cli.screen import NO, USAGE, refuse
 from service.cli.supervising import Workers, note
-from service.settings import Settings
 
 WhenReady = Callable[[], Awaitable[None]]
 _Signals = asyncio.Queue[signal.Signals]
@@ -40,27 +39,33 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve_requests(
-    bound: socket.socket, settings: Settings, *, workers: int, when_ready: WhenReady
+    bound: socket.socket, team: Workers, *, environment: Mapping[str, str], when_ready: WhenReady
 ) -> bool:
-    """Answer requests on *bound* until a signal ends it; return whether it ever could.
+    """Let *team* answer requests on *bound* until a signal; return whether it ever could.
 
     SIGTERM and Ctrl-C end it, and so does a successor that serves on the same socket; SIGHUP
-    puts fresh processes in the place of those that serve.
-    *when_ready* runs beside the answering, once every worker accepts requests. Where it
-    raises, the service stops and the error comes out here.
+    puts fresh processes in the place of those that serve. *environment* is what they find in
+    theirs beside ours. *when_ready* runs beside the answering, once every worker accepts
+    requests. Where it raises, the service stops and the error comes out here.
     """
-    return asyncio.run(_serve(bound, settings, workers, when_ready))
+
+    async def begin() -> bool:
+        is_serving = await team.start(environment)
+        if is_serving:
+            await when_ready()
+        return is_serving
+
+    return asyncio.run(_serve(bound, team, begin))
 
 
 async def _serve(
-    bound: socket.socket, settings: Settings, workers: int, when_ready: WhenReady
+    bound: socket.socket, team: Workers, begin: Callable[[], Coroutine[None, None, bool]]
 ) -> bool:
-    team = Workers(bound, count=workers, shutdown_s=settings.shutdown_s)
     signals: _Signals = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    beginning = asyncio.create_task(_begin(team, when_ready))
+    beginning = asyncio.create_task(begin())
     offering = asyncio.create_task(_offer(bound, signals))
     ending = asyncio.create_task(_wait_for_end(team, signals))
     try:
@@ -74,13 +79,6 @@ async def _serve(
             task.cancel()
         await _end(team, signals, by=signal.SIGINT if is_hurried else signal.SIGTERM)
     return True
-
-
-async def _begin(team: Workers, when_ready: WhenReady) -> bool:
-    is_serving = await team.start()
-    if is_serving:
-        await when_ready()
-    return is_serving
 
 
 async def _offer(bound: socket.socket, signals: _Signals) -> None:

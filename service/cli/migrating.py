@@ -1,13 +1,8 @@
 """`goodfit migrate`: the schema of this version, and partitions for the months to come."""
 
-from service.cli.database import (
-    bring_up_to_date,
-    database_of,
-    in_transaction,
-    own_folder,
-    settings_of_process,
-)
+from service.cli.database import bring_up_to_date, database_of, in_transaction, own_folder
 from service.cli.screen import print_json, say
+from service.cli.starting import settings_of_process
 from service.storage import ensure_partitions
 
 

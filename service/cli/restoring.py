@@ -14,15 +14,9 @@ from rich.text import Text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.cli.backing_up import manifest_json, progress_of, size_words, what_is_in
-from service.cli.database import (
-    database_of,
-    in_transaction,
-    on_database,
-    own_server,
-    settings_of_process,
-    stopped_by_signals,
-)
+from service.cli.database import database_of, in_transaction, on_database, own_server
 from service.cli.screen import NO, count_of, own_command, print_json, refuse, say
+from service.cli.starting import settings_of_process, stopped_by_signals
 from service.decisions import Drill, drill
 from service.rulesets import LiveRules
 from service.settings import Settings, sqlalchemy_url

@@ -2,19 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
 
-from service.cli.database import (
-    bring_up_to_date,
-    hand_to_servers,
-    own_folder,
-    own_server,
-    settings_of_process,
-    stopped_by_signals,
-)
 from service.cli.handing_over import IS_POSSIBLE, NobodyServes, Successor, take_over
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, print_json, refuse, say
+from service.cli.starting import settings_of_process, stopped_by_signals
+from service.cli.supervising import Workers
 from service.settings import Settings
 
 
@@ -37,25 +30,22 @@ def serve(
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         successor = _successor_on(host, port, settings) if takes_over else None
         bound = bind(host, port) if successor is None else successor.listener
+        team = Workers(bound, count=workers, shutdown_s=settings.shutdown_s)
+        team.load()
         with contextlib.ExitStack() as stack:
-            url = settings.database_url or stack.enter_context(
-                _own_database(settings, as_json=as_json)
-            )
-            migration = bring_up_to_date(settings, url, home=own_folder(settings))
-            if migration.changed and not as_json:
-                say(f"  the schema is now at {migration.after}")
-            hand_to_servers(url, workers=workers)
+            url, schema = _database(settings, stack, as_json=as_json)
 
             async def tell() -> None:
                 address = address_of(host, port)
                 if successor is not None:
                     successor.begin()
                 if as_json:
-                    print_json({"url": address, "workers": workers, "schema": migration.after})
+                    print_json({"url": address, "workers": workers, "schema": schema})
                 else:
                     say(f"  Goodfit is at {address}      API docs  /docs")
 
-            if not serve_requests(bound, settings, workers=workers, when_ready=tell):
+            given = {"DATABASE_URL": url, "GOODFIT_WORKERS": str(workers)}
+            if not serve_requests(bound, team, environment=given, when_ready=tell):
                 refuse("the server did not start; the log above says why", code=NO)
 
 
@@ -77,11 +67,22 @@ def _successor_on(host: str, port: int, settings: Settings) -> Successor:
         refuse(str(error), code=NO)
 
 
-@contextlib.contextmanager
-def _own_database(settings: Settings, *, as_json: bool) -> Iterator[str]:
-    began = time.monotonic()
-    with own_server(settings.data_folder) as server:
+def _database(settings: Settings, stack: contextlib.ExitStack, *, as_json: bool) -> tuple[str, str]:
+    """Return the URL of the database, brought up to date, and its schema's revision.
+
+    One of our own is stopped when *stack* is left.
+    """
+    from service.cli.database import bring_up_to_date, own_folder, own_server
+
+    url = settings.database_url
+    if url is None:
+        began = time.monotonic()
+        server = stack.enter_context(own_server(settings.data_folder))
         elapsed = time.monotonic() - began
+        url = server.url()
         if not as_json:
             say(f"  Postgres (embedded) at {settings.data_folder}  ready in {elapsed:.1f} s")
-        yield server.url()
+    migration = bring_up_to_date(settings, url, home=own_folder(settings))
+    if migration.changed and not as_json:
+        say(f"  the schema is now at {migration.after}")
+    return url, migration.after

@@ -5,10 +5,12 @@ that connects while one of them is being replaced waits a moment and is never re
 """
 
 import asyncio
-import contextlib
+import json
 import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -36,7 +38,7 @@ class _Worker:
     *ready* tells whether it came to accept requests.
     """
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     hears: asyncio.StreamReader
     line: asyncio.StreamWriter
     ready: asyncio.Future[bool] = field(default_factory=asyncio.Future)
@@ -54,14 +56,19 @@ class _Worker:
             self.send(signal.SIGKILL)
         if not self.ready.done():
             self.ready.set_result(False)
-        code = await self.process.wait()
         self.line.close()
-        return code
+        return await asyncio.to_thread(self._wait)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, where there is anybody still to hear it."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(number)
+        self.process.send_signal(number)
+
+    def _wait(self) -> int:
+        try:
+            return self.process.wait(_KILLED_AFTER_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
 
 class Workers:
@@ -70,6 +77,8 @@ class Workers:
     def __init__(self, listener: socket.socket, *, count: int, shutdown_s: float) -> None:
         self._listener = listener
         self._count = count
+        self._environment = b""
+        self._loading: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
         self._shutdown_s = shutdown_s
         self._serving: list[_Worker] = []
         self._living: dict[_Worker, asyncio.Task[None]] = {}
@@ -77,8 +86,16 @@ class Workers:
         self._restarting = asyncio.Lock()
         self._is_over = False
 
-    async def start(self) -> bool:
-        """Start them all and wait until they accept requests; return whether all do."""
+    def load(self) -> None:
+        """Have them load what they need, which takes them longer than a database to start.
+
+        They begin when `start` says so, and end when this process does.
+        """
+        self._loading += [self._spawn() for _ in range(self._count)]
+
+    async def start(self, environment: Mapping[str, str]) -> bool:
+        """Let them all serve, with *environment* beside ours; return whether all came to it."""
+        self._environment = json.dumps(dict(environment)).encode() + b"\n"
         started = await asyncio.gather(*(self._start_one() for _ in range(self._count)))
         self._serving = [worker for worker in started if worker is not None]
         return len(self._serving) == self._count
@@ -119,20 +136,28 @@ class Workers:
 
     async def _start_one(self) -> _Worker | None:
         """Return a process that accepts requests; None where it does not come up."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", _PROGRAM, _HOME),
-                *("--listener", str(self._listener.fileno()), "--line", str(theirs.fileno())),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(self._listener.fileno(), theirs.fileno()),
-                process_group=0,  # Ctrl-C is for us; they hear of it from here
-            )
-        worker = _Worker(process, *await asyncio.open_connection(sock=ours))
+        process, line = self._loading.pop() if self._loading else self._spawn()
+        worker = _Worker(process, *await asyncio.open_connection(sock=line))
+        worker.line.write(self._environment)
         self._living[worker] = asyncio.create_task(self._attend(worker))
         if self._is_over:
             worker.send(signal.SIGTERM)
         return worker if await asyncio.shield(worker.ready) and not self._is_over else None
+
+    def _spawn(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
+        """Return a process that loads, and the line to it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [
+                    *(sys.executable, "-P", "-c", _PROGRAM, _HOME),
+                    *("--listener", str(self._listener.fileno()), "--line", str(theirs.fileno())),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(self._listener.fileno(), theirs.fileno()),
+                process_group=0,  # Ctrl-C is for us; they hear of it from here
+            )
+        return process, ours
 
     def _exchange(self, old: _Worker, successor: _Worker) -> None:
         """Let *successor* take the place of *old*, where nobody else has it by now."""

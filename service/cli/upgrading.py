@@ -13,9 +13,10 @@ from pathlib import Path
 import typer
 
 from service.cli.backing_up import progress_of
-from service.cli.database import own_server, settings_of_process, stopped_by_signals
+from service.cli.database import own_server
 from service.cli.restoring import Outcome, Target, bring_in, outcome_json, print_outcome
 from service.cli.screen import NO, print_json, refuse, say
+from service.cli.starting import settings_of_process, stopped_by_signals
 from service.settings import Settings
 from service.storage import embedded_folder as folders
 from service.storage.archive import BackupFailed, BackupUnreadable, Manifest, RestoreRefused

@@ -1,9 +1,11 @@
 """Bring a database to the schema of this version.
 
-Published migrations import `limit_waiting` from here, so its name and meaning stay.
+Published migrations import `limit_waiting` from here, so its name and meaning stay. Alembic
+is loaded where there is something to migrate: serving processes never need it.
 """
 
 import functools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from alembic import command, op
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, exc, make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
@@ -24,7 +22,7 @@ from service.storage.engine import APP_ROLE
 from service.storage.refusals import without_values
 
 __all__ = ["MARKER", "Migration", "MigrationFailed", "is_known", "is_migrated", "limit_waiting"]
-__all__ += ["migrate", "newest_revision"]
+__all__ += ["known_revisions", "migrate", "newest_revision"]
 
 MARKER: Final = "goodfit_restore"
 """A table that stands in a database from a restore's begin until its rows are there."""
@@ -32,6 +30,9 @@ MARKER: Final = "goodfit_restore"
 # Any number will do, as long as every Goodfit uses the same: "goodfit" in ASCII.
 _LOCK: Final = int.from_bytes(b"goodfit", "big")
 _WAIT_FOR_OTHERS: Final = "120s"
+# `migrations` lies beside `service`, in a clone as in an installed wheel.
+_MIGRATIONS: Final = Path(service.__file__).resolve().parents[1] / "migrations"
+_CHAIN: Final = re.compile(r'^(revision|down_revision)\b[^=]*= (?:"(\w+)"|None)', re.MULTILINE)
 
 
 class MigrationFailed(Exception):
@@ -84,12 +85,11 @@ def migrate(
         with engine.connect() as connection, _turn(connection):
             _check_server(connection)
             before = _revision(connection)
-            configuration = _configuration()
-            _check_not_newer(before, configuration)
+            _check_not_newer(before)
             if not is_restoring:
                 _check_not_half_restored(connection)
-            configuration.attributes["connection"] = connection
-            command.upgrade(configuration, revision or "head")
+            if before != (revision or newest_revision()):
+                _upgrade(connection, revision or "head")
             _let_service_in(connection, service_url)
             after = _revision(connection)
     except exc.DBAPIError as failure:
@@ -119,7 +119,7 @@ async def is_migrated(connection: AsyncConnection) -> bool:
     revision = (
         await connection.execute(text("SELECT version_num FROM alembic_version"))
     ).scalar_one_or_none()
-    known = _known_revisions()
+    known = known_revisions()
     return revision is not None and (revision not in known or revision == known[0])
 
 
@@ -128,18 +128,20 @@ def limit_waiting(*, lock: str = "2s", statement: str = "60s") -> None:
 
     A change that waits for a lock makes every later reader wait behind it.
     """
+    from alembic import op  # noqa: PLC0415 - only migrations call this
+
     op.execute(f"SET LOCAL lock_timeout = '{lock}'")
     op.execute(f"SET LOCAL statement_timeout = '{statement}'")
 
 
 def newest_revision() -> str:
     """Return the schema revision that this version migrates to."""
-    return _known_revisions()[0]
+    return known_revisions()[0]
 
 
 def is_known(revision: str) -> bool:
     """Say whether *revision* is one that this version has a migration for."""
-    return revision in _known_revisions()
+    return revision in known_revisions()
 
 
 @contextmanager
@@ -173,9 +175,8 @@ def _check_server(connection: Connection) -> None:
         )
 
 
-def _check_not_newer(revision: str | None, configuration: Config) -> None:
-    known = {script.revision for script in _scripts(configuration).walk_revisions()}
-    if revision is not None and revision not in known:
+def _check_not_newer(revision: str | None) -> None:
+    if revision is not None and revision not in known_revisions():
         raise MigrationFailed(
             f"the database was migrated by a newer Goodfit (to `{revision}`); start that version"
         )
@@ -209,32 +210,36 @@ def _let_service_in(connection: Connection, service_url: str | None) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    revision = MigrationContext.configure(connection).get_current_revision()
+    """Return the revision a database is at, None where nothing was ever migrated."""
+    found = connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one()
+    if found is not None:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     connection.commit()
-    return revision
+    return None if found is None else str(found)
 
 
-def _configuration() -> Config:
-    """Return Alembic's configuration.
+def _upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - a fifth of a second that most starts need not wait
+    from alembic.config import Config  # noqa: PLC0415 - as above
 
-    `migrations` lies beside `service`, in a clone as in an installed wheel.
-    """
     configuration = Config()
-    folder = Path(service.__file__).resolve().parents[1] / "migrations"
-    configuration.set_main_option("script_location", str(folder).replace("%", "%%"))
+    configuration.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     configuration.set_main_option("path_separator", "os")
-    return configuration
-
-
-def _scripts(configuration: Config) -> ScriptDirectory:
-    return ScriptDirectory.from_config(configuration)
+    configuration.attributes["connection"] = connection
+    command.upgrade(configuration, revision)
 
 
 @functools.cache
-def _known_revisions() -> tuple[str, ...]:
-    """Return this version's revisions, the newest first; readiness asks every few seconds."""
-    scripts = _scripts(_configuration())
-    return tuple(script.revision for script in scripts.walk_revisions())
+def known_revisions() -> tuple[str, ...]:
+    """Return this version's revisions, the newest first, as the migrations' own lines say."""
+    after: dict[str | None, str] = {}
+    for file in sorted((_MIGRATIONS / "versions").glob("*.py")):
+        said = {name: value or None for name, value in _CHAIN.findall(file.read_text())}
+        after[said["down_revision"]] = str(said["revision"])
+    chain: list[str] = []
+    while (following := after.get(chain[-1] if chain else None)) is not None:
+        chain.append(following)
+    return tuple(reversed(chain))
 
 
 def _words(failure: exc.DBAPIError) -> str:

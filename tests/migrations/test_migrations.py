@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg import Connection, sql
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import create_engine, inspect, make_url
@@ -24,6 +25,7 @@ from service.storage import (
     open_engine,
     transaction,
 )
+from service.storage.migrating import known_revisions, newest_revision
 from service.storage.tables import metadata
 
 VERSIONS = sorted(Path(__file__).parents[2].joinpath("migrations/versions").glob("*.py"))
@@ -46,6 +48,14 @@ def differences(connection: SyncConnection) -> Sequence[Any]:
     }
     context = MigrationContext.configure(connection, opts=options)
     return list(compare_metadata(context, metadata))
+
+
+def test_revisions_are_read_as_alembic_reads_them() -> None:
+    """A start reads the chain from the files alone: the same ids in the same order."""
+    scripts = ScriptDirectory(str(VERSIONS[0].parents[1]))
+    walked = [script.revision for script in scripts.walk_revisions()]
+    assert walked[0] == newest_revision()
+    assert list(known_revisions()) == walked
 
 
 def test_the_sum_of_migrations_equals_the_tables(database_url: str) -> None:
