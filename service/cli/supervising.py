@@ -24,7 +24,7 @@ _HOME: Final = str(Path(__file__).resolve().parents[2])
 _PROGRAM: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.server import main; main()"
 )
-_READY_WITHIN_S: Final = 60.0
+_READY_WITHIN_S: Final = 120.0
 _SILENT_S: Final = 30.0
 _KILLED_AFTER_S: Final = 5.0
 _FIRST_WAIT_S: Final = 0.1

@@ -1,6 +1,8 @@
 """`goodfit serve`: on a given database and on its own, with one process and with several."""
 
 import json
+import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -120,6 +122,26 @@ def test_several_processes_share_the_port_and_end_together(
         gone, alive = psutil.wait_procs(children, timeout=10)
         assert alive == []
         assert len(gone) == len(children)
+    assert not is_listening(port)
+
+
+def test_closing_the_terminal_ends_it(empty_database_url: str) -> None:
+    """The signal that restarts a service in the background ends one whose terminal is gone."""
+    port = free_port()
+    pid, screen = pty.fork()
+    if pid == 0:
+        os.chdir(ROOT)
+        os.environ["DATABASE_URL"] = empty_database_url
+        os.execv(GOODFIT[0], [*GOODFIT, "serve", "--port", str(port)])  # noqa: S606 - our own command line
+    printed = b""
+    while READY.encode() not in printed:
+        printed += os.read(screen, 4096)
+    children = psutil.Process(pid).children()
+    assert children
+    os.close(screen)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert psutil.wait_procs(children, timeout=10)[1] == []
     assert not is_listening(port)
 
 
