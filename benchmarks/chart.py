@@ -16,7 +16,7 @@ CHART: Final = Path(__file__).resolve().parent.parent / "docs" / "bench.svg"
 
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _WIDTH: Final = 880
-_LEFT: Final = 330
+_LEFT: Final = 350
 _RIGHT: Final = 690
 _TOP: Final = 92
 _ROW: Final = 36
@@ -65,8 +65,8 @@ def draw(results: Results) -> str:
 def _draw_row(svg: ET.Element, line: Line, found: Measured | None, top: int) -> None:
     middle = top + _ROW // 2
     _say(svg, 24, middle - 3, line.id, weight=600)
-    _say(svg, 56, middle - 3, line.what.replace("`", ""))
-    _say(svg, 56, middle + 11, f"beside {line.against}", size=11, fill=_GREY)
+    _say(svg, 62, middle - 3, line.what.replace("`", ""))
+    _say(svg, 62, middle + 11, f"beside {line.against}", size=11, fill=_GREY)
     if found is None:
         _say(svg, _RIGHT + 14, middle + 4, "not measured", fill=_GREY)
         return

@@ -57,7 +57,7 @@ GROUPS: Final[tuple[Group, ...]] = (
         lines=("P7",),
         name="stored accounts",
         measure=measure_accounts,
-        takes=lambda effort: 10 + effort.scale / 15_000,
+        takes=lambda effort: 20 + effort.scale / 6_000,
     ),
     Group(
         lines=("P8",),

@@ -5,11 +5,12 @@ import signal
 import statistics
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from benchmarks.figures import Spread
 from benchmarks.load import Load, Measured, run_load
+from benchmarks.processor_time import used_s
 from benchmarks.servers import Served
 
 __all__ = ["Generator", "Loaded", "generator"]
@@ -19,7 +20,18 @@ __all__ = ["Generator", "Loaded", "generator"]
 class Loaded:
     """What came of loading one server in every round."""
 
-    rounds: list[Measured]
+    rounds: list[Measured] = field(default_factory=list)
+    used: list[float] = field(default_factory=list)
+
+    def add(self, measured: Measured, used_s: float) -> None:
+        """Add a round, in which the server used so much processor time."""
+        self.rounds.append(measured)
+        self.used.append(used_s * 1e6 / max(1, len(measured.latencies)))
+
+    @property
+    def used_us(self) -> Spread:
+        """The processor time of the server for each answer: less shaken than a rate."""
+        return Spread(tuple(self.used), "us")
 
     @property
     def rates(self) -> Spread:
@@ -64,13 +76,15 @@ class Generator:
 
         With *rate* (requests a second) the loop is open.
         """
-        found: dict[str, Loaded] = {served.name: Loaded([]) for served in servers}
+        found: dict[str, Loaded] = {served.name: Loaded() for served in servers}
         for served in servers:
             self.run(served.load(connections=connections, seconds=min(1.0, seconds), rate=rate))
         for turn in range(rounds):
             for served in servers if turn % 2 else reversed(servers):
                 load = served.load(connections=connections, seconds=seconds, rate=rate)
-                found[served.name].rounds.append(self.run(load))
+                before = used_s(served.pid)
+                measured = self.run(load)
+                found[served.name].add(measured, used_s(served.pid) - before)
         return found
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from benchmarks.servers import HOST
 from service.rules import load_rule_set
 from service.rulesets import Editor, install
-from service.storage import libpq_url, make_uuid, open_engine, transaction
+from service.storage import SessionLimits, libpq_url, make_uuid, open_engine, transaction
 from service.web import KeyAsked, give_key
 
 __all__ = ["clone_live", "install_rules", "make_peer_table", "requests_of"]
@@ -25,6 +25,11 @@ _PEER_TABLE: Final = (
     "CREATE TABLE peer_decision (id uuid PRIMARY KEY, rule_set text NOT NULL, external_id text,"
     " verdict text NOT NULL, fit float8 NOT NULL, facts jsonb NOT NULL, rules jsonb NOT NULL,"
     " at timestamptz NOT NULL DEFAULT now())"
+)
+_LONG: Final = timedelta(minutes=2)
+# Preparing is not measured, and a machine that is busy with others takes its time.
+_PATIENT: Final = SessionLimits(
+    statement=_LONG, idle_in_transaction=_LONG, transaction=_LONG, connect=_LONG
 )
 _SOURCE: Final = "SELECT source FROM rule_set_version WHERE rule_set = %s AND number = 1"
 _CLONE: Final = """
@@ -104,7 +109,7 @@ def _fresh(at: datetime) -> UUID:
 
 
 async def _install(url: str, documents: Sequence[Mapping[str, Any]]) -> str:
-    engine = open_engine(url)
+    engine = open_engine(url, limits=_PATIENT)
     now = datetime.now(UTC)
     try:
         for document in documents:

@@ -8,19 +8,17 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from benchmarks.environment import installed_peers
 from benchmarks.ground import Effort, Ground
 from benchmarks.loading import generator
 from benchmarks.preparing import install_rules, requests_of
+from benchmarks.processor_time import used_s
 from benchmarks.rules import leads, rule_set
 from benchmarks.servers import serve_ours
 
@@ -52,32 +50,16 @@ def _profile(ground: Ground, seconds: float) -> None:
         ) as served:
             asked = replace(served, requests=requests)
             load.run(asked.load(connections=_CONNECTIONS, seconds=1.0))
-            before, began = _busy_s(served.pid, ground.postgres.pid), time.perf_counter()
+            processes = {"server": served.pid, "Postgres": ground.postgres.pid}
+            before = {name: used_s(pid) for name, pid in processes.items()}
             measured = load.run(asked.load(connections=_CONNECTIONS, seconds=seconds))
-            elapsed = time.perf_counter() - began
-            after = _busy_s(served.pid, ground.postgres.pid)
-    print(f"{measured.per_second:.0f} requests/s; of one core were busy")
-    for name in before:
-        print(f"  {(after[name] - before[name]) / elapsed:>5.0%}  {name}")
-    print(f"  {measured.busy:>5.0%}  load generator")
+            used = {name: used_s(pid) - before[name] for name, pid in processes.items()}
+    used["load generator"] = measured.busy * measured.seconds
+    print(f"{measured.per_second:.0f} requests/s; processor time of a request, share of a core")
+    for name, seconds_used in used.items():
+        each = seconds_used * 1e6 / max(1, len(measured.latencies))
+        print(f"  {each:>6.0f} us {seconds_used / measured.seconds:>5.0%}  {name}")
     _show_samples(json.loads(file.read_text(encoding="utf-8")))
-
-
-def _busy_s(server: int, postgres: int | None) -> dict[str, float]:
-    """Return the seconds of processor time that the server and Postgres have used."""
-    with_children = []
-    if postgres is not None:
-        own = psutil.Process(postgres)
-        with_children = [own, *own.children()]
-    return {
-        "server": _used(psutil.Process(server)),
-        "Postgres": sum(_used(process) for process in with_children),
-    }
-
-
-def _used(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def _show_samples(stacks: Mapping[str, int]) -> None:

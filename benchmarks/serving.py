@@ -70,6 +70,8 @@ def _peak(ours: Loaded, peer: Loaded) -> Measured:
         beside={
             "our p99 at peak": ours.latencies(0.99),
             "its p99 at peak": peer.latencies(0.99),
+            "our server's processor time a request": ours.used_us,
+            "its server's": peer.used_us,
         },
         notes=(_generator_words(ours, peer), *_refusals(ours, peer)),
     )
