@@ -1,17 +1,19 @@
 """`make bench`: Goodfit beside its peers, twelve lines measured side by side in one run.
 
 Never fails for a figure: what is slow here may be fast elsewhere, and the other way round.
-It fails where a peer comes to other verdicts than ours, because then nothing is compared.
+It stops where a peer comes to other verdicts than ours, because then nothing is compared.
 """
 
 import argparse
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from rich.console import Console
 
@@ -25,6 +27,9 @@ from benchmarks.results import Results, as_text, write_results
 from benchmarks.table import show
 
 Tell = Callable[[str], None]
+
+_WIDTH: Final = 130
+"""Of the table, where there is no terminal."""
 
 
 def main() -> None:
@@ -42,11 +47,12 @@ def main() -> None:
     if asked.json:
         print(as_text(results), end="")
     else:
-        show(results, Console())
+        show(results, Console(width=None if sys.stdout.isatty() else _WIDTH))
     if asked.out is not None:
         write_results(results, asked.out)
     if asked.keep:
         keep(results)
+    sys.exit(1 if results.has_failed else 0)
 
 
 def measure(effort: Effort, *, wanted: frozenset[str], tell: Tell) -> Results:
@@ -77,6 +83,12 @@ def _measure_group(group: Group, ground: Ground, results: Results, wanted: froze
         found = group.measure(ground)
     except NotMeasured as reason:
         found = dict.fromkeys(lines, reason)
+    except OutputsDiffer:
+        raise
+    except Exception as error:  # noqa: BLE001 - the other lines are worth having all the same
+        traceback.print_exc()
+        found = dict.fromkeys(lines, NotMeasured(f"failed: {error}"))
+        results.has_failed = True
     for line in lines:
         measured = found[line]
         if isinstance(measured, NotMeasured):

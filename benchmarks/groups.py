@@ -57,7 +57,7 @@ GROUPS: Final[tuple[Group, ...]] = (
         lines=("P7",),
         name="stored accounts",
         measure=measure_accounts,
-        takes=lambda effort: 20 + effort.scale / 6_000,
+        takes=lambda effort: 12 + effort.scale / 6_000,
     ),
     Group(
         lines=("P8",),
@@ -69,18 +69,20 @@ GROUPS: Final[tuple[Group, ...]] = (
         lines=("P10",),
         name="stored decisions",
         measure=measure_stored,
-        takes=lambda effort: 25 + effort.scale / 10_000 + 4 * (effort.rounds + 3) * effort.seconds,
+        takes=lambda effort: (
+            20 + effort.scale / 10_000 + 4 * (effort.rounds + 2.5) * effort.seconds
+        ),
     ),
     Group(
         lines=("P11",),
         name="starting",
         measure=measure_start,
-        takes=lambda effort: 5 + 6 * effort.rounds,
+        takes=lambda _: 26,
     ),
     Group(
         lines=("P12",),
         name="memory",
         measure=measure_memory,
-        takes=lambda effort: 25 + 5 * effort.rounds,
+        takes=lambda _: 30,
     ),
 )

@@ -22,6 +22,8 @@ from benchmarks.processor_time import used_s
 from benchmarks.rules import leads, rule_set
 from benchmarks.servers import serve_ours
 
+__all__ = ["imports_in", "part_of"]
+
 _RULES: Final = 20
 _CONNECTIONS: Final = 32
 _SHOWN: Final = 25
@@ -69,7 +71,7 @@ def _show_samples(stacks: Mapping[str, int]) -> None:
     for stack, count in stacks.items():
         names = stack.split(" ")
         inside[names[0]] += count
-        parts[_part(names)] += count
+        parts[part_of(names)] += count
         for name in {name for name in names if name.startswith("service.")}:
             within[name] += count
     total = sum(stacks.values())
@@ -83,7 +85,7 @@ def _show_samples(stacks: Mapping[str, int]) -> None:
             print(f"  {count / total:>6.1%}  {name}")
 
 
-def _part(names: list[str]) -> str:
+def part_of(names: list[str]) -> str:
     """Return whose work a stack is: our innermost module, else the innermost library's."""
     for name in names:
         if name.startswith("service."):
@@ -100,7 +102,7 @@ def _show_imports() -> None:
         cwd=Path(__file__).resolve().parent.parent,
     )
     own: Counter[str] = Counter()
-    for name, microseconds in _imports(done.stderr):
+    for name, microseconds in imports_in(done.stderr):
         parts = name.split(".")
         own[".".join(parts[:2] if parts[0] == "service" else parts[:1])] += microseconds
     print(f"importing the application: {sum(own.values()) / 1e3:.0f} ms")
@@ -108,7 +110,7 @@ def _show_imports() -> None:
         print(f"  {microseconds / 1e3:>6.0f} ms  {name}")
 
 
-def _imports(text: str) -> Iterator[tuple[str, int]]:
+def imports_in(text: str) -> Iterator[tuple[str, int]]:
     """Yield each imported module with the microseconds it took itself."""
     for line in text.splitlines():
         head, _, name = line.rpartition("|")

@@ -26,6 +26,7 @@ class Results:
         took_s: How long all of it lasted.
         measured: What was found, by line.
         why_not: Why a line was not measured, by line.
+        has_failed: Whether that was so for a defect.
     """
 
     machine: Mapping[str, str]
@@ -33,6 +34,7 @@ class Results:
     took_s: float = 0.0
     measured: dict[str, Measured] = field(default_factory=dict)
     why_not: dict[str, str] = field(default_factory=dict)
+    has_failed: bool = False
 
     def lines(self) -> list[Line]:
         """Return the lines that were asked for, in order."""

@@ -5,6 +5,8 @@ import math
 import pytest
 
 from benchmarks.figures import Spread, differences, ratios
+from benchmarks.ground import Effort
+from benchmarks.groups import GROUPS
 from benchmarks.growing_rules import exponent
 from benchmarks.lines import LINES
 from benchmarks.numbers import number
@@ -56,6 +58,18 @@ def test_the_exponent_of_a_growth_is_found(power: float) -> None:
     """Cost in proportion to count has 1, a cliff has more."""
     costs = {count: 3e-6 * count**power for count in (10, 20, 50, 500)}
     assert math.isclose(exponent(costs), power)
+
+
+def test_every_line_is_measured_by_one_group() -> None:
+    """A line that nobody measures would only be missed in the table."""
+    measured = [line for group in GROUPS for line in group.lines]
+    assert sorted(measured) == sorted(line.id for line in LINES)
+
+
+def test_a_run_is_told_to_be_short() -> None:
+    """All lines take under 20 minutes at full scale, and under 4 in a quick run."""
+    assert sum(group.takes(Effort()) for group in GROUPS) < 20 * 60
+    assert sum(group.takes(Effort.quick()) for group in GROUPS) < 4 * 60
 
 
 def test_turns_are_counted_without_the_first() -> None:
