@@ -14,6 +14,7 @@ from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
+from service.accounts.many_routes import many_routes
 from service.accounts.parked_routes import parked_routes
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
@@ -37,4 +38,11 @@ __all__ = [
     "routers",
 ]
 
-routers = (account_routes, identity_routes, event_routes, parked_routes, declared_routes)
+routers = (
+    account_routes,
+    many_routes,
+    identity_routes,
+    event_routes,
+    parked_routes,
+    declared_routes,
+)

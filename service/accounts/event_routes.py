@@ -1,6 +1,7 @@
 """`/v1/events` and an account's own: the ledger, one event or many at a time."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
@@ -48,7 +49,14 @@ from service.web import (
     split_array,
 )
 
-__all__ = ["Entering", "event_routes"]
+__all__ = [
+    "DryRun",
+    "Entering",
+    "HeaderRefused",
+    "IdempotencyKey",
+    "event_routes",
+    "only_tried",
+]
 
 event_routes = APIRouter(prefix="/v1", tags=["ledger"], route_class=StrictRoute, responses=REFUSALS)
 
@@ -85,10 +93,24 @@ IdempotencyKey = Annotated[
 ]
 
 
+DryRun = Annotated[bool, Query(description="Only say what would become of each; nothing is kept.")]
+
+
 class HeaderRefused(Refusal):
     """A stream came under one Idempotency-Key; its events have ids of their own."""
 
     code: ClassVar[str] = "invalid_idempotency_key"
+
+
+@asynccontextmanager
+async def only_tried(connection: AsyncConnection, dry_run: bool) -> AsyncIterator[None]:  # noqa: FBT001 - the parameter as it came
+    """Take back whatever the block has written, where it was only to be tried."""
+    if not dry_run:
+        yield
+        return
+    attempt = await connection.begin_nested()
+    yield
+    await attempt.rollback()
 
 
 async def _clerk_of(house: InHouse, caller: WithKey) -> Clerk:
@@ -194,6 +216,7 @@ async def add_events(
     clerk: Entering,
     visit: Visiting,
     idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
 ) -> Response:
     """Enter up to 1,000 events in an array, or any number line by line.
 
@@ -206,7 +229,7 @@ async def add_events(
 
     async def enter(elements: Sequence[Element]) -> list[bytes]:
         read = await read_elements(elements)
-        async with transaction(house.engine) as connection:
+        async with transaction(house.engine) as connection, only_tried(connection, dry_run):
             return await enter_elements(
                 connection, elements, read, clerk=clerk, currency=currency, visit=visit
             )
@@ -220,6 +243,9 @@ async def add_events(
         Element(number=place + 1, text=text, pointer=f"/{place}")
         for place, text in enumerate(split_array(await request.body(), elements=_ELEMENTS))
     ]
+    if dry_run:
+        results = await enter(elements)
+        return Answer(body=b'{"data":[%b]}' % b",".join(results)).to_response()
     read = await read_elements(elements)
 
     async def work(connection: AsyncConnection) -> Answer:

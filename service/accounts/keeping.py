@@ -25,11 +25,13 @@ from service.web import Clash, Fault, Refusal, check_match, etag_of
 
 __all__ = [
     "AccountNotFound",
+    "Editor",
     "Kept",
     "TooManyAttributes",
     "existing_account",
     "keep_everything",
     "keep_some",
+    "merge_into",
     "not_found",
 ]
 
@@ -84,7 +86,7 @@ async def keep_everything(
         _check_condition(group, editor)
         if group is not None:
             return await _change(connection, group, news=news, editor=editor, ranks=ranks)
-        merged = _merge_into(NOTHING_KNOWN, news, ranks)
+        merged = merge_into(NOTHING_KNOWN, news, ranks)
         account = Account(
             id=editor.new_uuid(editor.now),
             key=key,
@@ -164,7 +166,7 @@ async def _change(
         news = replace(news, at=account.updated_at + timedelta(microseconds=1))
     now = max(editor.now, account.updated_at if news.is_dated else news.at)
     if account.own is None:
-        merged = _merge_into(account.known, news, ranks)
+        merged = merge_into(account.known, news, ranks)
     else:
         merged, account = await _change_own(connection, group, news=news, now=now, ranks=ranks)
     if merged.known == group.standing.known:
@@ -197,7 +199,12 @@ async def _change_own(
     return merged, group.standing
 
 
-def _merge_into(known: Known, news: News, ranks: Ranks) -> Merged:
+def merge_into(known: Known, news: News, ranks: Ranks) -> Merged:
+    """Return what is known once *news* are heard.
+
+    Raises:
+        TooManyAttributes: If that were more than 256 attributes, removed ones included.
+    """
     merged = merge(known, news, ranks=ranks)
     _check_size(merged)
     return merged

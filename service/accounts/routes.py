@@ -42,7 +42,7 @@ from service.web import (
     write_cursor,
 )
 
-__all__ = ["account_routes"]
+__all__ = ["InTheFuture", "account_routes", "news_of"]
 
 account_routes = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
 
@@ -152,7 +152,7 @@ async def put_account(
     than `at` is known of it; `outdated` names the mentioned ones that stayed for that reason.
     """
     editor = _editor(house, caller, if_match=if_match, if_none_match=if_none_match)
-    news = _news(sent, now=editor.now, is_everything=True)
+    news = news_of(sent, now=editor.now, is_everything=True)
     async with transaction(house.engine) as connection:
         kept = await keep_everything(connection, key, news=news, editor=editor)
     return _told(kept, response)
@@ -174,7 +174,7 @@ async def patch_account(
     may deliver late, twice and out of order.
     """
     editor = _editor(house, caller, if_match=if_match)
-    news = _news(sent, now=editor.now, is_everything=False)
+    news = news_of(sent, now=editor.now, is_everything=False)
     async with transaction(house.engine) as connection:
         kept = await keep_some(connection, key, news=news, editor=editor)
     return _told(kept, response)
@@ -192,7 +192,9 @@ def _editor(
     )
 
 
-def _news(sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool) -> News:
+def news_of(
+    sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool, pointer: str = "/at"
+) -> News:
     """Return what was sent as news that are at most as new as *now*.
 
     Raises:
@@ -201,7 +203,7 @@ def _news(sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool) ->
     at = now if sent.at is None else sent.at
     if at - now > _CLOCKS_DIFFER:
         words = "this instant has not come yet; send the time at which the facts were true"
-        fault = Fault(code="in_the_future", message=words, pointer="/at")
+        fault = Fault(code="in_the_future", message=words, pointer=pointer)
         raise InTheFuture(words, faults=[fault])
     return News(
         facts=sent.facts,

@@ -28,7 +28,9 @@ from service.storage.tables import AccountIdentity, AccountRow, AssessmentRow
 from service.storage.tables.accounts import SEARCHED
 
 __all__ = [
+    "SHOWN",
     "Account",
+    "account_of",
     "add_account",
     "change_account",
     "change_groups",
@@ -71,7 +73,7 @@ class Account:
     own: Known | None = None
 
 
-_SHOWN: Final[Sequence[ColumnElement[Any]]] = [
+SHOWN: Final[Sequence[ColumnElement[Any]]] = [
     column for column in AccountRow.__table__.columns if column.name != "facts_erased_at"
 ]
 
@@ -80,7 +82,7 @@ async def find_account(connection: AsyncConnection, key: str) -> Account | None:
     """Return the account that stands for *key*: its own, or the one it was merged into."""
     standing = AccountRow.__table__.alias("standing")
     statement = (
-        select(*(standing.c[column.name] for column in _SHOWN))
+        select(*(standing.c[column.name] for column in SHOWN))
         .select_from(AccountRow)
         .join(standing, standing.c.id == func.coalesce(AccountRow.merged_into, AccountRow.id))
         .where(AccountRow.key == key)
@@ -90,7 +92,7 @@ async def find_account(connection: AsyncConnection, key: str) -> Account | None:
 
 async def find_named(connection: AsyncConnection, key: str) -> Account | None:
     """Return the account that bears *key* itself, merged or not."""
-    return _first(await connection.execute(select(*_SHOWN).where(AccountRow.key == key)))
+    return _first(await connection.execute(select(*SHOWN).where(AccountRow.key == key)))
 
 
 async def prepare_to_write(connection: AsyncConnection) -> dict[str, int]:
@@ -108,7 +110,7 @@ async def change_groups(connection: AsyncConnection) -> None:
 
 async def lock_single(connection: AsyncConnection, key: str) -> Account | None:
     """Return the account of *key*, locked until the transaction ends; None if it has a group."""
-    statement = select(*_SHOWN).where(AccountRow.key == key, AccountRow.own_facts.is_(None))
+    statement = select(*SHOWN).where(AccountRow.key == key, AccountRow.own_facts.is_(None))
     return _first(await connection.execute(statement.with_for_update()))
 
 
@@ -119,12 +121,12 @@ async def lock_group(connection: AsyncConnection, *standing: UUID) -> list[Accou
     circle.
     """
     statement = (
-        select(*_SHOWN)
+        select(*SHOWN)
         .where(or_(AccountRow.id.in_(standing), AccountRow.merged_into.in_(standing)))
         .order_by(AccountRow.id)
         .with_for_update()
     )
-    return [_account(row) for row in await connection.execute(statement)]
+    return [account_of(row) for row in await connection.execute(statement)]
 
 
 async def add_account(connection: AsyncConnection, account: Account) -> bool:
@@ -178,7 +180,7 @@ async def list_accounts(
     with *identity*, the one that another system calls so.
     """
     statement = (
-        select(*_SHOWN)
+        select(*SHOWN)
         .where(AccountRow.merged_into.is_(None))
         .order_by(AccountRow.id.desc())
         .limit(limit)
@@ -189,7 +191,7 @@ async def list_accounts(
         statement = statement.where(AccountRow.id == _standing_for(identity))
     if after is not None:
         statement = statement.where(AccountRow.id < after)
-    return [_account(row) for row in await connection.execute(statement)]
+    return [account_of(row) for row in await connection.execute(statement)]
 
 
 async def keep_as_current(connection: AsyncConnection, values: Mapping[str, object]) -> bool:
@@ -276,10 +278,11 @@ def _query(words: Sequence[str]) -> str:
 
 def _first(result: CursorResult[Any]) -> Account | None:
     row = result.first()
-    return None if row is None else _account(row)
+    return None if row is None else account_of(row)
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """Return the account that a row of `SHOWN` columns is."""
     own = None if row.own_facts is None else _known(row.own_facts, row.own_provenance)
     return Account(
         id=row.id,

@@ -108,6 +108,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /v1/overrides/{id}", Scope.DECIDE),
     _access("POST /v1/overrides/{id}/withdraw", Scope.DECIDE, _SMALL),
     _access("GET /v1/accounts", Scope.ACCOUNTS),
+    _access("POST /v1/accounts", Scope.ACCOUNTS, _BATCH),
     _access("GET /v1/accounts/{key}", Scope.ACCOUNTS),
     _access("PUT /v1/accounts/{key}", Scope.ACCOUNTS, _SMALL),
     _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),

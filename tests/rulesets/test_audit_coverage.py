@@ -87,6 +87,7 @@ STORY = (
     Call("POST /v1/backtests/{id}/resume", "backtests.resume", "bt"),
     Call("PUT /v1/accounts/{key}", "accounts.create", "acc", {"facts": {"vehicles": 5}}),
     Call("PATCH /v1/accounts/{key}", "accounts.change", "acc", {"facts": {"vehicles": 6}}),
+    Call("POST /v1/accounts", "accounts.keep_many", "accounts", [{"account": "east", "facts": {}}]),
     Call(f"PUT {IDENTITY}", "accounts.identify", "acc", at=HUBSPOT),
     Call(f"DELETE {IDENTITY}", "accounts.forget_identity", "acc", at=HUBSPOT),
     Call("POST /v1/accounts/{key}/merge", "accounts.merge", "mrg", TWIN, at={"key": "twin"}),

@@ -64,6 +64,7 @@ def test_every_body_has_a_limit_but_a_stream() -> None:
     }
     assert without == {
         ("/v1/qualify/batch", "application/x-ndjson"),
+        ("/v1/accounts", "application/x-ndjson"),
         ("/v1/events", "application/x-ndjson"),
     }
 
