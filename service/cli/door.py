@@ -13,6 +13,7 @@ from service.cli.comparing import compare
 from service.cli.deciding import decide
 from service.cli.describing import schema
 from service.cli.folder_commands import apply, plan
+from service.cli.import_command import import_file
 from service.cli.key_commands import keys
 from service.cli.operations import demo, doctor, migrate, serve
 from service.cli.release_commands import (
@@ -40,6 +41,7 @@ app = typer.Typer(
 
 _RULES = "Rule files"
 _RELEASES = "Releases"
+_ACCOUNTS = "Accounts"
 _OPERATIONS = "Operations"
 
 app.command(rich_help_panel=_RULES)(check)
@@ -61,6 +63,7 @@ app.command(rich_help_panel=_RELEASES)(unfreeze)
 app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
+app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
 app.command(rich_help_panel=_OPERATIONS)(serve)
 app.command(rich_help_panel=_OPERATIONS)(demo)
 app.command(rich_help_panel=_OPERATIONS)(migrate)
