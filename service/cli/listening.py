@@ -34,7 +34,6 @@ def bind(host: str, port: int) -> socket.socket:
     except OverflowError:
         bound.close()
         refuse(f"there is no port {port}; take one up to 65535", code=USAGE)
-    bound.set_inheritable(True)
     return bound
 
 

@@ -96,8 +96,7 @@ class Workers:
     async def start(self, environment: Mapping[str, str]) -> bool:
         """Let them all serve, with *environment* beside ours; return whether all came to it."""
         self._environment = json.dumps(dict(environment)).encode() + b"\n"
-        started = await asyncio.gather(*(self._start_one() for _ in range(self._count)))
-        self._serving = [worker for worker in started if worker is not None]
+        await asyncio.gather(*(self._add_one() for _ in range(self._count)))
         return len(self._serving) == self._count
 
     async def restart(self) -> bool:
@@ -133,6 +132,11 @@ class Workers:
         """Let those that are ending drop what they have."""
         for worker in self._living:
             worker.send(signal.SIGINT)
+
+    async def _add_one(self) -> None:
+        worker = await self._start_one()
+        if worker is not None:
+            self._serving.append(worker)
 
     async def _start_one(self) -> _Worker | None:
         """Return a process that accepts requests; None where it does not come up."""
