@@ -51,7 +51,7 @@ GROUPS: Final[tuple[Group, ...]] = (
         lines=("P1", "P2", "P3", "P4"),
         name="servers under load",
         measure=measure_serving,
-        takes=lambda effort: 25 + 6 * effort.rounds * (effort.seconds + 0.2),
+        takes=lambda effort: 28 + 6 * effort.rounds * (effort.seconds + 0.2),
     ),
     Group(
         lines=("P7",),

@@ -5,12 +5,10 @@ and which functions. `--start` shows instead what a start spends on imports.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,14 +16,12 @@ from benchmarks.environment import installed_peers
 from benchmarks.ground import Effort, Ground
 from benchmarks.loading import generator
 from benchmarks.preparing import install_rules, requests_of
-from benchmarks.processor_time import used_s
 from benchmarks.rules import leads, rule_set
-from benchmarks.servers import serve_ours
+from benchmarks.sampling import part_of, sample
 
-__all__ = ["imports_in", "part_of"]
+__all__ = ["imports_in"]
 
 _RULES: Final = 20
-_CONNECTIONS: Final = 32
 _SHOWN: Final = 25
 
 
@@ -43,25 +39,14 @@ def main() -> None:
 
 
 def _profile(ground: Ground, seconds: float) -> None:
-    file = ground.folder / "samples.json"
     with ground.database("bench_profile") as url, generator() as load:
         key = install_rules(url, [rule_set(_RULES)])
         requests = requests_of(leads(100), key=key, rule_set=f"plain_rules_{_RULES}")
-        with serve_ours(
-            url, application="benchmarks.sampled:open_app", environment={"BENCH_SAMPLES": str(file)}
-        ) as served:
-            asked = replace(served, requests=requests)
-            load.run(asked.load(connections=_CONNECTIONS, seconds=1.0))
-            processes = {"server": served.pid, "Postgres": ground.postgres.pid}
-            before = {name: used_s(pid) for name, pid in processes.items()}
-            measured = load.run(asked.load(connections=_CONNECTIONS, seconds=seconds))
-            used = {name: used_s(pid) - before[name] for name, pid in processes.items()}
-    used["load generator"] = measured.busy * measured.seconds
-    print(f"{measured.per_second:.0f} requests/s; processor time of a request, share of a core")
-    for name, seconds_used in used.items():
-        each = seconds_used * 1e6 / max(1, len(measured.latencies))
-        print(f"  {each:>6.0f} us {seconds_used / measured.seconds:>5.0%}  {name}")
-    _show_samples(json.loads(file.read_text(encoding="utf-8")))
+        found = sample(ground, load, url, requests, seconds=seconds)
+    print(f"{found.per_second:.0f} requests/s; processor time of a request, share of a core")
+    for name, each in found.used_us.items():
+        print(f"  {each:>6.0f} us {found.share[name]:>5.0%}  {name}")
+    _show_samples(found.stacks)
 
 
 def _show_samples(stacks: Mapping[str, int]) -> None:
@@ -83,14 +68,6 @@ def _show_samples(stacks: Mapping[str, int]) -> None:
         print(f"\n{heading} ({total} samples)")
         for name, count in found.most_common(_SHOWN):
             print(f"  {count / total:>6.1%}  {name}")
-
-
-def part_of(names: list[str]) -> str:
-    """Return whose work a stack is: our innermost module, else the innermost library's."""
-    for name in names:
-        if name.startswith("service."):
-            return ".".join(name.partition(":")[0].split(".")[:3])
-    return names[0].partition(":")[0].partition(".")[0]
 
 
 def _show_imports() -> None:

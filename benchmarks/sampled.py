@@ -7,6 +7,7 @@ is at work then is counted. That costs little, so what it shows is what happens 
 import json
 import os
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -19,7 +20,10 @@ from service.app import open_app as open_own_app
 __all__ = ["open_app"]
 
 _EVERY_S: Final = 0.002
+_WARM_S: Final = 1.0
 _stacks: Counter[str] = Counter()
+_since_s: list[float] = []
+"""When the first request came, and when sampling began."""
 
 
 def open_app() -> ASGIApp:
@@ -27,18 +31,28 @@ def open_app() -> ASGIApp:
     application = open_own_app()
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await application(scope, receive, send)
+        if scope["type"] == "lifespan":
+            try:
+                await application(scope, receive, send)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                _keep()
             return
-        signal.signal(signal.SIGPROF, _sample)
-        signal.setitimer(signal.ITIMER_PROF, _EVERY_S, _EVERY_S)
-        try:
-            await application(scope, receive, send)
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            _keep()
+        _begin_when_warm()
+        await application(scope, receive, send)
 
     return served
+
+
+def _begin_when_warm() -> None:
+    """Begin to sample once requests have come for a while."""
+    now_s = time.monotonic()
+    if not _since_s:
+        _since_s.append(now_s)
+    elif len(_since_s) == 1 and now_s - _since_s[0] > _WARM_S:
+        _since_s.append(now_s)
+        signal.signal(signal.SIGPROF, _sample)
+        signal.setitimer(signal.ITIMER_PROF, _EVERY_S, _EVERY_S)
 
 
 def _keep() -> None:

@@ -20,6 +20,7 @@ from benchmarks.ground import Ground, NotMeasured, OutputsDiffer
 from benchmarks.loading import Generator, Loaded, generator
 from benchmarks.preparing import install_rules, make_peer_table, requests_of
 from benchmarks.rules import CEILING, QUALIFIES_AT, leads, plain_rules, rule_set
+from benchmarks.sampling import Sampled, sample
 from benchmarks.servers import Served, peer_node, peer_uvicorn, serve_ours
 from benchmarks.translations import to_jdm, to_json_rules
 from service.storage import libpq_url
@@ -29,6 +30,7 @@ __all__ = ["measure_serving"]
 _RULES: Final = 20
 _CONNECTIONS: Final = 32
 _COMPARED: Final = 100
+_ROOMS: Final = 7
 _OURS: Final = "goodfit"
 _LINE_OF: Final = {"echo": "P1", "zen-engine": "P2", "fastify": "P3"}
 
@@ -58,8 +60,9 @@ def measure_serving(ground: Ground) -> dict[str, Measured | NotMeasured]:
                 rate=rate,
             )
             checkpoint = _through_a_checkpoint(load, pair[-1], url, rate=rate, ground=ground)
+            limits = sample(ground, load, url, pair[-1].requests, seconds=effort.seconds)
     notes = (f"{rate:.0f} requests/s to each", _wal(ground))
-    return {**found, "P4": _tail(tails, checkpoint, notes)}
+    return {**found, "P1": _limited(found["P1"], limits), "P4": _tail(tails, checkpoint, notes)}
 
 
 def _peak(ours: Loaded, peer: Loaded) -> Measured:
@@ -74,6 +77,21 @@ def _peak(ours: Loaded, peer: Loaded) -> Measured:
             "its server's": peer.used_us,
         },
         notes=(_generator_words(ours, peer), *_refusals(ours, peer)),
+    )
+
+
+def _limited(found: Measured | NotMeasured, limits: Sampled) -> Measured | NotMeasured:
+    """Return P1 with what its figure is made of."""
+    if isinstance(found, NotMeasured):
+        return found
+    shares = ", ".join(
+        f"{name} {share:.0%}" for name, share in list(limits.rooms().items())[:_ROOMS]
+    )
+    postgres = Spread((limits.used_us["Postgres"],), "us")
+    return replace(
+        found,
+        beside={**found.beside, "Postgres's processor time a request": postgres},
+        notes=(*found.notes, f"our server's time by part: {shares}"),
     )
 
 

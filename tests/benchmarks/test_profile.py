@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.profile import imports_in, part_of
+from benchmarks.profile import imports_in
+from benchmarks.sampling import Sampled, part_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,15 @@ def test_an_import_counts_with_its_own_time() -> None:
         "something else\n"
     )
     assert list(imports_in(told)) == [("service.web.wire", 120), ("service.web", 30)]
+
+
+def test_rooms_share_the_whole_time_of_the_server() -> None:
+    """What is no room of ours is a library's, and nothing is left out."""
+    stacks = {
+        "service.rules.decide:decide service.app:served": 5,
+        "orjson:dumps service.rules.telling.forms:fill service.app:served": 1,
+        "uvicorn.protocols:send": 1,
+        "asyncio.runners:run": 3,
+    }
+    found = Sampled(per_second=1.0, used_us={}, share={}, stacks=stacks)
+    assert found.rooms() == {"rules": 0.6, "the event loop": 0.3, "uvicorn": 0.1}
