@@ -51,6 +51,7 @@ def decide(
     final: bool = False,
     suspended: Collection[str] = (),
     tabled: Mapping[str, str] | None = None,
+    with_missing: bool = True,
 ) -> Decision:
     """Return the decision on *facts* at the instant *at*: pure, and total on admitted facts.
 
@@ -63,6 +64,7 @@ def decide(
         final: No more answers will come; unknown conditions count as no.
         suspended: Ids of rules and gates that count as no.
         tabled: What shipped tables said when this decision was first made.
+        with_missing: Say what is missing; else a final decision is the same without it.
 
     Raises:
         ValueError: If *at* has no time zone.
@@ -74,7 +76,7 @@ def decide(
     table = _Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=suspended, registrable=table)
     judged = _Case(meaning, facts, trace, today, frozenset(suspended), plan, reads, table)
-    return judged.decide(at=at, final=final)
+    return judged.decide(at=at, final=final, with_missing=with_missing or not final)
 
 
 @dataclass(slots=True)
@@ -111,11 +113,11 @@ class _Case:
             self._outline = self.evaluate(self.facts.values)
         return self._outline
 
-    def decide(self, *, at: datetime, final: bool) -> Decision:
+    def decide(self, *, at: datetime, final: bool, with_missing: bool) -> Decision:
         model = self.model
         possible = possible_outcomes(model, self.trace.open)
         closing = self._closing()
-        changes = self._changes(possible)
+        changes = self._changes(possible) if with_missing else {}
         is_open = not final and model.missing == "ask" and self._asks(changes)
         exact = self._exact() if is_open and _unsettled(model, possible) else None
         if exact is not None:

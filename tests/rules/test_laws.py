@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import prod
 from pathlib import Path
@@ -220,6 +221,19 @@ def test_undecided_comes_with_a_question_until_answers_reach_a_verdict(
         facts[name] = data.draw(complete_facts_for(rules), label="answers")[name]
     message = "every question was answered and there is no verdict"
     raise AssertionError(message)
+
+
+@looking(150)
+@given(st.data())
+def test_a_final_decision_is_the_same_without_saying_what_is_missing(data: st.DataObject) -> None:
+    """Only `missing` is empty; an open one says it all the same, for it depends on it."""
+    rules = load_rule_set(data.draw(documents()))
+    facts, at = data.draw(facts_for(rules)), data.draw(CLOCKS)
+    whole = rules.decide(facts, at=at, final=True)
+    short = rules.decide(facts, at=at, final=True, with_missing=False)
+    assert short.missing == ()
+    assert replace(short, missing=whole.missing) == whole
+    assert rules.decide(facts, at=at, with_missing=False) == rules.decide(facts, at=at)
 
 
 @looking(50)
