@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Row, Select, and_, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.storage import leases
 from service.storage.tables import AccountRow, BacktestFlip, BacktestRow, DecisionRow
 
 __all__ = [
@@ -30,8 +31,7 @@ __all__ = [
 ]
 
 MOST_COUNTED: Final = 1_000_000
-ENDED: Final = frozenset({"done", "cancelled", "failed"})
-_OPEN: Final = ("queued", "running")
+ENDED: Final = leases.ENDED
 _HEAD: Final = [c for c in BacktestRow.__table__.columns if c.name != "document"]
 _CASE: Final = [
     DecisionRow.id,
@@ -96,48 +96,17 @@ async def change_state(
     connection: AsyncConnection, backtest_id: UUID, *, of: Sequence[str], to: Mapping[str, object]
 ) -> bool:
     """Set columns of a backtest in one of the states *of*; return whether it was in one."""
-    statement = (
-        update(BacktestRow)
-        .where(BacktestRow.id == backtest_id, BacktestRow.state.in_(of))
-        .values(lease_until=None, generation=BacktestRow.generation + 1, **to)
-        .returning(BacktestRow.id)
-    )
-    return (await connection.execute(statement)).first() is not None
+    return await leases.change_state(connection, BacktestRow, backtest_id, of=of, to=to)
 
 
 async def claim_waiting(connection: AsyncConnection, *, lease: timedelta) -> Row[Any] | None:
     """Take the lease of the oldest backtest that nobody works on, and return it whole."""
-    now = func.clock_timestamp()
-    is_free = or_(BacktestRow.lease_until.is_(None), BacktestRow.lease_until < now)
-    waiting = (
-        select(BacktestRow.id)
-        .where(BacktestRow.state.in_(_OPEN), is_free)
-        .order_by(BacktestRow.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    statement = (
-        update(BacktestRow)
-        .where(BacktestRow.id == waiting)
-        .values(
-            state="running",
-            generation=BacktestRow.generation + 1,
-            attempts=BacktestRow.attempts + 1,
-            lease_until=now + lease,
-            started_at=func.coalesce(BacktestRow.started_at, now),
-        )
-        .returning(BacktestRow.__table__)
-    )
-    row: Row[Any] | None = (await connection.execute(statement)).first()
-    return row
+    return await leases.claim_row(connection, BacktestRow, lease=lease)
 
 
 async def set_columns(connection: AsyncConnection, row: Row[Any], **values: object) -> bool:
     """Set columns of a claimed backtest; return whether the claim still holds."""
-    statement = update(BacktestRow).where(_claimed(row)).values(**values)
-    changed = await connection.execute(statement.returning(BacktestRow.id))
-    return changed.first() is not None
+    return await leases.set_columns(connection, BacktestRow, row, **values)
 
 
 async def keep_chunk(
@@ -248,14 +217,6 @@ async def read_revenue(
     await connection.execute(text("SET LOCAL statement_timeout = '60s'"))
     given = {"id": backtest_id, "revenue": revenue}
     return (await connection.execute(_REVENUE, given)).all()
-
-
-def _claimed(row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for a condition
-    return and_(
-        BacktestRow.id == row.id,
-        BacktestRow.generation == row.generation,
-        BacktestRow.state == "running",
-    )
 
 
 def _window(statement: Select[Any], row: Row[Any]) -> Select[Any]:
