@@ -18,6 +18,7 @@ from service.accounts.many_routes import many_routes
 from service.accounts.parked_routes import parked_routes
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
+from service.accounts.staged_store import keep_staged
 
 __all__ = [
     "AMOUNT",
@@ -31,6 +32,7 @@ __all__ = [
     "Quantity",
     "Source",
     "keep_assessment",
+    "keep_staged",
     "read_assessments",
     "read_facts",
     "read_kinds",

@@ -43,15 +43,23 @@ class AccountJudge:
     judge: ColumnJudge
 
     @classmethod
-    def of(cls, rules: RuleSet, *, at: datetime, suspended: Collection[str] = ()) -> "AccountJudge":
+    def of(
+        cls,
+        rules: RuleSet,
+        *,
+        at: datetime,
+        suspended: Collection[str] = (),
+        wanted: Collection[str] | None = None,
+    ) -> "AccountJudge":
         """Return the judge of *rules*, finally: nobody is there to be asked.
+
+        *wanted* are the columns of the SELECT, `standing_columns` where left out.
 
         Raises:
             Untranslatable: If DuckDB cannot mean the same as the rules.
         """
-        judge = ColumnJudge.of(
-            rules, at=at, final=True, suspended=suspended, wanted=standing_columns(rules)
-        )
+        columns = standing_columns(rules) if wanted is None else wanted
+        judge = ColumnJudge.of(rules, at=at, final=True, suspended=suspended, wanted=columns)
         return cls(rules, at, suspended, AccountDoor.of(rules), judge)
 
     def decide(self, number: int, piece: Piece) -> DecidedPiece:
@@ -75,7 +83,9 @@ class AccountJudge:
 
     def decide_alone(self, facts: Mapping[str, object]) -> Decision:
         """Return the evaluator's decision on one account's stored facts."""
-        return self.rules.decide(facts, at=self.at, final=True, suspended=self.suspended)
+        return self.rules.decide(
+            facts, at=self.at, final=True, suspended=self.suspended, with_missing=False
+        )
 
     def close(self) -> None:
         """Give the memory back."""

@@ -11,40 +11,80 @@ from uuid import UUID
 
 import psycopg
 
-__all__ = ["Piece", "count_accounts", "read_accounts"]
+__all__ = ["Piece", "count_accounts", "read_accounts", "read_standings"]
 
 _NEXT: Final = """
     SELECT id, facts FROM account
-    WHERE id > %(after)s AND created_at <= %(at)s AND facts_erased_at IS NULL
+    WHERE id > %(after)s AND created_at <= %(at)s
+        AND facts_erased_at IS NULL AND merged_into IS NULL
     ORDER BY id LIMIT %(limit)s
 """
-_READ: Final = (
-    "SELECT coalesce(string_agg(uuid_send(id), '' ORDER BY id), ''),"  # noqa: S608 - no value in it
-    " convert_to('[' || coalesce(string_agg(facts::text, ',' ORDER BY id), '') || ']', 'UTF8')"
-    f" FROM ({_NEXT}) AS next"
+_IDS: Final = "coalesce(string_agg(uuid_send(id), '' ORDER BY id), '')"
+_FACTS: Final = (
+    "convert_to('[' || coalesce(string_agg(facts::text, ',' ORDER BY id), '') || ']', 'UTF8')"
+)
+_READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noqa: S608 - no value in it
+# The scores of a decision are read only where all else may be as it was.
+_STANDING: Final = f"""
+    SELECT next.id, next.facts, CASE WHEN stands.account_id IS NULL THEN 'null' ELSE
+        jsonb_build_array(stands.version, stands.verdict, stands.outcome,
+            stands.at >= %(at)s, decided.scores)::text END AS standing
+    FROM ({_NEXT}) AS next
+    LEFT JOIN assessment AS stands
+        ON stands.account_id = next.id AND stands.rule_set = %(rule_set)s
+    LEFT JOIN decision AS decided ON stands.version = %(version)s
+        AND decided.decided_at = stands.at AND decided.id = stands.decision_id
+"""  # noqa: S608 - no value in it
+_READ_STANDING: Final = (
+    f"SELECT {_IDS}, {_FACTS},"  # noqa: S608 - no value in it
+    " convert_to('[' || coalesce(string_agg(standing, ',' ORDER BY id), '') || ']', 'UTF8')"
+    f" FROM ({_STANDING}) AS next"
 ).encode()
-_COUNT: Final = b"SELECT count(*) FROM account WHERE created_at <= %s AND facts_erased_at IS NULL"
+_COUNT: Final = (
+    b"SELECT count(*) FROM account"
+    b" WHERE created_at <= %s AND facts_erased_at IS NULL AND merged_into IS NULL"
+)
 _UUID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some accounts in the order of their ids; *facts* is a JSON array of objects."""
+    """Some accounts in the order of their ids; *facts* is a JSON array of objects.
+
+    *standings* is one of how each stands under a rule set, null where it was never decided.
+    """
 
     ids: tuple[UUID, ...]
     facts: bytes
+    standings: bytes = b"[]"
 
 
 async def read_accounts(
     connection: psycopg.AsyncConnection[Any], *, after: UUID | None, at: datetime, limit: int
 ) -> Piece:
-    """Return the first *limit* accounts after an id that existed at *at* and were not erased."""
-    given = {"after": after or UUID(int=0), "at": at, "limit": limit}
-    async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(_READ, given)
-        ids, facts = await cursor.fetchone() or (b"", b"[]")
-    found = range(0, len(ids), _UUID_BYTES)
-    return Piece(tuple(UUID(bytes=ids[start : start + _UUID_BYTES]) for start in found), facts)
+    """Return the first *limit* accounts after an id that existed at *at*.
+
+    Not those that were erased, nor those that another one stands for.
+    """
+    return await _read(connection, _READ, {"after": after, "at": at, "limit": limit})
+
+
+async def read_standings(
+    connection: psycopg.AsyncConnection[Any],
+    *,
+    rule_set: str,
+    version: int,
+    after: UUID | None,
+    at: datetime,
+    limit: int,
+) -> Piece:
+    """Return the same, with how each stands under *rule_set*.
+
+    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores]`; the
+    scores are null where the version is not *version*.
+    """
+    given = {"rule_set": rule_set, "version": version, "after": after, "at": at, "limit": limit}
+    return await _read(connection, _READ_STANDING, given)
 
 
 async def count_accounts(connection: psycopg.AsyncConnection[Any], *, at: datetime) -> int:
@@ -53,3 +93,17 @@ async def count_accounts(connection: psycopg.AsyncConnection[Any], *, at: dateti
         await cursor.execute(_COUNT, (at,))
         row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
+
+
+async def _read(
+    connection: psycopg.AsyncConnection[Any], query: bytes, given: dict[str, Any]
+) -> Piece:
+    given["after"] = given["after"] or UUID(int=0)
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(query, given)
+        row = await cursor.fetchone()
+    if row is None:
+        raise AssertionError("an aggregate has one row")
+    starts = range(0, len(row[0]), _UUID_BYTES)
+    ids = tuple(UUID(bytes=row[0][start : start + _UUID_BYTES]) for start in starts)
+    return Piece(ids, *row[1:])

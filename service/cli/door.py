@@ -25,6 +25,7 @@ from service.cli.release_commands import (
     rollback,
     unfreeze,
 )
+from service.cli.rescore_command import rescore
 from service.cli.scoring import score
 from service.cli.screen import say
 from service.cli.templating import new, templates
@@ -64,6 +65,7 @@ app.command(rich_help_panel=_RULES)(templates)
 app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
 app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
+app.command(rich_help_panel=_ACCOUNTS)(rescore)
 app.command(rich_help_panel=_OPERATIONS)(serve)
 app.command(rich_help_panel=_OPERATIONS)(demo)
 app.command(rich_help_panel=_OPERATIONS)(migrate)

@@ -8,6 +8,7 @@ from service.decisions.notice_routes import notice_routes
 from service.decisions.noticing import noticing
 from service.decisions.override_routes import override_routes
 from service.decisions.overruled_routes import overruled_routes
+from service.decisions.rescored import keep_rescored, rescored_record
 from service.decisions.routes import qualify_routes
 from service.decisions.shadow_routes import shadow_routes
 from service.decisions.shadowing import Shadows, shadowing
@@ -16,7 +17,7 @@ from service.decisions.standing_routes import standing_routes
 from service.decisions.why_routes import why_routes
 
 __all__ = ["Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
-__all__ += ["noticing", "routers", "shadowing"]
+__all__ += ["keep_rescored", "noticing", "rescored_record", "routers", "shadowing"]
 
 routers = (
     qualify_routes,

@@ -6,7 +6,7 @@ The clock and the id come in as arguments; the same arguments give the same byte
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 import orjson
@@ -19,7 +19,7 @@ from service.rules.telling import scores_text
 from service.rulesets import Running
 from service.web import Fault, Refusal
 
-__all__ = ["Judged", "Record", "Subject", "WrongSubject", "judge", "record_of"]
+__all__ = ["Judged", "Record", "Subject", "WrongSubject", "decided_columns", "judge", "record_of"]
 
 
 class WrongSubject(Refusal):
@@ -127,25 +127,32 @@ def record_of(
         rule_set=head.rule_set,
         version=head.version,
         digest=head.digest,
-        meaning=decision.meaning,
         subject=head.subject,
         external_id=head.external_id,
         account_id=account_id,
-        facts=_json(decision.facts.to_json()),
-        tabled=_json_or_none(dict(decision.tabled)),
-        data_problems=_json_or_none([problem.to_json() for problem in decision.data_problems]),
-        final=decision.final,
-        suspended=_json_or_none(list(decision.suspended)),
-        verdict=decision.verdict,
-        outcome=decision.outcome,
-        certain=decision.certain,
-        outcome_certain=decision.outcome_certain,
-        scores=scores_text(decision.scores),
-        trace=_json(decision.trace.to_json()),
         source=question.source,
         override_of=None if head.override is None else head.override.id,
         latency_us=latency // timedelta(microseconds=1),
+        **decided_columns(decision),
     )
+
+
+def decided_columns(decision: Decision) -> dict[str, Any]:
+    """Return the columns of a `Record` that say what was decided, and on what."""
+    return {
+        "meaning": decision.meaning,
+        "facts": _json(decision.facts.to_json()),
+        "tabled": _json_or_none(dict(decision.tabled)),
+        "data_problems": _json_or_none([one.to_json() for one in decision.data_problems]),
+        "final": decision.final,
+        "suspended": _json_or_none(list(decision.suspended)),
+        "verdict": decision.verdict,
+        "outcome": decision.outcome,
+        "certain": decision.certain,
+        "outcome_certain": decision.outcome_certain,
+        "scores": scores_text(decision.scores),
+        "trace": _json(decision.trace.to_json()),
+    }
 
 
 def _refuse_subject(question: Question, wanted: str) -> None:

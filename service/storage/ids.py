@@ -41,6 +41,7 @@ Prefix = Literal[
     "edt",
     "prk",
     "mrg",
+    "rsc",
 ]
 RANDOM_BYTES: Final = 8
 

@@ -13,6 +13,7 @@ from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.overrides import OverrideRow
+from service.storage.tables.rescorings import RescoringRow
 from service.storage.tables.rulesets import (
     DraftEdit,
     FlipEvidence,
@@ -52,6 +53,7 @@ __all__ = [
     "OverrideRow",
     "ParkedEvent",
     "ReleaseEpoch",
+    "RescoringRow",
     "RuleSetDraft",
     "RuleSetRelease",
     "RuleSetReview",

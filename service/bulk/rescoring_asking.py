@@ -1,0 +1,135 @@
+"""Ask for a rescoring, and cancel one."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.bulk import rescoring_store as store
+from service.rulesets import Editor, Running
+from service.storage import append_audit, to_text
+from service.web import Refusal
+
+__all__ = ["MetricsUnmeasured", "NotOfAccounts", "RescoringNotFound", "RescoringOver"]
+__all__ += ["ask_for", "cancel", "check_rescorable", "existing"]
+
+
+class RescoringNotFound(Refusal):
+    """No rescoring has this id."""
+
+    code: ClassVar[str] = "rescoring_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("there is no rescoring with this id; ask for one with `goodfit rescore`")
+
+
+class RescoringOver(Refusal):
+    """A rescoring has ended, so that this cannot be done any more."""
+
+    code: ClassVar[str] = "rescoring_over"
+
+
+class NotOfAccounts(Refusal):
+    """Rules for leads were to rescore accounts."""
+
+    code: ClassVar[str] = "wrong_subject"
+
+
+class MetricsUnmeasured(Refusal):
+    """The rules read metrics of the ledger, which are not measured by columns yet."""
+
+    code: ClassVar[str] = "metrics_unmeasured"
+
+
+def check_rescorable(running: Running) -> None:
+    """Check that stored accounts can be decided by *running* as they stand.
+
+    Raises:
+        NotOfAccounts: If the rules judge leads.
+        MetricsUnmeasured: If they read metrics.
+    """
+    if running.rules.subject != "account":
+        words = f"`{running.slug}` judges leads; only rules for accounts can rescore them"
+        raise NotOfAccounts(words)
+    if running.rules.metrics:
+        words = (
+            f"`{running.slug}` reads metrics of the ledger, which no rescoring measures yet; "
+            "decide its accounts one by one with POST /v1/qualify"
+        )
+        raise MetricsUnmeasured(words)
+
+
+async def ask_for(connection: AsyncConnection, running: Running, *, editor: Editor) -> Row[Any]:
+    """Keep a rescoring by *running* as of the editor's instant, for somebody to take up.
+
+    *running* is what is live at that instant. A release that takes effect later changes
+    nothing: it is not what was live at the instant of these decisions.
+
+    Raises:
+        NotOfAccounts, MetricsUnmeasured: If these rules cannot rescore accounts.
+    """
+    check_rescorable(running)
+    rescoring_id = editor.fresh_id()
+    values = {
+        "id": rescoring_id,
+        "rule_set": running.slug,
+        "version": running.version,
+        "digest": running.digest,
+        "at": editor.at,
+        "state": "queued",
+        "generation": 0,
+        "attempts": 0,
+        "done": 0,
+        "asked_by": editor.person,
+        "created_at": editor.at,
+    }
+    await store.add(connection, values)
+    await _note(connection, "rescorings.ask", rescoring_id, editor, digest=running.digest)
+    return await existing(connection, rescoring_id)
+
+
+async def cancel(connection: AsyncConnection, rescoring_id: UUID, *, editor: Editor) -> Row[Any]:
+    """Stop a rescoring at the end of the slice it is at; what was written stays.
+
+    Raises:
+        RescoringNotFound: If there is none.
+        RescoringOver: If it has ended already.
+    """
+    to = {"state": "cancelled", "finished_at": editor.at}
+    if not await store.change_state(connection, rescoring_id, to=to):
+        row = await existing(connection, rescoring_id)
+        raise RescoringOver(f"the rescoring is {row.state} and cannot be cancelled")
+    await _note(connection, "rescorings.cancel", rescoring_id, editor)
+    return await existing(connection, rescoring_id)
+
+
+async def existing(connection: AsyncConnection, rescoring_id: UUID) -> Row[Any]:
+    """Return a rescoring.
+
+    Raises:
+        RescoringNotFound: If there is none.
+    """
+    row = await store.find(connection, rescoring_id)
+    if row is None:
+        raise RescoringNotFound
+    return row
+
+
+async def _note(
+    connection: AsyncConnection,
+    action: str,
+    rescoring_id: UUID,
+    editor: Editor,
+    *,
+    digest: str | None = None,
+) -> None:
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action=action,
+        subject=to_text("rsc", rescoring_id),
+        payload={},
+        digest=digest,
+    )

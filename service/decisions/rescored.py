@@ -1,0 +1,56 @@
+"""Decisions of a rescoring: many at once, each its account's current one from then on."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts import keep_staged
+from service.decisions import rescored_store
+from service.decisions.deciding import Record, decided_columns
+from service.rules import Decision
+
+__all__ = ["RESCORING", "keep_rescored", "rescored_record"]
+
+RESCORING: Final = "rescoring"
+"""The source of such a decision."""
+
+
+def rescored_record(
+    decision: Decision,
+    *,
+    decision_id: UUID,
+    account_id: UUID,
+    rule_set: str,
+    version: int,
+    digest: str,
+) -> Record:
+    """Return the row to write for an account's *decision*; a person's word is found later."""
+    return Record(
+        decided_at=decision.at,
+        id=decision_id,
+        rule_set=rule_set,
+        version=version,
+        digest=digest,
+        subject="account",
+        external_id=None,
+        account_id=account_id,
+        source=RESCORING,
+        override_of=None,
+        latency_us=None,
+        **decided_columns(decision),
+    )
+
+
+async def keep_rescored(connection: AsyncConnection, records: Sequence[Record]) -> set[UUID]:
+    """Keep *records* with the assessments they change, and return whose were kept.
+
+    None is kept of an account that is gone, was erased, or was decided later meanwhile.
+    """
+    if not records:
+        return set()
+    await rescored_store.stage(connection, records)
+    await rescored_store.tell_overrides(connection)
+    await keep_staged(connection)
+    return await rescored_store.add_staged(connection)
