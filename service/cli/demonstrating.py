@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -30,8 +31,11 @@ from service.cli.serving import address_of
 from service.cli.starting import settings_of_process, stopped_by_signals
 from service.cli.supervising import Workers
 from service.rules.templates import template_names
+from service.storage import SessionLimits
 
 _HOST = "127.0.0.1"
+# Nobody waits for an answer yet, and a small machine has a worker to load meanwhile.
+_UNHURRIED = SessionLimits(transaction=timedelta(seconds=60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,9 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
         with own_server(stage.folder) as server:
             url = server.url()
             bring_up_to_date(settings, url, home=stage.folder)
-            state, number = on_database(url, lambda engine: _prepare(engine, stage.folder, port))
+            state, number = on_database(
+                url, lambda engine: _prepare(engine, stage.folder, port), limits=_UNHURRIED
+            )
             if not as_json:
                 elapsed = time.monotonic() - began
                 head = f"Postgres {number} (embedded) at {_short(stage.folder)}"

@@ -65,7 +65,7 @@ def test_the_demo_prints_lines_that_work_and_keeps_its_data(home: Path) -> None:
     port = free_port()
     with demo(home, port) as terminal:
         output = terminal.wait_for(LAST_LINE)
-        assert "4 rule sets, 60 leads, 40 accounts" in output
+        assert "5 rule sets, 60 leads, 40 accounts" in output
         asked, decided, explained = (run(line) for line in lines_to_try(output))
         _check_answers(asked, decided, explained)
         _check_samples(lines_to_try(output)[0])
