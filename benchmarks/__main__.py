@@ -116,7 +116,10 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="renew docs/measurements/bench.json, the chart and the pages from this run",
     )
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.keep and (asked.quick or asked.scale or asked.only != _lines("")):
+        parser.error("what is kept is a whole run; leave out --quick, --scale and --only")
+    return asked
 
 
 def _lines(text: str) -> frozenset[str]:

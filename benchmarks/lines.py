@@ -64,10 +64,19 @@ LINES: Final[tuple[Line, ...]] = (
     _more("P2", _QUALIFY, "FastAPI, zen-engine, one SQLAlchemy insert", "x its requests/s", 10, 20),
     _more("P3", _QUALIFY, "Fastify, json-rules-engine, one insert", "x its requests/s", 3, 7),
     _less("P4", "p99 at half of peak rate", "the bare echo at the same rate", "x its p99", 2, 1.2),
-    _more("P5", "verdict, scores and trace in process", "zen-engine with trace", "x", 10, 50),
-    _more("P6", "verdict and scores in process", "compiled Rust CEL", "x", 20, 100),
-    _more("P7", "reading and deciding stored accounts", "one jsonb SELECT in Postgres", "x", 2, 5),
-    _more("P8", "deciding a Parquet file", "zen-engine in a Python loop", "x", 100, 500),
+    _more(
+        "P5", "verdict, scores and trace in process", "zen-engine with trace", "x as fast", 10, 50
+    ),
+    _more("P6", "verdict and scores in process", "compiled Rust CEL", "x as fast", 20, 100),
+    _more(
+        "P7",
+        "reading and deciding stored accounts",
+        "one jsonb SELECT in Postgres",
+        "x as fast",
+        2,
+        5,
+    ),
+    _more("P8", "deciding a Parquet file", "zen-engine in a Python loop", "x as fast", 100, 500),
     _less("P9", "growth from 10 to 500 rules", "growing in proportion", "(exponent)", 1.1, 0.9),
     _less("P10", "slowest p99 on many stored decisions", "on 10,000", "x its p99", 1.2, 1.05),
     _less("P11", "from start to the first answer", "a bare FastAPI app", "s more", 2, 0.5),
