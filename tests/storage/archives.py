@@ -16,9 +16,10 @@ from psycopg import Connection
 
 from service.storage import libpq_url
 from tests.decisions.rules import FLEET_LEADS, LARGE_FLEET, SMALL_FLEET, edited, release
-from tests.web.serving import serving
+from tests.web.serving import Served, serving
 
 Members = dict[str, bytes]
+CRM = {"system": "crm", "id": "7"}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,6 +40,26 @@ async def _furnish(url: str) -> None:
         facts = {"facts": {"vehicles": 20, "name": "Söhne & Co"}}
         answer = await served.ask("PUT", "/v1/accounts/north", json=facts)
         assert answer.status_code == 201, answer.text
+        await _furnish_ledger(served)
+
+
+async def _furnish_ledger(served: Served) -> None:
+    """Enter an event, take it back, park another, and merge two accounts."""
+    twin = {"account": "a twin", "facts": {"name": "Söhne"}, "identities": [CRM]}
+    revenue = {"kind": "revenue", "at": "2026-01-31T00:00:00Z", "quantities": {"amount": 0.1}}
+    told = revenue | {"source": "erp", "account": "a twin"}
+    calls: list[tuple[str, Any]] = [
+        ("/v1/accounts", [twin]),
+        ("/v1/events", [told | {"event_id": "1"}, told | {"event_id": "2", "account": "x"}]),
+        ("/v1/accounts/a%20twin/merge", {"into": "north", "reason": "one company"}),
+    ]
+    for path, body in calls:
+        answer = await served.ask("POST", path, json=body)
+        assert answer.status_code == 200, answer.text
+    (entry,) = (await served.ask("GET", "/v1/events")).json()["data"]
+    path = f"/v1/events/{entry['id']}/reversal"
+    answer = await served.ask("POST", path, json={"reason": "wrong"})
+    assert answer.status_code == 201, answer.text
 
 
 def rewritten(file: Path, target: Path, change: Callable[[Members], None]) -> Path:
