@@ -7,6 +7,7 @@ from service.accounts.assessing import (
     keep_assessment,
     read_assessments,
     read_facts,
+    read_facts_for,
 )
 from service.accounts.declared_routes import declared_routes
 from service.accounts.declaring import Source, read_kinds, read_sources
@@ -15,6 +16,7 @@ from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.many_routes import many_routes
+from service.accounts.metric_store import measure_accounts, measure_all
 from service.accounts.parked_routes import parked_routes
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
@@ -33,8 +35,11 @@ __all__ = [
     "Source",
     "keep_assessment",
     "keep_staged",
+    "measure_accounts",
+    "measure_all",
     "read_assessments",
     "read_facts",
+    "read_facts_for",
     "read_kinds",
     "read_sources",
     "routers",

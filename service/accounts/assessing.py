@@ -1,7 +1,7 @@
 """Keep how each account stands under each rule set: the current decision and the one before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import store
 from service.accounts.keeping import existing_account
+from service.accounts.metric_store import measure_accounts
+from service.rules import RuleSet
 
 __all__ = [
     "AccountFacts",
@@ -19,6 +21,7 @@ __all__ = [
     "keep_assessment",
     "read_assessments",
     "read_facts",
+    "read_facts_for",
 ]
 
 
@@ -61,6 +64,24 @@ async def read_facts(connection: AsyncConnection, key: str) -> AccountFacts:
     """
     account = await existing_account(connection, key)
     return AccountFacts(account.id, account.key, account.known.facts)
+
+
+async def read_facts_for(
+    connection: AsyncConnection, key: str, *, rules: RuleSet, at: datetime
+) -> AccountFacts:
+    """Return what *rules* are asked to judge of the account of *key* at the clock *at*.
+
+    What the rules measure comes from the ledger alone, whatever a stored fact of the same
+    name says; it is None where it is not known.
+
+    Raises:
+        AccountNotFound: If there is none.
+    """
+    account = await read_facts(connection, key)
+    if not rules.metrics:
+        return account
+    measured = await measure_accounts(connection, [account.id], rules=rules, at=at)
+    return replace(account, facts={**account.facts, **measured[account.id]})
 
 
 async def keep_assessment(connection: AsyncConnection, assessed: Assessed) -> None:

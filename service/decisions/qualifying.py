@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.accounts import Assessed, read_facts
+from service.accounts import Assessed, read_facts_for
 from service.decisions.asking import Question
 from service.decisions.comparing import original_of
 from service.decisions.deciding import Judged, Subject, judge, record_of
@@ -188,7 +188,7 @@ async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
         running = await desk.live.version_at(question.rule_set, case.at)
     else:
         running = await desk.live.version(question.rule_set, question.at_version)
-    subject = await _subject_of(case, desk)
+    subject = await _subject_of(case, desk, running.rules)
 
     def work() -> Judged:
         return judge(question, subject, running, at=case.at, decision_id=case.decision_id)
@@ -206,18 +206,21 @@ def _is_large(rules: RuleSet) -> bool:
     return len(rules.attributes) * rules.model.check_count > _LARGE
 
 
-async def _subject_of(case: Case, desk: Desk) -> Subject:
-    """Return whom the question is about: as it says, or as a stored account is known."""
+async def _subject_of(case: Case, desk: Desk, rules: RuleSet) -> Subject:
+    """Return whom the question is about: as it says, or as a stored account is known.
+
+    What *rules* measure of a stored account is measured at the decision's clock.
+    """
     question = case.question
     if question.account_key is None:
         return Subject(facts=question.facts or {})
     async with transaction(desk.house.engine) as connection:
-        return await _stored(connection, question.account_key, case)
+        return await _stored(connection, question.account_key, case, rules=rules)
 
 
-async def _stored(connection: AsyncConnection, key: str, case: Case) -> Subject:
+async def _stored(connection: AsyncConnection, key: str, case: Case, *, rules: RuleSet) -> Subject:
     """Return a stored account, with what a person decided of it; a version asked for has none."""
-    account = await read_facts(connection, key)
+    account = await read_facts_for(connection, key, rules=rules, at=case.at)
     override = None
     if case.question.at_version is None:
         override = await find_of_account(

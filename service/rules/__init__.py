@@ -8,7 +8,7 @@ from service.rules.compare import Change, compare
 from service.rules.decided import MEANING
 from service.rules.decision import Decision
 from service.rules.metrics.kinds import KINDS, Declared
-from service.rules.metrics.measure import Event, measure
+from service.rules.metrics.measure import Event, as_measured, measure
 from service.rules.metrics.model import Metric
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
@@ -40,6 +40,7 @@ __all__ = [
     "Source",
     "TestResult",
     "Truth",
+    "as_measured",
     "check_rule_set",
     "compare",
     "evaluate",

@@ -3,7 +3,7 @@
 Events sit on and beside the edges of windows, say what the conditions ask, or do not say it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -86,9 +86,9 @@ def metrics(draw: st.DrawFn) -> Json:
 
 
 @st.composite
-def measuring(draw: st.DrawFn) -> RuleSet:
-    """Return a rule set with one to four metrics."""
-    declared = {f"m{place}": draw(metrics()) for place in range(draw(st.integers(1, 4)))}
+def measuring(draw: st.DrawFn, *, most: int = 4) -> RuleSet:
+    """Return a rule set with a few metrics."""
+    declared = {f"m{place}": draw(metrics()) for place in range(draw(st.integers(1, most)))}
     return load_rule_set(rules_with(declared))
 
 
@@ -119,25 +119,26 @@ class Ledger:
 
 
 @st.composite
-def ledgers(draw: st.DrawFn, at: datetime, *, most: int = 25) -> Ledger:
-    """Return a ledger seen from *at*."""
-    edges = _edges(at)
+def ledgers(
+    draw: st.DrawFn, at: datetime, *, most: int = 25, seen_by: RuleSet | None = None
+) -> Ledger:
+    """Return a ledger around *at*; with *seen_by*, of events that those metrics look at."""
+    kinds, edges = sorted(SAID), _edges(at, WINDOWS)
+    if seen_by is not None:
+        kinds = sorted({kind for metric in seen_by.metrics for kind in metric.kinds})
+        edges = _edges(at, [None if m.window is None else str(m.window) for m in seen_by.metrics])
     events = []
     for place in range(draw(st.integers(0, most))):
-        kind = draw(st.sampled_from(sorted(SAID)))
-        said = st.fixed_dictionaries(
-            {}, optional={name: st.sampled_from(values) for name, values in SAID[kind].items()}
-        )
-        source = draw(st.sampled_from(["crm", "Desk", "é"]))
-        quantities = {name: _exact(value) for name, value in draw(said).items()}
+        kind = draw(st.sampled_from(kinds))
+        said = {
+            name: _exact(draw(st.sampled_from(values)))
+            for name, values in SAID[kind].items()
+            if draw(st.integers(0, 15))
+        }
+        source, letter = draw(st.sampled_from(["crm", "Desk", "é"])), draw(st.sampled_from("abAB"))
+        happened = draw(st.sampled_from(edges))
         events.append(
-            Event(
-                kind=kind,
-                at=draw(st.sampled_from(edges)),
-                quantities=quantities,
-                source=source,
-                id=f"{draw(st.sampled_from('abAB'))}{place}",
-            )
+            Event(kind=kind, at=happened, quantities=said, source=source, id=f"{letter}{place}")
         )
     taken = draw(st.sets(st.sampled_from(range(len(events))), max_size=3)) if events else set()
     reported = draw(st.sets(st.sampled_from(sorted(SAID))))
@@ -150,15 +151,16 @@ def _exact(value: object) -> object:
     return Decimal(repr(value)) if is_float else value
 
 
-def _edges(at: datetime) -> list[datetime]:
-    """Return the instants at, just before and just after the ends of every window."""
+def _edges(at: datetime, windows: Sequence[str | None]) -> list[datetime]:
+    """Return the instants at, just before and just after the ends of the windows."""
     starts = [
         Window(int(text.split()[0]), "days" if "day" in text else "months").start(at)
-        for text in WINDOWS
+        for text in windows
         if text is not None
     ]
     found = [instant + step for instant in (at, *starts) for step in (-_TICK, 0 * _TICK, _TICK)]
-    return [*found, at - timedelta(days=40), at - timedelta(days=2_000)]
+    within = [at - timedelta(hours=hours) for hours in (1, 5, 23)]
+    return [*found, *within, at - timedelta(days=25), at - timedelta(days=2_000)]
 
 
 def _conditions(kind: str) -> st.SearchStrategy[str]:

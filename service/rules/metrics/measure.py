@@ -56,7 +56,7 @@ def measure(
     known = list(events)
     with localcontext(prec=_DIGITS):
         return {
-            metric.name: _fact(_value(metric, known, at))
+            metric.name: as_measured(_value(metric, known, at))
             if reported_all(metric, reported)
             else None
             for metric in metrics
@@ -68,7 +68,7 @@ def reported_all(metric: Metric, reported: Collection[str]) -> bool:
     return all(kind in reported for kind in metric.kinds)
 
 
-def _fact(value: Decimal | float | None) -> float | None:
+def as_measured(value: Decimal | float | None) -> float | None:
     """Return *value* as the facts' door makes it; past 2^53 nothing exact is known."""
     if value is None:
         return None

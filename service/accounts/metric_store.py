@@ -1,0 +1,72 @@
+"""What the ledger adds up to, account by account, in the database: SQL only."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts.metric_sql import Statement, statement_of
+from service.rules import Metric, RuleSet, as_measured
+
+__all__ = ["measure_accounts", "measure_all"]
+
+Values = Mapping[str, float | None]
+
+_KEPT: Final = 256
+_AT_ONCE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Metrics, told apart by the digest of their rule set."""
+
+    digest: str
+    of_all: bool
+    metrics: tuple[Metric, ...] = field(compare=False)
+
+
+@lru_cache(maxsize=_KEPT)
+def _prepared(wanted: _Wanted) -> tuple[Statement, TextClause]:
+    statement = statement_of(wanted.metrics, of_all=wanted.of_all)
+    return statement, text(statement.text)
+
+
+async def measure_accounts(
+    connection: AsyncConnection, ids: Sequence[UUID], *, rules: RuleSet, at: datetime
+) -> dict[UUID, Values]:
+    """Return what *rules* measures of the accounts *ids* at the clock *at*, in one statement."""
+    if not rules.metrics:
+        return {account: {} for account in ids}
+    statement, written = await _statement(rules, of_all=False)
+    parameters = {**statement.parameters(at), "ids": list(ids)}
+    rows = await connection.execute(written, parameters)
+    return {row[0]: _values(rules, row[1:]) for row in rows}
+
+
+async def measure_all(
+    connection: AsyncConnection, *, rules: RuleSet, at: datetime
+) -> AsyncIterator[tuple[UUID, Values]]:
+    """Yield every account that stands for itself, with what *rules* measures of it, in one pass."""
+    statement, written = await _statement(rules, of_all=True)
+    found = await connection.stream(
+        written, statement.parameters(at), execution_options={"yield_per": _AT_ONCE}
+    )
+    async for row in found:
+        yield row[0], _values(rules, row[1:])
+
+
+async def _statement(rules: RuleSet, *, of_all: bool) -> tuple[Statement, TextClause]:
+    """Return the statement, written in a thread: its conditions are translated the first time."""
+    wanted = _Wanted(rules.digest, of_all, rules.metrics)
+    return await anyio.to_thread.run_sync(_prepared, wanted)
+
+
+def _values(rules: RuleSet, numbers: Sequence[float | None]) -> Values:
+    names = (metric.name for metric in rules.metrics)
+    return dict(zip(names, map(as_measured, numbers), strict=True))
