@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from service.backtests.metering import Values, facts_under, known_by
 from service.backtests.replaying import Case, Replayed, replay
 from service.backtests.tallying import Tally, widths_of
 from service.backtests.undoing import Undoing
@@ -55,13 +56,13 @@ class Chunk:
     flips: tuple[Mapping[str, object], ...]
 
 
-def case_of(row: Row[Any], *, asked: frozenset[str]) -> Case:
-    """Return a stored decision as a case; *asked* holds what its version declared."""
+def case_of(row: Row[Any], *, version: RuleSet) -> Case:
+    """Return a stored decision as a case; *version* is the one that made it."""
     return Case(
         decision_id=row.id,
         decided_at=row.decided_at,
         version=row.version,
-        asked=asked,
+        asked=frozenset(version.attributes),
         facts=row.facts,
         tabled=row.tabled or {},
         final=row.final,
@@ -69,17 +70,22 @@ def case_of(row: Row[Any], *, asked: frozenset[str]) -> Case:
         verdict=row.verdict,
         outcome=row.outcome,
         scores={name: float(score["value"]) for name, score in row.scores.items()},
+        measured=known_by(version, row.facts or {}),
     )
 
 
-def account_case_of(account: Row[Any], *, backtest: Row[Any], bench: Bench) -> Case:
+def account_case_of(
+    account: Row[Any], *, backtest: Row[Any], bench: Bench, measured: Values
+) -> Case:
     """Return an account's current facts as a case, decided by the base as of *backtest*'s asking.
 
-    What an account does not carry is not known, whoever asks for it: nothing is unseen.
+    *measured* holds the metrics of base and draft at that instant. What an account does not
+    carry is not known, whoever asks for it: nothing is unseen.
     """
     base, draft = bench.undoing.base, bench.undoing.draft
     is_erased = account.facts_erased_at is not None
-    decision = base.decide({} if is_erased else account.facts, at=backtest.created_at)
+    facts = {} if is_erased else facts_under(base, account.facts, measured)
+    decision = base.decide(facts, at=backtest.created_at)
     return Case(
         decision_id=account.id,
         decided_at=backtest.created_at,
@@ -93,6 +99,7 @@ def account_case_of(account: Row[Any], *, backtest: Row[Any], bench: Bench) -> C
         outcome=decision.outcome,
         scores={name: score.value for name, score in decision.scores.items()},
         account_id=account.id,
+        measured=measured,
     )
 
 

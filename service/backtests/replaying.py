@@ -5,13 +5,14 @@ edit is named as its cause if undoing that edit alone gives back what was stored
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
 from service.backtests.mattering import facts_that_matter
+from service.backtests.metering import Values, facts_under, was_measured
 from service.backtests.undoing import Undoing
 from service.rules import Decision, RuleSet
 
@@ -29,8 +30,8 @@ class Case:
     """One stored decision: what it stood on and how it came out.
 
     *asked* holds the attributes that its version declared: nothing else could be stored.
-    *facts* is None once they were erased. An account as it is known now stands under its own
-    id, with *account_id*.
+    *facts* is None once they were erased; *measured* holds metrics by definition. An account
+    as it is known now stands under its own id, with *account_id*.
     """
 
     decision_id: UUID
@@ -45,6 +46,12 @@ class Case:
     outcome: str
     scores: Mapping[str, float]
     account_id: UUID | None = None
+    measured: Values = field(default_factory=dict)
+
+    def has_asked(self, rules: RuleSet, name: str) -> bool:
+        """Return whether *name*, as *rules* declare it, could have been known here."""
+        was_measured_so = was_measured(rules, name, self.measured)
+        return name in self.asked if was_measured_so is None else was_measured_so
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,8 @@ def replay(case: Case, undoing: Undoing) -> Replayed | Unseen | Erased:
     if case.facts is None:
         return Erased(case)
     decision = _decide(case, undoing.draft)
-    unseen = [each.attribute for each in decision.missing if each.attribute not in case.asked]
+    missing = [each.attribute for each in decision.missing]
+    unseen = [name for name in missing if not case.has_asked(undoing.draft, name)]
     if unseen:
         return Unseen(case, tuple(sorted(unseen)))
     if _is_stored(case, decision):
@@ -138,7 +146,7 @@ def _decide(case: Case, rules: RuleSet) -> Decision:
     if case.facts is None:
         raise AssertionError("a decision without facts is never made again")
     return rules.decide(
-        case.facts,
+        facts_under(rules, case.facts, case.measured),
         at=case.decided_at,
         final=case.final,
         suspended=case.suspended,
