@@ -2,30 +2,20 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Literal
+from datetime import UTC, datetime
 
 from service.rules.attributes import Fact, Facts
-from service.rules.classes import ClassPlan
 from service.rules.decided import MissingAttribute, Next
 from service.rules.decision import Decision
-from service.rules.exact import ExactResult, exact_pass
 from service.rules.expression import text
 from service.rules.meaning import Meaning
-from service.rules.model import Model, Outcome, Verdict
-from service.rules.questions import (
-    missing_attributes,
-    possible_outcomes,
-    undecided_reads,
-    verdicts_of,
-)
+from service.rules.model import Model, Outcome
+from service.rules.questions import possible_outcomes
 from service.rules.ranges import Range
-from service.rules.reads import Reads
 from service.rules.scores import bands
+from service.rules.settling import Prospect, Prospects, is_unsettled
 from service.rules.trace import Outline, Trace
 from service.rules.truth import YES
-
-Change = Literal["verdict", "outcome"]
 
 
 @dataclass(slots=True)
@@ -40,14 +30,17 @@ class _Table:
         self.used[value] = found if found is not None else text.registrable_domain(value)
         return self.used[value]
 
+    def look_up(self, value: str) -> str:
+        """Return the same without remembering it."""
+        return self.given.get(value) or text.registrable_domain(value)
+
 
 def decide(
     meaning: Meaning,
     facts: Facts,
     *,
     at: datetime,
-    plan: ClassPlan,
-    reads: Reads,
+    prospects: Prospects,
     final: bool = False,
     suspended: Collection[str] = (),
     tabled: Mapping[str, str] | None = None,
@@ -59,8 +52,7 @@ def decide(
         meaning: The rule set and the form in which it is evaluated.
         facts: What the door admitted.
         at: The one clock of the decision, with a time zone.
-        plan: The kinds of answers each attribute can have.
-        reads: What each part of the rule set reads.
+        prospects: Finds what may still follow where that is not settled.
         final: No more answers will come; unknown conditions count as no.
         suspended: Ids of rules and gates that count as no.
         tabled: What shipped tables said when this decision was first made.
@@ -72,130 +64,70 @@ def decide(
     if at.tzinfo is None:
         msg = "a decision's instant needs a time zone; use UTC"
         raise ValueError(msg)
-    today = at.astimezone(UTC).date()
+    model, out = meaning.model, frozenset(suspended)
+    today = (at if at.tzinfo is UTC else at.astimezone(UTC)).date()
     table = _Table(tabled or {})
-    trace = meaning.judge(facts.values, today=today, suspended=suspended, registrable=table)
-    judged = _Case(meaning, facts, trace, today, frozenset(suspended), plan, reads, table)
-    return judged.decide(at=at, final=final, with_missing=with_missing or not final)
+    trace = meaning.judge(facts.values, today=today, suspended=out, registrable=table)
 
+    def evaluate(values: Mapping[str, Fact]) -> Outline:
+        return meaning.outline(values, today=today, suspended=out, registrable=table.look_up)
 
-@dataclass(slots=True)
-class _Case:
-    """One decision being made: what is known of it, step by step."""
-
-    meaning: Meaning
-    facts: Facts
-    trace: Trace
-    today: date
-    suspended: frozenset[str]
-    plan: ClassPlan
-    reads: Reads
-    table: _Table
-    _outline: Outline | None = None
-
-    @property
-    def model(self) -> Model:
-        return self.meaning.model
-
-    def evaluate(self, values: Mapping[str, Fact]) -> Outline:
-        """Evaluate further facts, still open; looks up tables without remembering it."""
-        return self.meaning.outline(
-            values,
-            today=self.today,
-            suspended=self.suspended,
-            registrable=lambda value: self.table.given.get(value) or text.registrable_domain(value),
-        )
-
-    @property
-    def outline(self) -> Outline:
-        """The open evaluation of the facts themselves, made when first needed."""
-        if self._outline is None:
-            self._outline = self.evaluate(self.facts.values)
-        return self._outline
-
-    def decide(self, *, at: datetime, final: bool, with_missing: bool) -> Decision:
-        model = self.model
-        possible = possible_outcomes(model, self.trace.open)
-        closing = self._closing()
-        changes = self._changes(possible) if with_missing else {}
-        is_open = not final and model.missing == "ask" and self._asks(changes)
-        exact = self._exact() if is_open and _unsettled(model, possible) else None
-        if exact is not None:
-            possible, changes = exact.outcomes, exact.changes
-            is_open = self._asks(changes)
-        is_certain = not _unsettled(model, possible)
-        outcome = closing if closing in possible else possible[0]
-        is_undecided = is_open and not is_certain
-        verdict: Verdict = "undecided" if is_undecided else model.outcomes[outcome].verdict
-        missing = self._missing(changes)
-        return Decision(
-            verdict=verdict,
-            outcome=model.outcomes[outcome].id,
-            certain=is_certain,
-            outcome_certain=len(possible) == 1,
-            possible_outcomes=tuple(model.outcomes[place].id for place in possible),
-            exact=exact is not None,
-            scores={s.name: r for s, r in zip(model.scores, self.trace.scores, strict=True)},
-            grades=self._grades(),
-            missing=missing,
-            next=_asking(missing) if is_undecided else _following(model.outcomes[outcome]),
-            facts=self.facts,
-            trace=self.trace,
-            at=at,
+    possible = possible_outcomes(model, trace.open)
+    prospect = Prospect(possible)
+    if len(possible) > 1 and (with_missing or not final):
+        prospect = prospects.find(
+            facts.values,
+            possible,
+            today=today,
+            suspended=out,
             final=final,
-            suspended=tuple(sorted(self.suspended)),
-            tabled=self.table.used,
-            model=model,
+            evaluate=evaluate,
+            is_pure=not table.given,
         )
-
-    def _closing(self) -> int:
-        """Return the place of the outcome if nothing more is answered."""
-        for gate, result in zip(self.model.gates, self.trace.closed.gates, strict=True):
-            if result is YES:
-                return gate.outcome
-        return self.trace.closed.outcomes.index(YES)
-
-    def _changes(self, possible: tuple[int, ...]) -> Mapping[str, Change]:
-        if len(possible) == 1:
-            return {}
-        change: Change = "verdict" if _unsettled(self.model, possible) else "outcome"
-        return dict.fromkeys(undecided_reads(self.reads, self.outline, self.facts.values), change)
-
-    def _asks(self, changes: Mapping[str, Change]) -> bool:
-        return any(self.model.attributes[name].ask is not None for name in changes)
-
-    def _exact(self) -> ExactResult | None:
-        return exact_pass(
-            self.reads,
-            self.facts.values,
-            outline=self.outline,
-            classes=self.plan.classes(self.today),
-            evaluate=self.evaluate,
-        )
-
-    def _missing(self, changes: Mapping[str, Change]) -> tuple[MissingAttribute, ...]:
-        if not changes:
-            return ()
-        return missing_attributes(
-            self.model,
-            self.facts.values,
-            changes=changes,
-            classes=self.plan.classes(self.today),
-            evaluate=self.evaluate,
-        )
-
-    def _grades(self) -> dict[str, tuple[str, ...]]:
-        spans = {s.name: r for s, r in zip(self.model.scores, self.trace.scores, strict=True)}
-        found: dict[str, tuple[str, ...]] = {}
-        for grade in self.model.grades:
-            span = spans[grade.of]
-            touched = bands(grade.bands, Range(span.low, span.high))
-            found[grade.name] = tuple(name for name, _ in grade.bands if name in touched)
-        return found
+        possible = prospect.possible
+    closing = _closing(model, trace)
+    outcome = model.outcomes[closing if closing in possible else possible[0]]
+    is_certain = not is_unsettled(model, possible)
+    is_undecided = prospect.asks and not is_certain
+    return Decision(
+        verdict="undecided" if is_undecided else outcome.verdict,
+        outcome=outcome.id,
+        certain=is_certain,
+        outcome_certain=len(possible) == 1,
+        possible_outcomes=tuple([model.outcomes[place].id for place in possible]),
+        exact=prospect.is_exact,
+        scores={s.name: r for s, r in zip(model.scores, trace.scores, strict=True)},
+        grades=_grades(model, trace),
+        missing=prospect.missing,
+        next=_asking(prospect.missing) if is_undecided else _following(outcome),
+        facts=facts,
+        trace=trace,
+        at=at,
+        final=final,
+        suspended=tuple(sorted(out)),
+        tabled=table.used,
+        model=model,
+    )
 
 
-def _unsettled(model: Model, possible: tuple[int, ...]) -> bool:
-    return len(verdicts_of(model, possible)) > 1
+def _closing(model: Model, trace: Trace) -> int:
+    """Return the place of the outcome if nothing more is answered."""
+    for gate, result in zip(model.gates, trace.closed.gates, strict=True):
+        if result is YES:
+            return gate.outcome
+    return trace.closed.outcomes.index(YES)
+
+
+def _grades(model: Model, trace: Trace) -> dict[str, tuple[str, ...]]:
+    if not model.grades:
+        return {}
+    spans = {s.name: r for s, r in zip(model.scores, trace.scores, strict=True)}
+    found: dict[str, tuple[str, ...]] = {}
+    for grade in model.grades:
+        span = spans[grade.of]
+        touched = bands(grade.bands, Range(span.low, span.high))
+        found[grade.name] = tuple(name for name, _ in grade.bands if name in touched)
+    return found
 
 
 def _following(outcome: Outcome) -> Next:

@@ -19,6 +19,7 @@ from service.rules.metrics.model import Metric
 from service.rules.model import Model, Subject
 from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.reads import Reads
+from service.rules.settling import Prospects
 from service.rules.testing import TestResult
 
 Source = str | bytes | Mapping[str, object]
@@ -30,8 +31,7 @@ class RuleSet:
 
     document: RuleSetDocument
     meaning: Meaning
-    plan: ClassPlan
-    reads: Reads
+    prospects: Prospects
     canonical: bytes
     digest: str
     logic_digest: str
@@ -40,6 +40,16 @@ class RuleSet:
     def model(self) -> Model:
         """The resolved parts."""
         return self.meaning.model
+
+    @property
+    def plan(self) -> ClassPlan:
+        """The kinds of answers each attribute can have."""
+        return self.prospects.plan
+
+    @property
+    def reads(self) -> Reads:
+        """What each part reads."""
+        return self.prospects.reads
 
     @property
     def id(self) -> str:
@@ -107,8 +117,7 @@ class RuleSet:
             self.meaning,
             admitted,
             at=at,
-            plan=self.plan,
-            reads=self.reads,
+            prospects=self.prospects,
             final=final,
             suspended=suspended,
             tabled=tabled,
@@ -186,8 +195,7 @@ def _rule_set(document: RuleSetDocument, model: Model) -> RuleSet:
     return RuleSet(
         document=document,
         meaning=compile_model(model),
-        plan=ClassPlan.of(model),
-        reads=Reads(model),
+        prospects=Prospects(ClassPlan.of(model), Reads(model)),
         canonical=document.canonical,
         digest=document.digest,
         logic_digest=document.logic_digest,
