@@ -151,7 +151,7 @@ def decided_columns(decision: Decision) -> dict[str, Any]:
         "certain": decision.certain,
         "outcome_certain": decision.outcome_certain,
         "scores": scores_text(decision.scores),
-        "trace": _json(decision.trace.to_json()),
+        "trace": decision.trace.to_text(),
     }
 
 

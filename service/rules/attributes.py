@@ -268,10 +268,8 @@ def _read_list(value: object) -> tuple[str, ...]:
 
 
 def _storable(value: Fact) -> object:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple):
-        return list(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return list(value) if isinstance(value, tuple) else value

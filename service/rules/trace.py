@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from service.rules.json_text import number
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 _LETTERS = {YES: "y", NO: "n", UNKNOWN: "u"}
+_letter = _LETTERS.__getitem__
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,20 @@ class Trace:
             "scores": [[score.low, score.high, score.value] for score in self.scores],
         }
 
+    def to_text(self) -> str:
+        """Return the same as JSON text."""
+        opened = _results_to_text(self.open)
+        closed = opened if self.closed is self.open else _results_to_text(self.closed)
+        scores = [
+            f"[{number(score.low)},{number(score.high)},{number(score.value)}]"
+            for score in self.scores
+        ]
+        effects = [number(points) if points else "0.0" for points in self.effects]
+        return (
+            f'{{"open":{opened},"closed":{closed},"checks":"{_letters(self.checks)}",'
+            f'"effects":[{",".join(effects)}],"scores":[{",".join(scores)}]}}'
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -75,7 +91,14 @@ class Outline:
 
 
 def _letters(truths: tuple[Truth, ...]) -> str:
-    return "".join(_LETTERS[truth] for truth in truths)
+    return "".join(map(_letter, truths))
+
+
+def _results_to_text(results: Results) -> str:
+    return (
+        f'{{"gates":"{_letters(results.gates)}","rules":"{_letters(results.rules)}",'
+        f'"outcomes":"{_letters(results.outcomes)}"}}'
+    )
 
 
 def _results_to_json(results: Results) -> dict[str, str]:

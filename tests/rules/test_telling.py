@@ -44,6 +44,7 @@ def assert_told_alike(decision: Decision) -> None:
         decision.to_json(explain="full")
     )
     assert short.summary == decision.summary
+    assert orjson.loads(decision.trace.to_text()) == decision.trace.to_json()
 
 
 def test_any_decision_is_told_as_the_reference_tells_it() -> None:
