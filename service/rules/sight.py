@@ -41,13 +41,13 @@ def _sight(decision: Decided, spans: Mapping[str, Range], *, is_open: bool) -> S
         formulas=book.formulas,
         scores=spans,
         grades={grade.name: bands(grade.bands, spans[grade.of]) for grade in model.grades},
-        registrable=lambda text: _looked_up(text, decision),
+        registrable=lambda text: looked_up(text, decision),
     )
     derived.known = known
     return Seen(known, decision.facts.values, book)
 
 
-def _looked_up(text: str, decision: Decided) -> str:
+def looked_up(text: str, decision: Decided) -> str:
     """Return what the table said when the decision was made, where it was asked then."""
     said = decision.tabled.get(text)
     return registrable_domain(text) if said is None else said

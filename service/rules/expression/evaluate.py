@@ -354,6 +354,12 @@ def months_between(today: date, day: date) -> int:
     return 12 * (today.year - day.year) + (today.month - day.month) - started
 
 
+AGES: Final[Mapping[str, Callable[[date, date], int]]] = {
+    "age_days": lambda today, day: (today - day).days,
+    "age_months": months_between,
+}
+"""How spans of time are counted, from today and a day."""
+
 COMPUTE: Final[Mapping[str, Compute]] = {
     "+": _arithmetic(ranges.add),
     "-": _arithmetic(ranges.subtract),
@@ -374,7 +380,6 @@ COMPUTE: Final[Mapping[str, Compute]] = {
     "lower": _of_texts(str.lower),
     "domain": _of_texts(text.domain),
     "registrable_domain": _registrable,
-    "age_days": _age(lambda today, day: (today - day).days),
-    "age_months": _age(months_between),
+    **{row: _age(measure) for row, measure in AGES.items()},
 }
 """The other rows' halves; they are only asked about known operands."""

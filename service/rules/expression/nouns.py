@@ -6,7 +6,7 @@ from typing import Final
 
 from service.rules.expression import ast, evaluate
 from service.rules.expression.ast import Constant, Kind, Node
-from service.rules.expression.phrasebook import Hole, NeedsValuesError
+from service.rules.expression.phrasebook import Hole
 from service.rules.expression.seen import Item, Seen
 from service.rules.expression.tokens import (
     Token,
@@ -38,17 +38,30 @@ class Noun:
 
 def own(node: Node, seen: Seen) -> Tokens:
     """Return the value of *node* as the subject has it, with its unit."""
-    hole = seen.book.hole(node)
+    return _held(seen.book.hole(node), seen)
+
+
+def _held(hole: Hole, seen: Seen) -> Tokens:
     return (hole,) if seen.is_template else filled(hole, seen)
 
 
 def filled(hole: Hole, seen: Seen) -> Tokens:
     """Return the value that belongs into *hole*, with its unit."""
     words = _value(hole.node, seen) if hole.node is not None else ""
+    if hole.age is not None:
+        span, follows = aged(words, hole.age)
+        return Token("value", span, hole.attribute, hole.pii), Token("unit", follows)
     value = Token("value", words, hole.attribute, hole.pii)
     if hole.unit is None or hole.unit_of_one is None:
         return (value,)
     return (value, hole.unit_of_one if words == "1" else hole.unit)
+
+
+def aged(words: str, unit: str) -> tuple[str, str]:
+    """Return a number of days or months without its sign, and the unit with what it meant."""
+    span = words.removeprefix("-")
+    one_or_more = unit.removesuffix("s") if span == "1" else unit
+    return span, f"{one_or_more} {'ahead' if words.startswith('-') else 'ago'}"
 
 
 def _value(node: Node, seen: Seen) -> str:
@@ -116,17 +129,6 @@ def own_item(item: Item, seen: Seen) -> Token:
     return Token("value", item.value, owner, seen.book.is_personal(item.items))
 
 
-def _known_own(node: Node, seen: Seen) -> Tokens:
-    """Return the value where the words depend on it.
-
-    Raises:
-        NeedsValuesError: If a template is wanted, which has no values.
-    """
-    if seen.is_template:
-        raise NeedsValuesError
-    return own(node, seen)
-
-
 Naming = Callable[[ast.Apply, Seen, bool], Noun]
 
 
@@ -181,21 +183,16 @@ def _of_text(word: str | None) -> Naming:
 
 def _count(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
     of = noun(node.arguments[0], seen, inside=inside)
-    value = _known_own(node, seen)
-    unit = Token("unit", "item" if value[0].text == "1" else "items")
-    return Noun(of.name, (*value, unit), "has")
+    items, item = Token("unit", "items"), Token("unit", "item")
+    hole = replace(seen.book.hole(node), text="items", unit=items, unit_of_one=item)
+    return Noun(of.name, _held(hole, seen), "has")
 
 
 def _age(unit: str) -> Naming:
     def name(node: ast.Apply, seen: Seen, inside: bool) -> Noun:  # noqa: FBT001  one of a table
         of = noun(node.arguments[0], seen, inside=inside)
-        (value, *_) = _known_own(node, seen)
-        is_ahead = value.text.startswith("-")
-        span = value.text.removeprefix("-")
-        unit_words = f"{unit.removesuffix('s') if span == '1' else unit}"
-        shown_value = replace(value, text=span)
-        follows = Token("unit", f"{unit_words} {'ahead' if is_ahead else 'ago'}")
-        return Noun(of.name or of.value, (shown_value, follows))
+        hole = replace(seen.book.hole(node), text=unit, age=unit)
+        return Noun(of.name or of.value, _held(hole, seen))
 
     return name
 

@@ -24,6 +24,8 @@ class Hole(Token):
         stops_at: The value after which the rest of the clause says nothing new.
         name: Of an attribute, derived name, score or grade itself: the value is always the
             same in one decision.
+        text: Never read; it tells apart what two holes for one attribute stand for.
+        age: The unit of a span of time, `days` or `months`, which is told as ago or ahead.
     """
 
     node: Node | None = None
@@ -31,6 +33,7 @@ class Hole(Token):
     unit_of_one: Token | None = None
     stops_at: str | None = None
     name: str | None = None
+    age: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ def pieces_of(clause: Tokens) -> tuple[Run | Slot, ...]:
     pieces: list[Run | Slot] = []
     for token, words in zip(clause, spaced(clause), strict=True):
         if isinstance(token, Hole):
-            pieces.append(Slot(words, token))
+            pieces.append(Slot(words.removesuffix(token.text), token))
         elif pieces and isinstance(last := pieces[-1], Run):
             pieces[-1] = Run((*last.tokens, token), last.text + words)
         else:

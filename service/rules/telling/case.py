@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from service.rules.decided import Decided
 from service.rules.effects import Limit
 from service.rules.explain import still_possible
-from service.rules.expression.phrases import plain
 from service.rules.expression.tokens import uncapitalised
 from service.rules.json_text import quoted
 from service.rules.model import Gate, Model, Rule
@@ -97,10 +96,10 @@ class Case:
         is_reached = YES not in closed.gates and closed.outcomes.index(YES) == place
         voice, outcome = telling.outcomes[place], telling.model.outcomes[place]
         if not is_reached or decision.verdict == "undecided":
-            return voice.say_words(values, UNKNOWN, plain(still_possible(decision)))
+            return voice.say_plainly(values, UNKNOWN, still_possible(decision))
         if outcome.condition is None:
             words = outcome.reason or "No other outcome applies"
-            return voice.say_words(values, YES, plain(words))
+            return voice.say_plainly(values, YES, words)
         return voice.say(values, YES)
 
     def _move(self, move: Move) -> Spoken:
@@ -116,8 +115,8 @@ class Case:
     def _suspended(self) -> Iterator[str]:
         for voice in self._telling.suspendable:
             if voice.id in self.decision.suspended:
-                words = plain(f"`{voice.id}` is suspended and counts as no")
-                yield voice.say_words(self._values, NO, words)[2]
+                words = f"`{voice.id}` is suspended and counts as no"
+                yield voice.say_plainly(self._values, NO, words)[2]
 
     def _others(self) -> Iterator[str]:
         """Yield every gate and rule, and the outcomes that come before the decision's."""

@@ -20,6 +20,7 @@ from service.rules.telling.forms import (
     Wording,
     as_said,
     checks_of,
+    plain,
     wording,
 )
 from service.rules.telling.values import Slots, Values
@@ -155,6 +156,16 @@ class Voice:
         """Return what carried the *result*, whatever the author said."""
         head = f'{self._front}{_RESULTS[result]},"effect":null,"text":'
         return self._say_only(values, head, result, values.checks[self._first : self._end])
+
+    def say_plainly(self, values: Values, result: Truth, words: str) -> Spoken:
+        """Return *words* in which nothing is to be linked, beside the condition's checks."""
+        head = f'{self._front}{_RESULTS[result]},"effect":null,"text":'
+        results = values.checks[self._first : self._end]
+        found = self._made.get((words, results))
+        if not isinstance(found, Wording):
+            found = plain(words, self._book.checks(self._condition, results))
+            self._book.shelf.keep(self._made, (words, results), found)
+        return filled(values, head, found)
 
     def say_words(self, values: Values, result: Truth, words: Words) -> Spoken:
         """Return these *words* beside the condition's checks."""

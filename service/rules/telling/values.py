@@ -6,20 +6,22 @@ four slots in a row, which are filled together when one of them is first looked 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from typing import Final
 
 from service.rules import json_text
 from service.rules.attributes import Attribute, Fact
 from service.rules.decided import Decided
 from service.rules.explain import Teller
-from service.rules.expression import ast
-from service.rules.expression.nouns import MISSING, filled
+from service.rules.expression import ast, text
+from service.rules.expression.evaluate import AGES
+from service.rules.expression.nouns import MISSING, aged, filled
 from service.rules.expression.phrasebook import Hole
 from service.rules.expression.tokens import Token, number, shown
 from service.rules.model import Grade, Model
 from service.rules.ranges import LARGEST_EXACT, point
 from service.rules.scores import bands
+from service.rules.sight import looked_up
 from service.rules.told import told_of
 
 BARE: Final = 0
@@ -55,6 +57,15 @@ class Values(dict[int, str]):
         return self[slot]
 
     @property
+    def today(self) -> date:
+        """The decision clock's UTC day."""
+        return self.decision.at.astimezone(UTC).date()
+
+    def look_up(self, words: str) -> str:
+        """Return the registrable domain as it was when the decision was made."""
+        return looked_up(words, self.decision)
+
+    @property
     def teller(self) -> Teller:
         """The reference explanation of the decision, for what has no slot."""
         if self._teller is None:
@@ -63,6 +74,7 @@ class Values(dict[int, str]):
 
 
 _Maker = Callable[[Values], None]
+_Key = str | tuple[int, str]
 
 
 class Slots:
@@ -74,12 +86,12 @@ class Slots:
         self._model = model
         self._book = told_of(model).book
         self._grades = {grade.name: grade for grade in model.grades}
-        self._firsts: dict[str | int, int] = {}
+        self._firsts: dict[_Key, int] = {}
         self._nodes: list[ast.Node | None] = []
 
     def of(self, hole: Hole) -> int:
         """Return the first slot of the value that belongs into *hole*."""
-        key = id(hole.node) if hole.name is None else hole.name
+        key = (id(hole.node), hole.text) if hole.name is None else hole.name
         found = self._firsts.get(key)
         return self._take(key, hole) if found is None else found
 
@@ -92,7 +104,7 @@ class Slots:
             node = ast.Attribute(name, node.type, node.span)
         return self.of(self._book.hole(node))
 
-    def _take(self, key: str | int, hole: Hole) -> int:
+    def _take(self, key: _Key, hole: Hole) -> int:
         first = len(self.makers) * _SLOTS
         self.makers.append(self._maker(hole, _Place.of(first, hole)))
         self._nodes.append(hole.node)  # so that no other node can take its identity
@@ -107,6 +119,17 @@ class Slots:
                 return _of_score(name, place)
             case ast.Grade(name=name):
                 return _of_grade(self._grades[name], place)
+            case ast.Derived(name=name):
+                return self._of_derived(name, hole, place)
+            case ast.Apply(operator=row, arguments=(ast.Attribute(name=name),)) if hole.age:
+                return _of_age(name, hole.age, row, place)
+            case _:
+                return _by_reference(hole, place)
+
+    def _of_derived(self, derived: str, hole: Hole, place: "_Place") -> _Maker:
+        match self._book.formulas[derived]:
+            case ast.Apply(operator=row, arguments=(ast.Attribute(name=name),)) if row in _TEXTS:
+                return _of_text(_TEXTS[row], self._model.attributes[name], place)
             case _:
                 return _by_reference(hole, place)
 
@@ -234,7 +257,66 @@ def _of_grade(grade: Grade, place: _Place) -> _Maker:
     return make
 
 
+def _of_age(name: str, unit: str, row: str, place: _Place) -> _Maker:
+    """Return what makes the texts of a span of time since a fact."""
+    fill, measure = _age_filler(place), AGES[row]
+
+    def make(values: Values) -> None:
+        day = values.facts.get(name)
+        words = MISSING
+        if isinstance(day, date):
+            words = number(float(measure(values.today, day)))
+        fill(values, *aged(words, unit))
+
+    return make
+
+
+def _age_filler(place: _Place) -> Callable[[Values, str, str], None]:
+    """Return what fills the slots of a span of time: a value, and a unit that follows it."""
+    bare, read, tokens, _ = place.slots
+    front, (back, _) = place.front, place.backs
+
+    def fill(values: Values, span: str, follows: str) -> None:
+        values[bare] = span
+        values[read] = f"{span} {follows}"
+        unit = token_text(Token("unit", follows))
+        values[tokens] = f"{front}{json_text.quoted(span)}{back},{unit}"
+
+    return fill
+
+
+_TEXTS: Final[dict[str, Callable[[Values, str], str]]] = {
+    "lower": lambda _, words: words.lower(),
+    "domain": lambda _, words: text.domain(words),
+    "registrable_domain": lambda values, words: values.look_up(words),
+}
+
+
+def _of_text(function: Callable[[Values, str], str], attribute: Attribute, place: _Place) -> _Maker:
+    """Return what makes the texts of a derived name that is a *function* of one text."""
+    name, fold, fill = attribute.name, attribute.fold, place.filler()
+
+    def make(values: Values) -> None:
+        fact = values.facts.get(name)
+        if not isinstance(fact, str):
+            fill(values, MISSING, _QUOTED_MISSING, "null")
+            return
+        made = function(values, text.fold(fact) if fold else fact)
+        words = made or "empty"
+        fill(values, words, json_text.quoted(words), json_text.quoted(made))
+
+    return make
+
+
 def _by_reference(hole: Hole, place: _Place) -> _Maker:
+    if hole.age is not None:
+        fill_age = _age_filler(place)
+
+        def make_age(values: Values) -> None:
+            value, unit = filled(hole, values.teller.seen)
+            fill_age(values, value.text, unit.text)
+
+        return make_age
     fill = place.filler()
 
     def make(values: Values) -> None:
