@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.accounts.schemas import check_name
@@ -202,6 +202,9 @@ class ReplayedShown(Shown):
 
 class ResultShown(Shown):
     """What became of one event of many."""
+
+    # Members that say nothing are left out.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     line: int
     state: Literal["entered", "repeated", "parked", "dropped"] | None = None

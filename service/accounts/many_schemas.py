@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from service.accounts.ledger_schemas import IdentitySent
@@ -37,6 +37,9 @@ class AccountLineSent(FactsSent):
 
 class AccountResultShown(Shown):
     """What became of one account of many."""
+
+    # Members that say nothing are left out.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     line: int
     state: Literal["created", "changed", "unchanged"] | None = None
