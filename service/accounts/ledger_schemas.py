@@ -200,7 +200,7 @@ class ReplayedShown(Shown):
     next_cursor: str | None
 
 
-class ResultShown(Shown):
+class EventResultShown(Shown):
     """What became of one event of many."""
 
     # Members that say nothing are left out.
@@ -219,4 +219,4 @@ class ResultShown(Shown):
 class EventsShown(Shown):
     """One result for each event, in order."""
 
-    data: list[ResultShown]
+    data: list[EventResultShown]
