@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench openapi sample coverage
+.PHONY: help demo test check bench campaign openapi sample coverage
 export PYTHON
 export PYTHONUTF8 := 1
 
@@ -35,6 +35,9 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 
 bench: $(DEV) ## Goodfit beside its peers, in twelve lines; a few minutes: make bench ARGS=--quick
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+campaign: $(DEV) ## hold every form of a rule set against the others, 20 million times; goes on where it stopped
+	@$(BIN)/python -m tests.parity.campaign
 
 openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
 	@$(BIN)/python -c '$(call write_openapi,openapi)'

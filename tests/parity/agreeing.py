@@ -1,24 +1,15 @@
 """What every engine must agree with the evaluator on, whichever engine it is."""
 
-import os
-import random
-import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
-
-import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
 from service.rules import UNKNOWN, RuleSet, load_rule_set
 from service.rules.attributes import Attribute, Fact
 from service.rules.expression import ast
 from service.rules.expression.ast import Kind
 from service.rules.expression.evaluate import Mode
-from service.rules.expression.functions import TREATY
 from service.rules.expression.sql import Translator
 from service.rules.expression.sql_dialects import DIALECTS
 from service.rules.expression.sql_pieces import Sql
@@ -27,80 +18,7 @@ from service.rules.sql import Selection
 from service.rules.sql_text import Query
 from service.rules.standalone import evaluate_expression, typed
 from tests.parity.engines import Engine
-from tests.parity.tables import KEY, Table, census, differences
-from tests.rules.strategies import CLOCKS, documents
-
-TIMES: Final = int(os.environ.get("GOODFIT_CAMPAIGN", "1"))
-RULE_SETS: Final = 100
-LEADS: Final = 350
-_ROUNDS: Final = 4
-NODES: Final = {
-    ast.Constant, ast.Attribute, ast.Derived, ast.Score, ast.Grade, ast.Variable, ast.Not,
-    ast.Logic, ast.AtLeast, ast.Has, ast.Choose, ast.Quantified, ast.Apply,
-}  # fmt: skip
-PARTS: Final = {"sum", "first", "max", "gate", "formula"}
-
-
-def agree(engine: Engine, *, rule_sets: int = RULE_SETS, leads: int = LEADS) -> Counter[object]:
-    """Compare generated rule sets on tables of leads, every column of every row.
-
-    Returns how often each operator, node, group mode and answer occurred. Chance may leave
-    one out, so a round more is made while something is.
-    """
-    seen: Counter[object] = Counter()
-    for number in range(_ROUNDS):
-        _compare_some(engine, seen, number=number, rule_sets=rule_sets, leads=leads)
-        if not unseen(seen):
-            break
-    return seen
-
-
-def _compare_some(
-    engine: Engine, seen: Counter[object], *, number: int, rule_sets: int, leads: int
-) -> None:
-
-    @seed(number if TIMES == 1 else random.getrandbits(64))
-    @settings(
-        max_examples=rule_sets * TIMES,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
-    @given(st.data())
-    def compare(data: st.DataObject) -> None:
-        rules = load_rule_set(data.draw(documents(), label="rule set"))
-        start, final = data.draw(st.integers(0, 2**32)), data.draw(st.booleans())
-        table = Table.of(rules, data.draw(CLOCKS).date(), leads=leads, seed=start)
-        names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
-        one = st.sampled_from(names).map(lambda name: (name,))
-        suspended = data.draw(st.one_of(st.just(()), st.just(()), one))
-        selection = table.select(engine.dialect, final=final, suspended=suspended)
-        expected = table.expected(final=final, suspended=suspended)
-        found = engine.run(table, selection)
-        assert next(differences(selection, found, expected), None) is None
-        seen.update(census(rules.model))
-        seen["rows"] += len(expected)
-        seen["cells"] += len(expected) * len(selection.outputs)
-        for row in expected:
-            seen[row["verdict"]] += 1
-            seen["in doubt"] += not row["certain"]
-            seen["missing"] += bool(row["missing"])
-
-    compare()
-
-
-def unseen(seen: Counter[object]) -> set[object]:
-    """Return the operators, nodes and parts of rule sets that never occurred."""
-    wanted: set[object] = {*TREATY, *NODES, *PARTS, "undecided", "in doubt", "missing"}
-    return wanted - set(seen)
-
-
-def tell(capsys: pytest.CaptureFixture[str], engine: Engine, seen: Counter[object]) -> None:
-    """Print how much was compared, whatever the verbosity."""
-    with capsys.disabled():
-        rows, cells = seen["rows"], seen["cells"]
-        sys.stdout.write(f"\n{engine.dialect}: {rows:,} rows alike, {cells:,} cells\n")
+from tests.parity.tables import KEY, Table, differences
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Leads as tables, and the answers that the evaluator gives on them, for the parity of SQL."""
+"""Leads as tables, and the answers that the evaluator gives on them."""
 
 import random
 from collections import Counter
@@ -8,12 +8,11 @@ from datetime import date
 
 from service.rules import RuleSet
 from service.rules.attributes import Fact
-from service.rules.expression import ast
-from service.rules.model import Model
+from service.rules.meaning import Meaning, Reference
 from service.rules.questions import possible_outcomes, undecided_reads, verdicts_of
 from service.rules.sql import Selection, select
 from service.rules.truth import YES
-from service.rules.uses import expressions as trees_of
+from tests.parity.edges import edges_of
 from tests.rules.strategies import values_for
 
 Row = dict[str, object]
@@ -23,28 +22,50 @@ _SHARES_MISSING = (0.0, 0.15, 0.5, 0.9)
 
 @dataclass
 class Table:
-    """One rule set's leads, as the SELECT reads them and as the evaluator does."""
+    """One rule set's leads, as the SELECT reads them and as the evaluator does.
+
+    *edges* counts the values that stand on each of `edges.EDGES`, as they were drawn.
+    """
 
     rules: RuleSet
     today: date
     facts: list[Mapping[str, Fact]]
+    edges: Counter[str] = field(default_factory=Counter)
     memory: dict[tuple[str, Fact], object] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: RuleSet, today: date, *, leads: int, seed: int) -> "Table":
-        """Return *leads* leads: from complete to nearly empty, on and beside the constants."""
+        """Return at most *leads* leads, from complete to nearly empty, no two drawn alike.
+
+        Each value is a constant of the rules, or beside one, or an edge, and goes through
+        the door. Where the rules read little there are few leads to draw.
+        """
         chance = random.Random(seed)
-        pools = values_for(rules)
-        facts = []
-        for number in range(leads):
-            share = _SHARES_MISSING[number % len(_SHARES_MISSING)]
-            raw = {
-                name: chance.choice(pool)
-                for name, pool in pools.items()
-                if chance.random() >= share
+        pools = {
+            name: [(raw, rules.admit({name: raw}).values.get(name)) for raw in pool]
+            for name, pool in values_for(rules).items()
+        }
+        drawn = dict.fromkeys(
+            tuple(
+                chance.randrange(len(pool)) if chance.random() >= share else -1
+                for pool in pools.values()
+            )
+            for share in (_SHARES_MISSING[n % len(_SHARES_MISSING)] for n in range(leads))
+        )
+        facts: list[Mapping[str, Fact]] = [
+            {
+                name: fact
+                for (name, pool), place in zip(pools.items(), places, strict=True)
+                if place >= 0 and (fact := pool[place][1]) is not None
             }
-            facts.append(rules.admit(raw).values)
-        return cls(rules, today, facts)
+            for places in drawn
+        ]
+        table = cls(rules, today, facts)
+        for pool, column in zip(pools.values(), zip(*drawn, strict=True), strict=True):
+            for place, count in Counter(column).items():
+                for edge in edges_of(pool[place][0] if place >= 0 else None):
+                    table.edges[edge] += count
+        return table
 
     def select(self, dialect: str, *, final: bool, suspended: Collection[str] = ()) -> Selection:
         """Return the rule set as SQL of *dialect*."""
@@ -82,10 +103,15 @@ class Table:
         inputs = [one for selection in selections for one in selection.inputs]
         return {KEY: "INTEGER", **{one.name: one.type for one in inputs}}
 
-    def expected(self, *, final: bool, suspended: Collection[str] = ()) -> list[Row]:
-        """Return what the SELECT must give, a row a lead."""
+    def expected(
+        self, *, final: bool, suspended: Collection[str] = (), by: Meaning | None = None
+    ) -> list[Row]:
+        """Return what the SELECT must give, a row a lead; the reference's unless *by* another."""
+        meaning = by or Reference(self.rules.model)
         return [
-            expected_row(self.rules, values, today=self.today, final=final, suspended=suspended)
+            expected_row(
+                self.rules, values, today=self.today, final=final, suspended=suspended, by=meaning
+            )
             for values in self.facts
         ]
 
@@ -96,16 +122,17 @@ def expected_row(
     *,
     today: date,
     final: bool,
+    by: Meaning,
     suspended: Collection[str] = (),
 ) -> Row:
     """Return the decision by ranges, as `decide` makes it before the exact pass."""
     model = rules.model
-    trace = rules.meaning.judge(values, today=today, suspended=suspended)
+    trace = by.judge(values, today=today, suspended=suspended)
     possible = possible_outcomes(model, trace.open)
     certain = len(verdicts_of(model, possible)) == 1
     missing: dict[str, None] = {}
     if len(possible) > 1:
-        outline = rules.meaning.outline(values, today=today, suspended=suspended)
+        outline = by.outline(values, today=today, suspended=suspended)
         missing = undecided_reads(rules.reads, outline, values)
     gates = zip(model.gates, trace.closed.gates, strict=True)
     closing = next((gate.outcome for gate, result in gates if result is YES), None)
@@ -143,16 +170,3 @@ def differences(
         for name, value in zip(selection.outputs, row[1:], strict=True):
             if value != wanted[name] or type(value) is not type(wanted[name]):
                 yield number, name, value, wanted[name]
-
-
-def census(model: Model) -> Counter[object]:
-    """Return how often each kind of node and each operator occurs, and each group mode."""
-    seen: Counter[object] = Counter()
-    trees = [*trees_of(model), *(derived.node for derived in model.derived)]
-    for node in (node for tree in trees for node in ast.walk(tree)):
-        seen[type(node)] += 1
-        seen[node.operator if isinstance(node, ast.Apply) else None] += 1
-    seen.update(group.mode for score in model.scores for group in score.groups)
-    seen.update("gate" for _ in model.gates)
-    seen.update("formula" for score in model.scores if score.formula is not None)
-    return seen

@@ -33,6 +33,12 @@ DAYS: Final = (
 )  # fmt: skip
 """Ends of months and of time."""
 
+MIDNIGHTS: Final = (
+    "2026-03-01T00:00:00Z", "2026-02-28T23:59:59.999Z", "2026-03-01T00:00:00+02:00",
+    "2026-02-28T18:30:00-05:30", 1_772_323_200_000,
+)  # fmt: skip
+"""Instants at or beside midnight, in UTC or elsewhere; the fact is the day in UTC."""
+
 PATTERNS: Final = ("^a", "(?i)A", "b$", "[0-9]+", "x*", "^.{1,3}$")
 SENIORITIES: Final = ("junior", "senior", "boss")
 COUNTRIES: Final = ("DE", "AT", "CH")

@@ -28,6 +28,7 @@ from tests.rules.expressions import (
     DAYS,
     LISTS,
     METRICS,
+    MIDNIGHTS,
     NUMBERS,
     TEXTS,
     Scope,
@@ -56,17 +57,20 @@ _LEVELS: Final = (60.0, 40.0, 0.3, 0.0, -10.0)
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, missing: str | None = None, scope: Scope = written.ANY) -> Json:
+def documents(
+    draw: st.DrawFn, *, missing: str | None = None, scope: Scope = written.ANY, depth: int = 2
+) -> Json:
     """Return a rule-set document that `load_rule_set` accepts, as JSON members.
 
-    Its rules read the names of *scope* and the choices; `missing` is drawn where not given.
+    Its rules read the names of *scope* and the choices, in conditions that nest *depth* times
+    within each other; `missing` is drawn where not given.
     """
     measured = draw(st.sets(st.sampled_from(sorted(METRICS)))) if scope == written.ANY else set()
     scope = replace(scope, numbers=(*scope.numbers, *sorted(measured)))
     scope, derived = draw(_derived(scope))
     gates = draw(st.lists(written.conditions(scope, 1), max_size=2))
-    scores, grades, scope = draw(_scores(scope))
-    outcomes = draw(_outcomes(scope))
+    scores, grades, scope = draw(_scores(scope, depth))
+    outcomes = draw(_outcomes(scope, depth))
     body: Json = {
         "derived": derived,
         "gates": [
@@ -121,16 +125,16 @@ def _derived(draw: st.DrawFn, scope: Scope) -> tuple[Scope, dict[str, str]]:
 
 
 @st.composite
-def _scores(draw: st.DrawFn, scope: Scope) -> tuple[Json, Json, Scope]:
+def _scores(draw: st.DrawFn, scope: Scope, depth: int) -> tuple[Json, Json, Scope]:
     """Return scores by groups and by formula, grades of them, and the scope of outcomes."""
     scores: Json = {}
     count = iter(range(1_000))
     for name in ("fit", "intent")[: draw(st.integers(1, 2))]:
-        groups = [draw(_groups(scope, count)) for _ in range(draw(st.integers(1, 2)))]
+        groups = [draw(_groups(scope, count, depth)) for _ in range(draw(st.integers(1, 2)))]
         scores[name] = {**draw(_limits("floor", "ceiling")), "groups": groups}
     seen = Scope(**{**scope.__dict__, "numbers": (*scope.numbers, *scores)})
     if draw(st.booleans()):
-        formula = draw(written.numbers(seen, 2))
+        formula = draw(written.numbers(seen, depth))
         scores["total"] = {"floor": -50, "ceiling": 100, "formula": formula}
         seen = Scope(**{**seen.__dict__, "numbers": (*seen.numbers, "total")})
     grades: dict[str, dict[str, object]] = {}
@@ -143,9 +147,9 @@ def _scores(draw: st.DrawFn, scope: Scope) -> tuple[Json, Json, Scope]:
 
 
 @st.composite
-def _groups(draw: st.DrawFn, scope: Scope, count: Iterator[int]) -> Json:
+def _groups(draw: st.DrawFn, scope: Scope, count: Iterator[int], depth: int) -> Json:
     """Return a group of one to four rules; *count* gives every id its number."""
-    conditions = draw(st.lists(written.conditions(scope, 2), min_size=1, max_size=4))
+    conditions = draw(st.lists(written.conditions(scope, depth), min_size=1, max_size=4))
     return {
         "id": f"group{next(count)}",
         "mode": draw(st.sampled_from(["sum", "first", "max"])),
@@ -169,10 +173,11 @@ def _limits(low: str, high: str) -> st.SearchStrategy[Json]:
 
 
 @st.composite
-def _outcomes(draw: st.DrawFn, scope: Scope) -> list[Json]:
+def _outcomes(draw: st.DrawFn, scope: Scope, depth: int) -> list[Json]:
     verdicts = st.sampled_from(["qualify", "review", "disqualify"])
     outcomes: list[Json] = []
-    for when in draw(st.lists(st.none() | written.conditions(scope, 2), min_size=1, max_size=3)):
+    conditions = st.none() | written.conditions(scope, depth)
+    for when in draw(st.lists(conditions, min_size=1, max_size=3)):
         rest: Json = {"only_by_gate": True} if when is None else {"when": when}
         outcomes.append({"id": f"outcome{len(outcomes)}", "verdict": draw(verdicts), **rest})
     return [*outcomes, {"id": "rest", "verdict": draw(verdicts)}]
@@ -220,7 +225,8 @@ def _some_of(attribute: Attribute, rules: RuleSet) -> Iterator[object]:
         case "flag":
             yield from (True, False)
         case "date":
-            yield from (*DAYS, *(day.isoformat() for day in _constants(rules, date)))
+            yield from (*DAYS, *MIDNIGHTS)
+            yield from (day.isoformat() for day in _constants(rules, date))
         case "list":
             items = [*_constants(rules, str), *TEXTS, "red"]
             yield []

@@ -198,8 +198,7 @@ def _quantified(node: ast.Quantified, known_: Known, variables: Variables) -> Tr
 
 def _apply(node: ast.Apply, known_: Known, mode: Mode, variables: Variables) -> Value:
     if node.operator in COMPARE:
-        has_score = any(isinstance(part, ast.Score) for part in ast.walk(node))
-        side = Mode.SCORED if has_score else Mode.PLAIN
+        side = Mode.SCORED if known_.scores and _has_score(node) else Mode.PLAIN
         parts = [_value(part, known_, side, variables) for part in node.arguments]
         return COMPARE[node.operator](node, parts)
     parts = [_value(part, known_, mode, variables) for part in node.arguments]
@@ -208,6 +207,10 @@ def _apply(node: ast.Apply, known_: Known, mode: Mode, variables: Variables) -> 
             return _unless_closed(UNBOUNDED[node.operator], known_)
         return UNKNOWN
     return COMPUTE[node.operator](node, parts, known_)
+
+
+def _has_score(node: ast.Node) -> bool:
+    return any(isinstance(part, ast.Score) for part in ast.walk(node))
 
 
 def _both(test: Callable[[Range, Range], Truth]) -> Callable[[ast.Apply, list[Value]], Truth]:
