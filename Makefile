@@ -3,13 +3,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench campaign openapi sample coverage
+.PHONY: help demo test check bench campaign spark openapi sample coverage
 export PYTHON
 export PYTHONUTF8 := 1
 
 BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
+SPARK := .venv/.installed-spark
 
 write_openapi = from pathlib import Path; from service.app import write_openapi; write_openapi(Path("$(1)"))
 
@@ -39,6 +40,8 @@ bench: $(DEV) ## Goodfit beside its peers, in twelve lines; a few minutes: make 
 campaign: $(DEV) ## hold every form of a rule set against the others, 20 million times; goes on where it stopped
 	@$(BIN)/python -m tests.parity.campaign
 
+spark: $(SPARK) ## install Spark too, half a gigabyte, so that its tests run; needs Java 17
+
 openapi: $(DEV) ## renew openapi/ after a change of routes or schemas
 	@$(BIN)/python -c '$(call write_openapi,openapi)'
 
@@ -57,3 +60,6 @@ $(RUN): pyproject.toml constraints.txt
 
 $(DEV): pyproject.toml constraints.txt
 	@.ci/install dev
+
+$(SPARK): $(DEV)
+	@.ci/install spark
