@@ -188,7 +188,13 @@ def _max(translator: Translator, members: Sequence[Member]) -> Part:
         pieces.case((pieces.is_null(m.result.piece), m.points.low), otherwise=_ZERO) for m in doubts
     ]
     low = pieces.case((any_yes, sure), otherwise=pieces.extreme("LEAST", [_ZERO, *unsure]))
-    possible = [pieces.case((m.is_out, _LOWEST), otherwise=m.points.high) for m in members]
+    # Closed, a condition that is NULL counts as no, and only what is yes can be the largest.
+    possible = [
+        pieces.case((m.result.piece, m.points.high), otherwise=_LOWEST)
+        if m.result.sure
+        else pieces.case((m.is_out, _LOWEST), otherwise=m.points.high)
+        for m in members
+    ]
     nothing = pieces.case((any_yes, _LOWEST), otherwise=_ZERO)
     high = pieces.extreme("GREATEST", [nothing, *possible])
     return Part(bind(low), bind(high))

@@ -59,6 +59,40 @@ def test_five_hundred_rules_are_selected_alike(engine: DuckDB, mode: str) -> Non
     assert_same(engine, Table.of(wide_rules(500, mode), AT.date(), leads=40, seed=1))
 
 
+def test_a_formula_reads_the_closed_value_of_the_largest_points(engine: DuckDB) -> None:
+    """Closed, an unknown rule of a group taken by maximum is out, also beside points by formula."""
+    rules = load_rule_set(
+        {
+            "rule_set": "largest",
+            "attributes": {"name": {"type": "text"}, "country": {"type": "text"}},
+            "scores": {
+                "fit": {
+                    "groups": [
+                        {
+                            "id": "all",
+                            "mode": "max",
+                            "rules": [
+                                {"id": "lower", "when": "lower(name) == name", "points": 10},
+                                {
+                                    "id": "old",
+                                    "when": 'country == "DE"',
+                                    "points": 'age_days(date("2026-02-01"))',
+                                    "bounds": [0, 20],
+                                },
+                            ],
+                        }
+                    ]
+                },
+                "total": {"floor": -50, "ceiling": 100, "formula": "50 - fit"},
+            },
+            "outcomes": [{"id": "rest", "verdict": "review"}],
+        }
+    )
+    table = Table(rules, AT.date(), [{}, {"country": "FR"}, {"name": "a"}, {"country": "DE"}])
+    assert [row["value_total"] for row in table.expected(final=False)] == [50, 50, 40, 30]
+    assert_same(engine, table)
+
+
 def test_the_worked_example_gives_its_own_tests(engine: DuckDB) -> None:
     """The decision itself, where SQL says that it is settled."""
     rules = load_rule_set(FLEET.read_text())
