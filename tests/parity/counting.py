@@ -126,15 +126,15 @@ class Question:
 
         So rules that hold much are asked about fewer leads, and none takes all the time.
         """
-        depth = _DEPTHS[number % len(_DEPTHS)]
+        chance = random.Random(number)
+        depth, final = chance.choice(_DEPTHS), chance.random() < 0.5
         document, clock = drawn(st.tuples(documents(depth=depth), CLOCKS), number=number)
         rules = load_rule_set(document)
         leads = min(max(work // len(list(_nodes(rules.model))), _FEWEST), _MOST)
-        chance = random.Random(number)
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
-        suspended = (chance.choice(names),) if number % 4 == 0 else ()
+        suspended = (chance.choice(names),) if chance.random() < 0.25 else ()
         table = Table.of(rules, clock.date(), leads=leads, seed=number)
-        return cls(number, table, number % 2 == 1, suspended)
+        return cls(number, table, final, suspended)
 
     def compare(self, *engines: Engine) -> Count:
         """Hold the compiled form and *engines* against the reference.
