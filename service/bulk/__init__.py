@@ -17,6 +17,7 @@ from service.bulk.opening import open_input
 from service.bulk.rows import BadRow, Input, Row, UnreadableFile
 from service.bulk.sampling import EnginesDisagree
 from service.bulk.scoring import ScoredRow, Unreadable, score_rows
+from service.bulk.spark_data import DataSet, SparkScored, SparkUnusable
 from service.bulk.summary import Tally
 from service.bulk.writing import Output, ScoredFile, open_output, problems_path
 
@@ -25,6 +26,7 @@ __all__ = [
     "ENGINES",
     "BadRow",
     "ColumnPlan",
+    "DataSet",
     "Engine",
     "EngineUnusable",
     "EnginesDisagree",
@@ -37,6 +39,8 @@ __all__ = [
     "ScoredFile",
     "ScoredRow",
     "Scoring",
+    "SparkScored",
+    "SparkUnusable",
     "Tally",
     "Unreadable",
     "UnreadableFile",

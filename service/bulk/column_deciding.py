@@ -24,9 +24,9 @@ _TYPES: Final[Mapping[str, Any]] = {
     "TEXT": pa.string(), "BOOLEAN": pa.bool_(),
     "TEXT[]": pa.list_(pa.string()), "BOOLEAN[]": pa.list_(pa.bool_()),
 }  # fmt: skip
+_THREADS: Final = max(1, min(4, os.cpu_count() or 1))
 _SETTINGS: Final = {
     "memory_limit": "400MB",
-    "threads": str(max(1, min(4, os.cpu_count() or 1))),
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
 }
@@ -51,6 +51,7 @@ class ColumnJudge:
         final: bool,
         suspended: Collection[str] = (),
         wanted: Collection[str] | None = None,
+        threads: int | None = None,
     ) -> "ColumnJudge":
         """Return the judge of *rules* on the UTC day of *at*.
 
@@ -73,7 +74,8 @@ class ColumnJudge:
         names = [n for n in selection.outputs if wanted is None or n in wanted]
         listed = ", ".join(f'"{name}"' for name in names)
         query = f'SELECT {listed} FROM (\n{selection.sql}\n) AS decided ORDER BY "{ROW}"'  # noqa: S608 - our own names
-        return cls(rules, selection, query, duckdb.connect(config=dict(_SETTINGS)))
+        connection = duckdb.connect(config={**_SETTINGS, "threads": str(threads or _THREADS)})
+        return cls(rules, selection, query, connection)
 
     def decide(self, facts: Mapping[str, Any], *, rows: int) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Return the columns of *rows* decisions as an Arrow table, in the facts' order.

@@ -1,6 +1,7 @@
 """A file scored by columns: read, decide, count, write, a chunk at a time."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from service.bulk.chunks import Chunk, CsvChunks, ParquetChunks
 from service.bulk.column_scoring import CHUNK_ROWS, ColumnScorer
@@ -11,6 +12,7 @@ from service.bulk.engines import Progress, Scoring
 from service.bulk.parquet_rows import ParquetRows
 from service.bulk.summary import Tally
 from service.bulk.writing import ScoredFile
+from service.rules import RuleSet
 from service.rules.sql import Untranslatable, select
 
 __all__ = ["score_columns", "untranslatable"]
@@ -35,9 +37,8 @@ def score_columns(
         scorer.judge.close()
 
 
-def untranslatable(scoring: Scoring) -> str | None:
-    """Return what of the rules DuckDB cannot mean, in words; None where it can."""
-    rules, today = scoring.rules, scoring.at.date()
+def untranslatable(rules: RuleSet, today: date) -> str | None:
+    """Return what of *rules* DuckDB cannot mean, in words; None where it can."""
     try:
         select(
             rules.model, dialect="duckdb", relation="chunk", today=today, final=True,

@@ -58,10 +58,12 @@ class ColumnScorer:
         *,
         at: datetime,
         wanted: Collection[str] | None = None,
+        threads: int | None = None,
     ) -> "ColumnScorer":
         """Return the scorer of *rules* at *at*, finally: nobody is left to ask.
 
-        *wanted* are the columns of the SELECT to give, all where left out.
+        *wanted* are the columns of the SELECT to give, all where left out; *threads* is how
+        many of them DuckDB may use, up to four where left out.
 
         Raises:
             Untranslatable: If DuckDB cannot mean the same as the rules.
@@ -70,7 +72,8 @@ class ColumnScorer:
             source.attribute: ColumnDoor(rules.attributes[source.attribute], source)
             for source in plan.read
         }
-        return cls(rules, plan, at, ColumnJudge.of(rules, at=at, final=True, wanted=wanted), doors)
+        judge = ColumnJudge.of(rules, at=at, final=True, wanted=wanted, threads=threads)
+        return cls(rules, plan, at, judge, doors)
 
     def decide(self, chunks: Iterable[Chunk]) -> Iterator[DecidedChunk]:
         """Decide *chunks* in order; while one is decided the next one is read.

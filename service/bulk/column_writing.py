@@ -10,14 +10,14 @@ import pyarrow as pa
 from service.bulk.column_scoring import ColumnScorer, DecidedChunk
 from service.bulk.fact_columns import plain
 from service.bulk.sampling import EnginesDisagree
-from service.bulk.writing import BETWEEN_BANDS, BETWEEN_MISSING, ScoredFile
+from service.bulk.writing import BETWEEN_BANDS, BETWEEN_MISSING, RowSink
 from service.rules import Decision, Facts
 from service.rules.model import Grade
 from service.rules.ranges import Range
 from service.rules.scores import bands
 
 
-def write_chunk(file: ScoredFile, decided: DecidedChunk, scorer: ColumnScorer) -> None:
+def write_chunk(file: RowSink, decided: DecidedChunk, scorer: ColumnScorer) -> None:
     """Write every row of *decided*, the lines between them that are none, and the problems."""
     rows = iter(_rows(file, decided, scorer))
     done = 0
@@ -37,9 +37,7 @@ def write_chunk(file: ScoredFile, decided: DecidedChunk, scorer: ColumnScorer) -
         done = place
 
 
-def _rows(
-    file: ScoredFile, decided: DecidedChunk, scorer: ColumnScorer
-) -> Iterator[Sequence[object]]:
+def _rows(file: RowSink, decided: DecidedChunk, scorer: ColumnScorer) -> Iterator[Sequence[object]]:
     chunk, answers, model = decided.chunk, decided.answers, scorer.rules.model
     columns: list[Sequence[object]] = [chunk.lines]
     columns += [_plain_list(chunk.columns[name]) for name in scorer.plan.keep]

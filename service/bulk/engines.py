@@ -89,7 +89,7 @@ class ColumnEngine:
             return "each line of the file has columns of its own"
         from service.bulk.column_engine import untranslatable  # noqa: PLC0415 - loads DuckDB
 
-        return untranslatable(scoring)
+        return untranslatable(scoring.rules, scoring.at.date())
 
     def score(
         self, scoring: Scoring, *, tally: Tally, file: ScoredFile | None, progress: Progress

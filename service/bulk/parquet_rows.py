@@ -25,7 +25,9 @@ class ParquetRows:
     @property
     def types(self) -> dict[str, Any]:
         """The columns that can be copied into another Parquet file as they are, by name."""
-        return {field.name: field.type for field in self.file.schema_arrow if _is_plain(field.type)}
+        return {
+            field.name: field.type for field in self.file.schema_arrow if is_plain_type(field.type)
+        }
 
     def __iter__(self) -> Iterator[Row | BadRow]:
         """Give every row; never more than one batch is in memory."""
@@ -53,6 +55,7 @@ def open_parquet(stream: BinaryIO) -> ParquetRows:
     return ParquetRows(names, file.metadata.num_rows, file)
 
 
-def _is_plain(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+def is_plain_type(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
+    """Say whether a column of this Arrow type is copied as it is; others are copied as text."""
     checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_date32)
     return any(check(kind) for check in checks)

@@ -21,8 +21,7 @@ class ParquetRowWriter:
 
     def __init__(self, path: Path, names: Sequence[str], types: Sequence[Any]) -> None:
         """Begin the file; a type is an Arrow type, or one of `KINDS`."""
-        kinds = [KINDS.get(kind, kind) if isinstance(kind, str) else kind for kind in types]
-        self._schema = pa.schema(list(zip(names, kinds, strict=True)))
+        self._schema = schema_of(names, types)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[Sequence[object]] = []
 
@@ -50,12 +49,23 @@ class ParquetRowWriter:
     def _flush(self) -> None:
         if not self._rows:
             return
-        columns = [
-            pa.array([_cell(value, field.type) for value in column], field.type)
-            for field, column in zip(self._schema, zip(*self._rows, strict=True), strict=True)
-        ]
+        columns = typed_columns(self._rows, self._schema)
         self._writer.write_table(pa.table(columns, schema=self._schema))
         self._rows.clear()
+
+
+def schema_of(names: Sequence[str], types: Sequence[Any]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return the Arrow schema of such columns; a type is an Arrow type, or one of `KINDS`."""
+    kinds = [KINDS.get(kind, kind) if isinstance(kind, str) else kind for kind in types]
+    return pa.schema(list(zip(names, kinds, strict=True)))
+
+
+def typed_columns(rows: Sequence[Sequence[object]], fields: Iterable[Any]) -> list[Any]:
+    """Return *rows*, of which there is at least one, as Arrow arrays of the *fields*' types."""
+    return [
+        pa.array([_cell(value, field.type) for value in column], field.type)
+        for field, column in zip(fields, zip(*rows, strict=True), strict=True)
+    ]
 
 
 def _cell(value: object, kind: Any) -> object:  # noqa: ANN401 - pyarrow has no types

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from service.bulk.cells import safe_cell
 from service.bulk.mapping import ColumnPlan
@@ -36,13 +36,8 @@ class ScoredFile:
         """Begin both files; *path* ends in one of `OUTPUT_KINDS`."""
         self.problems = 0
         self.with_summary = output.with_summary
-        rules, plan = output.rules, output.plan
-        self._carried = plan.keep
-        decided = decision_columns(rules, with_summary=output.with_summary)
-        taken = {"line", *decided}
-        names = ["line", *(_carried_name(c, taken) for c in plan.keep), *decided]
-        carried = [output.types.get(name, "text") for name in plan.keep]
-        types = ["whole", *carried, *decided.values()]
+        self._carried = output.plan.keep
+        names, types = output_columns(output)
         self._width = len(names)
         self._rows = open_rows(partial_of(path), names, types, target=path, stack=stack)
         problems = partial_of(problems_path(path))
@@ -96,6 +91,25 @@ class Output:
     types: Mapping[str, Any] = field(default_factory=dict)
 
 
+class RowSink(Protocol):
+    """What decided chunks are written to: a `ScoredFile`, or whatever takes its place.
+
+    Attributes:
+        with_summary: Whether each row's decision is wanted in words too.
+    """
+
+    with_summary: bool
+
+    def write_rows(self, rows: Iterable[Sequence[object]]) -> None:
+        """Take rows as they are: the line, the carried cells, the decision's."""
+
+    def write_bad(self, bad: BadRow) -> None:
+        """Take a line that is no row, in its place."""
+
+    def complain(self, unreadable: Iterable[Unreadable]) -> None:
+        """Take values that could not be read."""
+
+
 @contextmanager
 def open_output(path: Path, output: Output) -> Iterator[ScoredFile]:
     """Write *path* and its problems file in the block.
@@ -130,6 +144,15 @@ def open_output(path: Path, output: Output) -> Iterator[ScoredFile]:
 def partial_of(path: Path) -> Path:
     """Return where *path* is written until it is whole."""
     return path.with_name(f".{path.name}.partial")
+
+
+def output_columns(output: Output) -> tuple[list[str], list[Any]]:
+    """Return the names of the columns, and the kind or Arrow type of each."""
+    decided = decision_columns(output.rules, with_summary=output.with_summary)
+    taken = {"line", *decided}
+    names = ["line", *(_carried_name(c, taken) for c in output.plan.keep), *decided]
+    carried = [output.types.get(name, "text") for name in output.plan.keep]
+    return names, ["whole", *carried, *decided.values()]
 
 
 def _carried_name(column: str, taken: set[str]) -> str:

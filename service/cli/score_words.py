@@ -15,7 +15,7 @@ _STYLES = {"qualify": "green", "review": "cyan", "disqualify": "red"}
 
 
 def print_summary(
-    tally: Tally, plan: ColumnPlan, *, elapsed_s: float, out: Path | None, problems: Path | None
+    tally: Tally, plan: ColumnPlan, *, elapsed_s: float, out: str | None, problems: Path | None
 ) -> None:
     """Print the counts of *tally*; *problems* is the file that lists what could not be read."""
     say(f"  {count_of(tally.rows, tally.rules.subject)} in {elapsed_s:.1f} s")

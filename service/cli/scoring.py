@@ -1,8 +1,8 @@
 """`goodfit score`: decide every row of a file."""
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +22,7 @@ from service.bulk import (
     AUTO,
     ENGINES,
     ColumnPlan,
+    DataSet,
     EnginesDisagree,
     EngineUnusable,
     Input,
@@ -29,6 +30,7 @@ from service.bulk import (
     MapDocument,
     Output,
     Scoring,
+    SparkUnusable,
     Tally,
     UnreadableFile,
     choose_engine,
@@ -43,15 +45,23 @@ from service.cli.deciding import Instant, RuleFile, read_instant
 from service.cli.files import load_rules, read_file
 from service.cli.score_words import print_summary
 from service.cli.screen import NO, USAGE, AsJson, console, print_json, refuse
+from service.cli.spark_scoring import SPARK, Master, Settings, decide_data_set
 from service.rules import RuleSet, Source, read_source
 
 InputFile = Annotated[
-    Path, typer.Argument(metavar="INPUT", help="A .csv, .tsv, .ndjson or .parquet file.")
+    str,
+    typer.Argument(
+        metavar="INPUT",
+        help="A .csv, .tsv, .ndjson or .parquet file; with spark, a folder of Parquet files too.",
+    ),
 ]
 Out = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        "-o", "--out", metavar="OUT", help="Write the decided rows, .csv, .ndjson or .parquet."
+        "-o",
+        "--out",
+        metavar="OUT",
+        help="Write the decided rows, .csv, .ndjson or .parquet; with spark, a new folder.",
     ),
 ]
 MapFile = Annotated[
@@ -62,8 +72,9 @@ EngineName = Annotated[
     str,
     typer.Option(
         "--engine",
-        metavar="|".join((AUTO, *ENGINES)),
-        help="What decides: rows one at a time, or DuckDB by columns; auto chooses.",
+        metavar="|".join((AUTO, *ENGINES, SPARK)),
+        help="What decides: rows one at a time, DuckDB by columns, or Spark; auto chooses "
+        "between the first two.",
     ),
 ]
 WithSummary = Annotated[
@@ -84,50 +95,76 @@ def score(
     at: Instant = None,
     engine: EngineName = AUTO,
     with_summary: WithSummary = True,
+    master: Master = None,
+    conf: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide every row of a file. Exit 1 where a line is no row and has no decision."""
     started = time.monotonic()
     clock = datetime.now(UTC) if at is None else read_instant(at)
-    if engine not in (AUTO, *ENGINES):
-        refuse(f"`{engine}` is no engine; say {AUTO}, {' or '.join(ENGINES)}")
+    if engine not in (AUTO, *ENGINES, SPARK):
+        refuse(f"`{engine}` is no engine; say {', '.join((AUTO, *ENGINES))} or {SPARK}")
+    if engine != SPARK and (master or conf):
+        refuse("`--master` and `--conf` are for `--engine spark`")
     rules = load_rules(file, as_json=as_json)
-    if out is not None and out.resolve() == input_file.resolve():
+    if out is not None and Path(out).resolve() == Path(input_file).resolve():
         refuse(f"`{out}` is the input itself; give another file to write")
-    tally = Tally(rules)
-    try:
+    with _refusing(input_file, map_file):
         document, source = _read_map(map_file, rules)
-        with open_input(
-            input_file, encoding=document.encoding, delimiter=document.delimiter
-        ) as rows:
-            plan = plan_columns(rules.attributes, rows.columns, document=document, source=source)
-            scoring = Scoring(rules=rules, plan=plan, at=clock, path=input_file, rows=rows)
-            used = choose_engine(engine, scoring)
-            _score(scoring, engine=used, tally=tally, out=out, with_summary=with_summary)
-    except InvalidMap as invalid:
-        for line in problem_lines((map_file or "map", problem) for problem in invalid.problems):
-            console(on_error=True).print(line)
-        raise typer.Exit(USAGE) from None
-    except UnreadableFile as error:
-        refuse(str(error) if f"`{input_file}`" in str(error) else f"{input_file}: {error}")
-    except EngineUnusable as error:
-        refuse(str(error))
-    except EnginesDisagree as error:
-        refuse(str(error), code=NO)
+        data = DataSet(
+            rules=rules, document=document, source=source, at=clock,
+            path=input_file, out=out, with_summary=with_summary,
+        )  # fmt: skip
+        if engine == SPARK:
+            tally, plan, wrote = decide_data_set(data, master=master, settings=conf or ())
+        else:
+            tally, plan, wrote, engine = _decide_file(data, engine)
     elapsed = time.monotonic() - started
-    wrote = problems_path(out) if out and (tally.unreadable_count or tally.bad_lines) else None
     if as_json:
-        print_json(_report(tally, plan, elapsed, engine=used, out=out, problems=wrote))
+        print_json(_report(tally, plan, elapsed, engine=engine, out=out, problems=wrote))
     else:
         print_summary(tally, plan, elapsed_s=elapsed, out=out, problems=wrote)
     if tally.bad_lines:
         raise typer.Exit(NO)
 
 
+@contextmanager
+def _refusing(input_file: str, map_file: str | None) -> Iterator[None]:
+    """End the command where the file, its map or the engine does not let the block go on."""
+    try:
+        yield
+    except InvalidMap as invalid:
+        for line in problem_lines((map_file or "map", problem) for problem in invalid.problems):
+            console(on_error=True).print(line)
+        raise typer.Exit(USAGE) from None
+    except UnreadableFile as error:
+        refuse(str(error) if f"`{input_file}`" in str(error) else f"{input_file}: {error}")
+    except (EngineUnusable, SparkUnusable) as error:
+        refuse(str(error))
+    except EnginesDisagree as error:
+        refuse(str(error), code=NO)
+
+
 def _read_map(name: str | None, rules: RuleSet) -> tuple[MapDocument, Source]:
     if name is None:
         return MapDocument(), read_source("{}")
     return read_map(read_file(name, what="map"), rules.attributes)
+
+
+def _decide_file(data: DataSet, engine: str) -> tuple[Tally, ColumnPlan, Path | None, str]:
+    """Decide a file on this machine.
+
+    Returns the counts, the columns, the file of problems and the engine that did it.
+    """
+    rules, document, tally = data.rules, data.document, Tally(data.rules)
+    path, out = Path(data.path), Path(data.out) if data.out else None
+    with open_input(path, encoding=document.encoding, delimiter=document.delimiter) as rows:
+        plan = plan_columns(rules.attributes, rows.columns, document=document, source=data.source)
+        scoring = Scoring(rules=rules, plan=plan, at=data.at, path=path, rows=rows)
+        used = choose_engine(engine, scoring)
+        _score(scoring, engine=used, tally=tally, out=out, with_summary=data.with_summary)
+    has_problems = tally.unreadable_count or tally.bad_lines
+    return tally, plan, problems_path(out) if out and has_problems else None, used
 
 
 def _score(
@@ -180,7 +217,7 @@ def _report(
     elapsed_s: float,
     *,
     engine: str,
-    out: Path | None,
+    out: str | None,
     problems: Path | None,
 ) -> dict[str, object]:
     return {
@@ -192,7 +229,7 @@ def _report(
             "ignored": list(plan.ignored),
         },
         "engine": engine,
-        "output": str(out) if out else None,
+        "output": out,
         "problems": str(problems) if problems else None,
         "seconds": round(elapsed_s, 3),
     }
