@@ -18,9 +18,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.accounts import routers as account_routers
 from service.backtests import routers as backtest_routers
-from service.backtests import working
+from service.backtests import working as backtesting
 from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, noticing, shadowing
 from service.decisions import routers as decision_routers
+from service.rescorings import routers as rescoring_routers
+from service.rescorings import working as rescoring
 from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
 from service.settings import Settings, read_settings
@@ -174,7 +176,14 @@ def _version() -> str:
 
 
 def _routers() -> tuple[APIRouter, ...]:
-    return (*routers, *rule_set_routers, *account_routers, *decision_routers, *backtest_routers)
+    return (
+        *routers,
+        *rule_set_routers,
+        *account_routers,
+        *decision_routers,
+        *rescoring_routers,
+        *backtest_routers,
+    )
 
 
 def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
@@ -210,9 +219,13 @@ def _rates_of(settings: Settings) -> Rates:
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
     desk: Desk = api.state.desk
-    backtesting = working(house, desk.live, timer=time.monotonic)
-    looking = noticing(house, desk.live)
-    async with kept_up(chores_of(house)), backtesting, shadowing(desk.shadows), looking:
+    async with (
+        kept_up(chores_of(house)),
+        backtesting(house, desk.live, timer=time.monotonic),
+        rescoring(house),
+        shadowing(desk.shadows),
+        noticing(house, desk.live),
+    ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.
         gc.collect()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.bulk.account_judging import DecidedPiece
-from service.bulk.rescoring_tally import NEVER
+from service.rescorings import NEVER
 from service.rules import RuleSet
 
 __all__ = ["Compared", "compare_piece"]

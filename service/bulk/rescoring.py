@@ -20,17 +20,17 @@ import psycopg
 from sqlalchemy import Row, func
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.bulk import rescoring_store
 from service.bulk.account_judging import AccountJudge, DecidedPiece, decide_pieces
 from service.bulk.account_store import Piece, count_accounts, read_standings
 from service.bulk.comparing import Compared, compare_piece
-from service.bulk.rescoring_tally import RescoringTally
 from service.bulk.sampling import EnginesDisagree
 from service.decisions import keep_rescored, rescored_record
+from service.rescorings import RescoringTally
+from service.rescorings import store as rescoring_store
 from service.rules import RuleSet
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
 
-__all__ = ["Pace", "Rescoring", "TakenAway", "preview", "work_on"]
+__all__ = ["Pace", "Rescoring", "TakenAway", "Tell", "preview", "work_on"]
 
 _LONG: Final = timedelta(seconds=60)
 _raw: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -195,10 +195,13 @@ class _Keeper:
         done: int,
     ) -> None:
         """Keep one slice whole: its decisions, its assessments, and how far it is."""
-        records = await anyio.to_thread.run_sync(self._records, ids, compared, raw)
+        is_dry = self.row.dry_run
+        records = (
+            [] if is_dry else await anyio.to_thread.run_sync(self._records, ids, compared, raw)
+        )
         async with transaction(self.engine, within=_LONG) as connection:
             await rescoring_store.allow_long(connection)
-            kept = await keep_rescored(connection, records)
+            kept = _changed(ids, compared) if is_dry else await keep_rescored(connection, records)
             for account_id, one in zip(ids, compared, strict=True):
                 _count(self.tally, one, was_kept=account_id in kept)
             is_ours = await rescoring_store.keep_position(
@@ -246,6 +249,12 @@ class _Keeper:
             )
             found.append(record)
         return found
+
+
+def _changed(ids: Sequence[UUID], compared: Sequence[Compared]) -> set[UUID]:
+    """Return whose decisions a rescoring that writes would have written."""
+    pairs = zip(ids, compared, strict=True)
+    return {account_id for account_id, one in pairs if one.fate == "changed"}
 
 
 def _count(tally: RescoringTally, one: Compared, *, was_kept: bool) -> None:

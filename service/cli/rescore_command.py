@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.screen import AsJson
+from service.cli.screen import AsJson, refuse
 
 RuleSetId = Annotated[str, typer.Argument(metavar="RULE_SET", help="The id of a live rule set.")]
 Person = Annotated[
@@ -13,6 +13,9 @@ Person = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would change, and write nothing.")
 ]
+Cancel = Annotated[
+    bool, typer.Option("--cancel", help="Stop the one that is under way, wherever that is.")
+]
 
 
 def rescore(
@@ -20,9 +23,15 @@ def rescore(
     *,
     person: Person = "",
     dry_run: DryRun = False,
+    cancel: Cancel = False,
     as_json: AsJson = False,
 ) -> None:
     """Decide all stored accounts anew by the live version; goes on where it was stopped."""
     from service.cli import rescoring
 
-    rescoring.rescore(rule_set, person=person, is_dry=dry_run, as_json=as_json)
+    if cancel and dry_run:
+        refuse("give either --cancel or --dry-run")
+    if cancel:
+        rescoring.cancel(rule_set, person=person, as_json=as_json)
+    else:
+        rescoring.rescore(rule_set, person=person, is_dry=dry_run, as_json=as_json)

@@ -1,16 +1,16 @@
-"""The work of `goodfit rescore`: on the database itself, in this process."""
+"""The work of `goodfit rescore`: on the database itself, in this process.
+
+Where a server, or another terminal, is at it already, the command watches.
+"""
 
 import asyncio
 import getpass
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import psycopg
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,33 +22,19 @@ from rich.progress import (
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.bulk import rescoring_store as store
-from service.bulk.rescoring import Pace, Rescoring, TakenAway, preview, work_on
-from service.bulk.rescoring_asking import ask_for, check_rescorable
-from service.bulk.rescoring_tally import NEVER, RescoringTally
-from service.bulk.sampling import EnginesDisagree
+from service import rescorings
+from service.bulk import EnginesDisagree
+from service.bulk.rescoring import Pace, TakenAway, Tell, preview
+from service.bulk.rescoring_working import LIMITS, carry_out, reading, rescoring_of
 from service.cli.database import database_of, on_database
 from service.cli.screen import NO, console, count_of, print_json, refuse, say
 from service.cli.starting import settings_of_process, stopped_by_signals
+from service.rescorings import NEVER, RescoringTally, ask_for, check_rescorable, store
 from service.rules.sql import Untranslatable
 from service.rulesets import Editor, LiveRules, Running
-from service.storage import (
-    RANDOM_BYTES,
-    DatabaseNotMigrated,
-    DatabaseUnavailable,
-    SessionLimits,
-    connect_raw,
-    make_uuid,
-    to_text,
-    transaction,
-)
+from service.storage import RANDOM_BYTES, make_uuid, to_text, transaction
 from service.web import Refusal
 
-_LIMITS: Final = SessionLimits(
-    statement=timedelta(minutes=2),
-    idle_in_transaction=timedelta(minutes=2),
-    transaction=timedelta(minutes=1),
-)
 _LOOK_AGAIN_S: Final = 0.5
 
 
@@ -62,16 +48,25 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
             progress.update(task, completed=done, total=total)
 
         async def work(engine: AsyncEngine) -> tuple[Row[Any] | None, Running, RescoringTally]:
-            running, row = await _begun(engine, slug, person=person, is_dry=is_dry)
-            async with _reader(url) as reader:
-                if row is None:
-                    what = _rescoring_of(running, at=datetime.now(UTC))
+            live = LiveRules(engine, timer=time.monotonic)
+            if is_dry:
+                now = datetime.now(UTC)
+                running = await live.version_at(slug, now)
+                check_rescorable(running)
+                async with reading(url) as reader:
+                    what = rescoring_of(running, at=now)
                     return None, running, await preview(what, reader=reader, tell=tell)
-                row = await _claimed(engine, row)
-                return row, running, await _work_on(row, running, engine, reader, tell)
+            row = await _begun(engine, live, slug, person=person, tell=tell)
+            running = await live.version(slug, row.version)
+            if row.state == "done":
+                return row, running, RescoringTally.from_json(row.tally)
+            tally = await carry_out(
+                row, running, engine=engine, url=url, clock=lambda: datetime.now(UTC), tell=tell
+            )
+            return row, running, tally
 
         try:
-            row, running, tally = on_database(url, work, limits=_LIMITS)
+            row, running, tally = on_database(url, work, limits=LIMITS)
         except Refusal as refusal:
             refuse(str(refusal), code=NO)
         except (EnginesDisagree, Untranslatable) as error:
@@ -79,7 +74,8 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
         except TakenAway:
             refuse("somebody cancelled the rescoring, or goes on with it elsewhere", code=NO)
         except KeyboardInterrupt:
-            refuse(f"stopped; `goodfit rescore {slug}` goes on from here", code=NO)
+            words = f"stopped; `goodfit rescore {slug}` goes on from here, and so does a server"
+            refuse(f"{words} that runs; `--cancel` ends it", code=NO)
     seconds = time.monotonic() - began_s
     if as_json:
         print_json(_report(row, running, tally, seconds))
@@ -87,78 +83,74 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
         _print(row, running, tally, seconds)
 
 
+def cancel(slug: str, *, person: str, as_json: bool) -> None:
+    """Cancel the rescoring that is under way, whoever works on it."""
+
+    async def work(engine: AsyncEngine) -> Row[Any]:
+        async with transaction(engine) as connection:
+            row = await store.find_open(connection, slug)
+            if row is None:
+                refuse(f"no rescoring of `{slug}` is under way", code=NO)
+            return await rescorings.cancel(connection, row.id, editor=_editor(person))
+
+    with database_of(settings_of_process()) as url:
+        try:
+            row = on_database(url, work)
+        except Refusal as refusal:
+            refuse(str(refusal), code=NO)
+    if as_json:
+        shown = {"id": to_text("rsc", row.id), "rule_set": slug, "state": row.state}
+        print_json(shown | {"done": row.done, "total": row.total})
+    else:
+        say(f"  cancelled after {count_of(row.done, 'account')}; what was written stays")
+
+
 async def _begun(
-    engine: AsyncEngine, slug: str, *, person: str, is_dry: bool
-) -> tuple[Running, Row[Any] | None]:
-    """Return the version and the rescoring to work on: an open one, else a new one."""
-    live = LiveRules(engine, timer=time.monotonic)
-    now = datetime.now(UTC)
-    async with transaction(engine) as connection:
-        row = None if is_dry else await store.find_open(connection, slug)
-    if row is not None:
-        return await live.version(slug, row.version), row
-    running = await live.version_at(slug, now)
-    check_rescorable(running)
-    if is_dry:
-        return running, None
-    editor = Editor(person=person or getpass.getuser(), at=now, new_uuid=_new_uuid)
-    async with transaction(engine) as connection:
-        return running, await ask_for(connection, running, editor=editor)
-
-
-async def _claimed(engine: AsyncEngine, row: Row[Any]) -> Row[Any]:
-    """Return the rescoring once its lease is ours: who was killed holds it for a while yet.
+    engine: AsyncEngine, live: LiveRules, slug: str, *, person: str, tell: Tell
+) -> Row[Any]:
+    """Return a rescoring that is ours: one that was open, else a new one; or a done one.
 
     Raises:
-        TakenAway: If somebody else is still working on it after that.
+        RescoringOver: If one was open, and ended elsewhere without being done.
     """
-    until_s = time.monotonic() + 1.5 * Pace().lease.total_seconds()
-    while True:
+    editor = _editor(person)
+    async with transaction(engine) as connection:
+        row = await store.find_open(connection, slug)
+    if row is not None and not row.dry_run:
+        return await _claimed(engine, row, tell)
+    running = await live.version_at(slug, editor.at)
+    async with transaction(engine) as connection:
+        row = await ask_for(connection, running, editor=editor)
+        # At once: a server looks for what waits.
+        claimed = await store.claim(connection, row.id, lease=Pace().lease)
+    if claimed is None:
+        raise AssertionError("nobody else saw it yet")
+    return claimed
+
+
+async def _claimed(engine: AsyncEngine, row: Row[Any], tell: Tell) -> Row[Any]:
+    """Return the rescoring once its lease is ours, or it is done elsewhere.
+
+    Raises:
+        RescoringOver: If it ends elsewhere otherwise.
+    """
+    while row.state != "done":
+        if row.state in {"failed", "cancelled"}:
+            words = row.failure or "somebody cancelled it"
+            raise rescorings.RescoringOver(f"the rescoring is {row.state}: {words}")
         async with transaction(engine) as connection:
             claimed = await store.claim(connection, row.id, lease=Pace().lease)
-        if claimed is not None:
-            return claimed
-        if time.monotonic() > until_s:
-            raise TakenAway
+            if claimed is not None:
+                return claimed
+            row = await rescorings.existing(connection, row.id)
+        tell(row.done, row.total)
         await asyncio.sleep(_LOOK_AGAIN_S)
+    return row
 
 
-async def _work_on(
-    row: Row[Any],
-    running: Running,
-    engine: AsyncEngine,
-    reader: psycopg.AsyncConnection[Any],
-    tell: Callable[[int, int | None], None],
-) -> RescoringTally:
-    tell(row.done, row.total)
-    try:
-        return await work_on(
-            row,
-            _rescoring_of(running, at=row.at),
-            engine=engine,
-            reader=reader,
-            new_uuid=_new_uuid,
-            clock=lambda: datetime.now(UTC),
-            tell=tell,
-        )
-    except BaseException:
-        with suppress(DatabaseUnavailable, DatabaseNotMigrated):
-            async with transaction(engine) as connection:
-                await store.give_back(connection, row)
-        raise
-
-
-@asynccontextmanager
-async def _reader(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    reader = await connect_raw(url, limits=_LIMITS)
-    try:
-        yield reader
-    finally:
-        await reader.close()
-
-
-def _rescoring_of(running: Running, *, at: datetime) -> Rescoring:
-    return Rescoring(rule_set=running.slug, version=running.version, rules=running.rules, at=at)
+def _editor(person: str) -> Editor:
+    now = datetime.now(UTC)
+    return Editor(person=person or getpass.getuser(), at=now, new_uuid=_new_uuid)
 
 
 def _new_uuid(at: datetime) -> UUID:

@@ -1,5 +1,6 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
+from service.rulesets.asking import Editing, Live, SlugInPath
 from service.rulesets.change_routes import change_routes
 from service.rulesets.change_schemas import ChangeShown
 from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, compile_source
@@ -27,9 +28,11 @@ __all__ = [
     "LEAD",
     "MOST_SHADOWS",
     "ChangeShown",
+    "Editing",
     "Editor",
     "Evidence",
     "Installed",
+    "Live",
     "LiveRules",
     "NotLive",
     "ReleaseInPast",
@@ -39,6 +42,7 @@ __all__ = [
     "RuleSetNotFound",
     "Running",
     "Shadow",
+    "SlugInPath",
     "Tried",
     "VersionNotFound",
     "attach_evidence",

@@ -172,6 +172,11 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"GET {_SHADOW}/disagreements", Scope.RULES_READ),
     # shows what people told of themselves
     _access(f"GET {_SHADOW}/disagreements/{{decision}}", Scope.DECIDE),
+    _access(f"GET {_SETS}/{{slug}}/rescorings", Scope.RULES_READ),
+    # carries what is live to every stored account, as a release does to whoever asks
+    _access(f"POST {_SETS}/{{slug}}/rescorings", Scope.RULES_PUBLISH, _SMALL),
+    _access(f"GET {_SETS}/{{slug}}/rescorings/{{id}}", Scope.RULES_READ),
+    _access(f"POST {_SETS}/{{slug}}/rescorings/{{id}}/cancel", Scope.RULES_PUBLISH),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -10,18 +10,19 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.bulk import EnginesDisagree, rescoring_store
+from service.bulk import EnginesDisagree
 from service.bulk.column_deciding import ColumnJudge
 from service.bulk.counting import decide_accounts
 from service.bulk.rescoring import Pace, Rescoring, TakenAway, preview, work_on
-from service.bulk.rescoring_asking import (
+from service.rescorings import (
     MetricsUnmeasured,
     NotOfAccounts,
+    RescoringTally,
     ask_for,
     cancel,
     check_rescorable,
 )
-from service.bulk.rescoring_tally import RescoringTally
+from service.rescorings import store as rescoring_store
 from service.rules import load_rule_set
 from service.rules.templates import read_template
 from service.rulesets import Editor, Running

@@ -42,6 +42,8 @@ class RescoringRow(Base):
     digest: Mapped[str]
     at: Mapped[datetime]
     """The one clock of all its decisions; accounts made later are none of its."""
+    dry_run: Mapped[bool] = mapped_column(server_default="false")
+    """It only counts what would change."""
     state: Mapped[str]
     generation: Mapped[int]
     attempts: Mapped[int]

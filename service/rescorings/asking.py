@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.bulk import rescoring_store as store
+from service.rescorings import store
 from service.rulesets import Editor, Running
 from service.storage import append_audit, to_text
 from service.web import Refusal
 
 __all__ = ["MetricsUnmeasured", "NotOfAccounts", "RescoringNotFound", "RescoringOver"]
-__all__ += ["ask_for", "cancel", "check_rescorable", "existing"]
+__all__ += ["RescoringRunning", "ask_for", "cancel", "check_rescorable", "existing"]
 
 
 class RescoringNotFound(Refusal):
@@ -21,13 +21,28 @@ class RescoringNotFound(Refusal):
     code: ClassVar[str] = "rescoring_not_found"
 
     def __init__(self) -> None:
-        super().__init__("there is no rescoring with this id; ask for one with `goodfit rescore`")
+        words = "the rule set has no rescoring with this id; GET its `rescorings` lists them"
+        super().__init__(words)
 
 
 class RescoringOver(Refusal):
     """A rescoring has ended, so that this cannot be done any more."""
 
     code: ClassVar[str] = "rescoring_over"
+
+
+class RescoringRunning(Refusal):
+    """Another rescoring of the rule set has not ended yet."""
+
+    code: ClassVar[str] = "rescoring_running"
+
+    def __init__(self, running: Row[Any]) -> None:
+        rescoring = to_text("rsc", running.id)
+        super().__init__(
+            f"`{running.rule_set}` is being rescored already by `{rescoring}`; "
+            "wait until that has ended, or cancel it",
+            members={"rescoring": rescoring},
+        )
 
 
 class NotOfAccounts(Refusal):
@@ -60,16 +75,24 @@ def check_rescorable(running: Running) -> None:
         raise MetricsUnmeasured(words)
 
 
-async def ask_for(connection: AsyncConnection, running: Running, *, editor: Editor) -> Row[Any]:
+async def ask_for(
+    connection: AsyncConnection, running: Running, *, editor: Editor, dry_run: bool = False
+) -> Row[Any]:
     """Keep a rescoring by *running* as of the editor's instant, for somebody to take up.
 
     *running* is what is live at that instant. A release that takes effect later changes
-    nothing: it is not what was live at the instant of these decisions.
+    nothing: it is not what was live at the instant of these decisions. A *dry_run* writes
+    no decisions.
 
     Raises:
         NotOfAccounts, MetricsUnmeasured: If these rules cannot rescore accounts.
+        RescoringRunning: If one of the rule set has not ended.
     """
     check_rescorable(running)
+    await store.take_turn(connection)
+    other = await store.find_open(connection, running.slug)
+    if other is not None:
+        raise RescoringRunning(other)
     rescoring_id = editor.fresh_id()
     values = {
         "id": rescoring_id,
@@ -77,6 +100,7 @@ async def ask_for(connection: AsyncConnection, running: Running, *, editor: Edit
         "version": running.version,
         "digest": running.digest,
         "at": editor.at,
+        "dry_run": dry_run,
         "state": "queued",
         "generation": 0,
         "attempts": 0,
@@ -104,14 +128,16 @@ async def cancel(connection: AsyncConnection, rescoring_id: UUID, *, editor: Edi
     return await existing(connection, rescoring_id)
 
 
-async def existing(connection: AsyncConnection, rescoring_id: UUID) -> Row[Any]:
-    """Return a rescoring.
+async def existing(
+    connection: AsyncConnection, rescoring_id: UUID, *, rule_set: str | None = None
+) -> Row[Any]:
+    """Return a rescoring; one of *rule_set*, where that is given.
 
     Raises:
         RescoringNotFound: If there is none.
     """
     row = await store.find(connection, rescoring_id)
-    if row is None:
+    if row is None or rule_set not in {None, row.rule_set}:
         raise RescoringNotFound
     return row
 

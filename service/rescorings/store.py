@@ -1,8 +1,8 @@
 """Rescorings in the database: SQL only. Leases run by the database's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, func, insert, select, text
@@ -16,12 +16,18 @@ __all__ = [
     "allow_long",
     "change_state",
     "claim",
+    "claim_next",
     "find",
     "find_open",
     "give_back",
     "keep_position",
+    "list_of",
+    "set_columns",
+    "take_turn",
 ]
-__all__ += ["set_columns"]
+
+_TURN: Final = int.from_bytes(b"rescore")
+"""The lock of whoever adds a rescoring or chooses the next one to work on."""
 
 
 async def add(connection: AsyncConnection, values: Mapping[str, object]) -> None:
@@ -34,6 +40,22 @@ async def find(connection: AsyncConnection, rescoring_id: UUID) -> Row[Any] | No
     statement = select(RescoringRow.__table__).where(RescoringRow.id == rescoring_id)
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
+
+
+async def list_of(
+    connection: AsyncConnection, rule_set: str, *, before: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the rescorings of *rule_set* that were asked for before one, the newest first."""
+    statement = select(RescoringRow.__table__).where(RescoringRow.rule_set == rule_set)
+    if before is not None:
+        statement = statement.where(RescoringRow.id < before)
+    statement = statement.order_by(RescoringRow.id.desc()).limit(limit)
+    return (await connection.execute(statement)).all()
+
+
+async def take_turn(connection: AsyncConnection) -> None:
+    """Let nobody else add or choose a rescoring until the transaction ends."""
+    await connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
 async def find_open(connection: AsyncConnection, rule_set: str) -> Row[Any] | None:
@@ -53,6 +75,18 @@ async def claim(
 ) -> Row[Any] | None:
     """Take the lease of a rescoring; None where somebody works on it, or it has ended."""
     return await leases.claim_row(connection, RescoringRow, lease=lease, only=rescoring_id)
+
+
+async def claim_next(connection: AsyncConnection, *, lease: timedelta) -> Row[Any] | None:
+    """Take the lease of the oldest rescoring that waits; None while any is worked on."""
+    waiting = select(RescoringRow.id).where(RescoringRow.state.in_(leases.OPEN)).limit(1)
+    if (await connection.execute(waiting)).first() is None:
+        return None
+    await take_turn(connection)
+    held = waiting.where(RescoringRow.lease_until >= func.clock_timestamp())
+    if (await connection.execute(held)).first() is not None:
+        return None
+    return await leases.claim_row(connection, RescoringRow, lease=lease)
 
 
 async def set_columns(connection: AsyncConnection, row: Row[Any], **values: object) -> bool:

@@ -1,0 +1,99 @@
+"""Work on a rescoring that was claimed, to its end or until something stops it."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.bulk.rescoring import Rescoring, Tell, work_on
+from service.rescorings import RescoringTally, store
+from service.rules.sql import Untranslatable
+from service.rulesets import Running
+from service.storage import (
+    RANDOM_BYTES,
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    SessionLimits,
+    connect_raw,
+    make_uuid,
+    transaction,
+)
+
+__all__ = ["LIMITS", "carry_out", "fail", "reading", "rescoring_of"]
+
+LIMITS: Final = SessionLimits(
+    statement=timedelta(minutes=2),
+    idle_in_transaction=timedelta(minutes=2),
+    transaction=timedelta(minutes=1),
+)
+"""Of sessions that read and write thousands of accounts at once."""
+
+
+async def carry_out(
+    row: Row[Any],
+    running: Running,
+    *,
+    engine: AsyncEngine,
+    url: str,
+    clock: Callable[[], datetime],
+    tell: Tell,
+) -> RescoringTally:
+    """Work on *row*, which is ours, and let go of it whatever happens.
+
+    Raises:
+        TakenAway: If somebody cancelled it or has it now.
+        EnginesDisagree, Untranslatable: If it failed; it says so itself then.
+    """
+    tell(row.done, row.total)
+    try:
+        async with reading(url) as reader:
+            return await work_on(
+                row,
+                rescoring_of(running, at=row.at),
+                engine=engine,
+                reader=reader,
+                new_uuid=_new_uuid,
+                clock=clock,
+                tell=tell,
+            )
+    except Untranslatable as error:
+        await fail(row, str(error), engine=engine, at=clock())
+        raise
+    except BaseException:
+        with suppress(DatabaseUnavailable, DatabaseNotMigrated):
+            async with transaction(engine) as connection:
+                await store.give_back(connection, row)
+        raise
+
+
+async def fail(row: Row[Any], words: str, *, engine: AsyncEngine, at: datetime) -> None:
+    """Say of a claimed rescoring why it failed."""
+    async with transaction(engine) as connection:
+        await store.set_columns(
+            connection, row, state="failed", failure=words, lease_until=None, finished_at=at
+        )
+
+
+@asynccontextmanager
+async def reading(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """Give a connection of its own to read accounts with."""
+    reader = await connect_raw(url, limits=LIMITS)
+    try:
+        yield reader
+    finally:
+        await reader.close()
+
+
+def rescoring_of(running: Running, *, at: datetime) -> Rescoring:
+    """Return what is to be rescored."""
+    return Rescoring(rule_set=running.slug, version=running.version, rules=running.rules, at=at)
+
+
+def _new_uuid(at: datetime) -> UUID:
+    return make_uuid(at, secrets.token_bytes(RANDOM_BYTES))

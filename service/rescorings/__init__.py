@@ -1,0 +1,38 @@
+"""Rescorings: asked for, watched and cancelled here; the work is another process's.
+
+This room loads no library for columns, so the API can have it. Who works is `service.worker`,
+which `working` starts, or `goodfit rescore`.
+"""
+
+from service.rescorings.asking import (
+    MetricsUnmeasured,
+    NotOfAccounts,
+    RescoringNotFound,
+    RescoringOver,
+    RescoringRunning,
+    ask_for,
+    cancel,
+    check_rescorable,
+    existing,
+)
+from service.rescorings.routes import rescoring_routes
+from service.rescorings.tally import NEVER, RescoringTally
+from service.rescorings.working import working
+
+__all__ = [
+    "NEVER",
+    "MetricsUnmeasured",
+    "NotOfAccounts",
+    "RescoringNotFound",
+    "RescoringOver",
+    "RescoringRunning",
+    "RescoringTally",
+    "ask_for",
+    "cancel",
+    "check_rescorable",
+    "existing",
+    "routers",
+    "working",
+]
+
+routers = (rescoring_routes,)
