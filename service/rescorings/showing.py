@@ -23,7 +23,7 @@ def rescoring_shown(row: Row[Any]) -> dict[str, Any]:
         "dry_run": row.dry_run,
         "state": row.state,
         "progress": {"done": row.done, "total": row.total},
-        "result": None if row.tally is None else _result(RescoringTally.from_json(row.tally)),
+        "result": _result(row),
         "failure": row.failure,
         "asked_by": row.asked_by,
         "created_at": rfc3339(row.created_at),
@@ -32,7 +32,10 @@ def rescoring_shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _result(tally: RescoringTally) -> dict[str, Any]:
+def _result(row: Row[Any]) -> dict[str, Any] | None:
+    if row.tally is None and row.state != "done":
+        return None
+    tally = RescoringTally.from_json(row.tally)
     return {
         "written": tally.written,
         "unchanged": tally.unchanged,

@@ -127,6 +127,17 @@ async def test_a_cancel_stops_the_worker_at_its_slice(idle: Served, database_url
     assert decisions_per_account(database_url) == {0: ACCOUNTS - written, 1: written}
 
 
+async def test_without_accounts_it_is_done_at_once(idle: Served) -> None:
+    """Nothing to look at is a result too."""
+    async with transaction(idle.app.house.engine) as connection:
+        await connection.execute(text("TRUNCATE account CASCADE"))
+    rescoring = await asked(idle)
+    assert await work_on_next(idle.app.house)
+    done = await read(idle, rescoring)
+    assert (done["state"], done["progress"]) == ("done", {"done": 0, "total": 0})
+    assert (done["result"]["written"], done["result"]["verdicts"]) == (0, [])
+
+
 async def test_one_is_worked_on_at_a_time(idle: Served) -> None:
     """Another rule set's waits while a lease runs, and is taken up after it."""
     first = await asked(idle)
