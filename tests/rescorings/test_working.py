@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from service.rescorings import working
 from service.rescorings.working import work_on_next
-from service.storage import transaction
+from service.storage import libpq_url, transaction
 from tests.bulk.books import decisions_per_account, fill, go_live
 from tests.web.serving import Served, serving
 
@@ -127,10 +128,10 @@ async def test_a_cancel_stops_the_worker_at_its_slice(idle: Served, database_url
     assert decisions_per_account(database_url) == {0: ACCOUNTS - written, 1: written}
 
 
-async def test_without_accounts_it_is_done_at_once(idle: Served) -> None:
+async def test_without_accounts_it_is_done_at_once(idle: Served, database_url: str) -> None:
     """Nothing to look at is a result too."""
-    async with transaction(idle.app.house.engine) as connection:
-        await connection.execute(text("TRUNCATE account CASCADE"))
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("TRUNCATE account CASCADE")
     rescoring = await asked(idle)
     assert await work_on_next(idle.app.house)
     done = await read(idle, rescoring)
