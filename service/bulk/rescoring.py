@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.bulk.account_judging import AccountJudge, DecidedPiece, decide_pieces
 from service.bulk.account_store import Piece, count_accounts, read_standings
 from service.bulk.comparing import Compared, compare_piece
+from service.bulk.measuring import with_measured
 from service.bulk.sampling import EnginesDisagree
 from service.decisions import keep_rescored, rescored_record
 from service.rescorings import RescoringTally
@@ -97,7 +98,7 @@ async def work_on(
         try:
             done: int = row.done
             async with aclosing(
-                _compared(reader, rescoring, after=row.position, pace=pace)
+                _compared(reader, rescoring, engine=engine, after=row.position, pace=pace)
             ) as pieces:
                 async for decided, compared, raw in pieces:
                     for start in range(0, len(compared), pace.slice):
@@ -117,6 +118,7 @@ async def work_on(
 async def preview(
     rescoring: Rescoring,
     *,
+    engine: AsyncEngine,
     reader: psycopg.AsyncConnection[Any],
     tell: Tell,
     pace: Pace | None = None,
@@ -129,7 +131,9 @@ async def preview(
     pace = pace or Pace()
     tally, done = RescoringTally(), 0
     total = await count_accounts(reader, at=rescoring.at)
-    async with aclosing(_compared(reader, rescoring, after=None, pace=pace)) as pieces:
+    async with aclosing(
+        _compared(reader, rescoring, engine=engine, after=None, pace=pace)
+    ) as pieces:
         async for _, compared, _ in pieces:
             for one in compared:
                 _count(tally, one, was_kept=one.fate == "changed")
@@ -145,16 +149,17 @@ async def _compared(
     reader: psycopg.AsyncConnection[Any],
     rescoring: Rescoring,
     *,
+    engine: AsyncEngine,
     after: UUID | None,
     pace: Pace,
 ) -> AsyncGenerator[_Pieces, None]:
-    """Give decided pieces with what is to be done with each account, and its facts as stored."""
+    """Give decided pieces with what is to be done with each account, and the facts it is by."""
     rules = rescoring.rules
     spans = [f"{part}_{s.name}" for s in rules.model.scores for part in ("value", "low", "high")]
     judge = AccountJudge.of(rules, at=rescoring.at, wanted=["verdict", "outcome", *spans])
 
     async def read(last: UUID | None) -> Piece:
-        return await read_standings(
+        piece = await read_standings(
             reader,
             rule_set=rescoring.rule_set,
             version=rescoring.version,
@@ -162,6 +167,7 @@ async def _compared(
             at=rescoring.at,
             limit=pace.accounts,
         )
+        return await with_measured(piece, rules=rules, at=rescoring.at, engine=engine)
 
     def compare(decided: DecidedPiece) -> _Pieces:
         standings = decided.piece.standings
@@ -228,7 +234,7 @@ class _Keeper:
     def _records(
         self, ids: Sequence[UUID], compared: Sequence[Compared], raw: Sequence[msgspec.Raw]
     ) -> list[Any]:
-        """Return the decisions to write: each is the evaluator's own, from the stored facts."""
+        """Return the decisions to write: each is the evaluator's own, from the same facts."""
         rescoring, found = self.rescoring, []
         for account_id, one, facts in zip(ids, compared, raw, strict=True):
             if one.fate != "changed":

@@ -55,7 +55,11 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
                 check_rescorable(running)
                 async with reading(url) as reader:
                     what = rescoring_of(running, at=now)
-                    return None, running, await preview(what, reader=reader, tell=tell)
+                    return (
+                        None,
+                        running,
+                        await preview(what, engine=engine, reader=reader, tell=tell),
+                    )
             row = await _begun(engine, live, slug, person=person, tell=tell)
             running = await live.version(slug, row.version)
             if row.state == "done":

@@ -5,7 +5,6 @@ which `working` starts, or `goodfit rescore`.
 """
 
 from service.rescorings.asking import (
-    MetricsUnmeasured,
     NotOfAccounts,
     RescoringNotFound,
     RescoringOver,
@@ -21,7 +20,6 @@ from service.rescorings.working import working
 
 __all__ = [
     "NEVER",
-    "MetricsUnmeasured",
     "NotOfAccounts",
     "RescoringNotFound",
     "RescoringOver",

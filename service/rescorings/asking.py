@@ -11,7 +11,7 @@ from service.rulesets import Editor, Running
 from service.storage import append_audit, to_text
 from service.web import Refusal
 
-__all__ = ["MetricsUnmeasured", "NotOfAccounts", "RescoringNotFound", "RescoringOver"]
+__all__ = ["NotOfAccounts", "RescoringNotFound", "RescoringOver"]
 __all__ += ["RescoringRunning", "ask_for", "cancel", "check_rescorable", "existing"]
 
 
@@ -51,28 +51,15 @@ class NotOfAccounts(Refusal):
     code: ClassVar[str] = "wrong_subject"
 
 
-class MetricsUnmeasured(Refusal):
-    """The rules read metrics of the ledger, which are not measured by columns yet."""
-
-    code: ClassVar[str] = "metrics_unmeasured"
-
-
 def check_rescorable(running: Running) -> None:
     """Check that stored accounts can be decided by *running* as they stand.
 
     Raises:
         NotOfAccounts: If the rules judge leads.
-        MetricsUnmeasured: If they read metrics.
     """
     if running.rules.subject != "account":
         words = f"`{running.slug}` judges leads; only rules for accounts can rescore them"
         raise NotOfAccounts(words)
-    if running.rules.metrics:
-        words = (
-            f"`{running.slug}` reads metrics of the ledger, which no rescoring measures yet; "
-            "decide its accounts one by one with POST /v1/qualify"
-        )
-        raise MetricsUnmeasured(words)
 
 
 async def ask_for(
@@ -85,7 +72,7 @@ async def ask_for(
     no decisions.
 
     Raises:
-        NotOfAccounts, MetricsUnmeasured: If these rules cannot rescore accounts.
+        NotOfAccounts: If the rules judge leads.
         RescoringRunning: If one of the rule set has not ended.
     """
     check_rescorable(running)

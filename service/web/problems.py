@@ -111,7 +111,6 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "rescoring_not_found": Kind(404, "There is no such rescoring"),
     "rescoring_running": Kind(409, "The rule set is being rescored already"),
     "rescoring_over": Kind(409, "The rescoring has ended"),
-    "metrics_unmeasured": Kind(422, "A rescoring does not measure these rules' metrics"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

@@ -15,7 +15,6 @@ from service.bulk.column_deciding import ColumnJudge
 from service.bulk.counting import decide_accounts
 from service.bulk.rescoring import Pace, Rescoring, TakenAway, preview, work_on
 from service.rescorings import (
-    MetricsUnmeasured,
     NotOfAccounts,
     RescoringTally,
     ask_for,
@@ -24,7 +23,6 @@ from service.rescorings import (
 )
 from service.rescorings import store as rescoring_store
 from service.rules import load_rule_set
-from service.rules.templates import read_template
 from service.rulesets import Editor, Running
 from service.storage import connect_raw, libpq_url, open_engine, transaction
 from tests.bulk.books import (
@@ -174,7 +172,7 @@ async def preview_of(engine: AsyncEngine, url: str) -> RescoringTally:
     )
     reader = await connect_raw(url)
     try:
-        return await preview(what, reader=reader, tell=lambda *_: None, pace=SMALL)
+        return await preview(what, engine=engine, reader=reader, tell=lambda *_: None, pace=SMALL)
     finally:
         await reader.close()
 
@@ -325,13 +323,9 @@ async def test_counting_decides_everything_and_writes_nothing(
     assert decisions_per_account(database_url) == {0: ACCOUNTS}
 
 
-@pytest.mark.parametrize(
-    ("text", "refusal"),
-    [(FLEET_LEADS, NotOfAccounts), (read_template("account_portfolio"), MetricsUnmeasured)],
-)
-def test_rules_that_cannot_rescore_say_so(text: str, refusal: type[Exception]) -> None:
-    """Rules for leads, and rules whose metrics nobody would measure."""
-    rules = load_rule_set(text)
+def test_rules_for_leads_cannot_rescore() -> None:
+    """No stored account is a lead."""
+    rules = load_rule_set(FLEET_LEADS)
     running = Running(rules=rules, slug=rules.id, version=1, digest=rules.digest, epoch=0)
-    with pytest.raises(refusal):
+    with pytest.raises(NotOfAccounts):
         check_rescorable(running)

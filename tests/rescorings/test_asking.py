@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from service.rules.templates import read_template
 from service.rulesets import Editor, install
 from service.storage import transaction
 from tests.bulk.books import decisions_per_account, fill, go_live, new_uuid
@@ -111,20 +110,15 @@ async def test_what_is_not_there_is_said(idle: Served) -> None:
     assert refused(await idle.ask("POST", BOOK, json={"dry": 1})) == (422, "validation_failed")
 
 
-@pytest.mark.parametrize(
-    ("text", "code"),
-    [(FLEET_LEADS, "wrong_subject"), (read_template("account_portfolio"), "metrics_unmeasured")],
-)
-async def test_rules_that_cannot_rescore_are_refused(idle: Served, text: str, code: str) -> None:
-    """Rules for leads, and rules whose metrics nobody would measure."""
+async def test_rules_for_leads_are_refused(idle: Served) -> None:
+    """No stored account is a lead."""
     engine = idle.app.house.engine
     editor = Editor(person="ann@example.com", at=datetime.now(UTC), new_uuid=new_uuid)
     async with transaction(engine) as connection:
-        await install(connection, text, editor=editor, note="", reason="a test")
-    slug = text.split("rule_set:")[1].split(maxsplit=1)[0]
-    answer = await idle.ask("POST", f"/v1/rule-sets/{slug}/rescorings", json={})
-    assert refused(answer) == (422, code)
-    assert (await idle.ask("GET", f"/v1/rule-sets/{slug}/rescorings")).json()["data"] == []
+        await install(connection, FLEET_LEADS, editor=editor, note="", reason="a test")
+    path = "/v1/rule-sets/fleet_leads/rescorings"
+    assert refused(await idle.ask("POST", path, json={})) == (422, "wrong_subject")
+    assert (await idle.ask("GET", path)).json()["data"] == []
 
 
 async def test_asking_takes_the_right_to_publish(idle: Served) -> None:
