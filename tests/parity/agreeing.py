@@ -109,4 +109,4 @@ def assert_same(engine: Engine, table: Table, *, final: bool = False) -> None:
     """Compare one rule set on one table."""
     selection = table.select(engine.dialect, final=final)
     found = engine.run(table, selection)
-    assert list(differences(selection, found, table.expected(final=final)))[:3] == []
+    assert list(differences(selection, found, table.expected()[final]))[:3] == []

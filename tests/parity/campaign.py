@@ -1,11 +1,12 @@
 """`make campaign`: twenty million comparisons, and twenty thousand with Spark.
 
-It writes what it has after every half a minute and goes on from there when started again, so
-it may be stopped at any time. A difference stops it; the same rule set is looked at again with
-`python -m tests.parity.campaign --only NUMBER`.
+It takes every processor, writes what it has after every half a minute and goes on from there
+when started again, so it may be stopped at any time. A difference stops it; the same rule set is
+looked at again with `python -m tests.parity.campaign --only NUMBER`.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -14,9 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -55,19 +59,18 @@ class Part:
         """The comparisons made; with Spark only its own count."""
         return self.count.comparisons["spark"] if self.name == "spark" else self.count.total
 
-    def run(self, engines: Sequence[Engine], save: "Result") -> None:
-        """Compare until the goal is reached."""
+    def run(self, counts: Iterator[Count], save: "Result") -> None:
+        """Add *counts*, those of the rule sets that follow, until the goal is reached."""
         began, first = time.monotonic(), self.following
         run: dict[str, object] = {"revision": revision(), "first_rule_set": first, **machine()}
         self.runs.append(run)
         saved = 0.0
         while self.done < self.goal:
-            self.count.add(Question.of(self.following, work=WORK).compare(*engines))
+            self.count.add(next(counts))
             self.following += 1
             took = time.monotonic() - began
             if took - saved >= _SAVE_EVERY_S or self.done >= self.goal:
-                run |= {"rule_sets": self.following - first, "seconds": round(took),
-                        "processor_seconds": round(time.process_time())}  # fmt: skip
+                run |= {"rule_sets": self.following - first, "seconds": round(took)}
                 save.write()
                 saved = took
                 say(f"{self.name}: {self.done:,} of {self.goal:,}, {self.following} rule sets")
@@ -136,16 +139,44 @@ def machine() -> dict[str, object]:
 
 
 @contextmanager
-def engines() -> Iterator[tuple[Engine, ...]]:
-    """Start DuckDB, and a Postgres of our own."""
+def engines(following: int) -> Iterator[Iterator[Count]]:
+    """Give the counts of one rule set after the other, by DuckDB and a Postgres of our own.
+
+    Each processor works on another rule set; the counts come in the order of their numbers.
+    """
     with tempfile.TemporaryDirectory(prefix="goodfit-campaign-") as home:
         Path(home).chmod(0o755)  # its server is another user where we are root
         server = EmbeddedPostgres.start(Path(home) / "home", parameters=_FAST)
+        processors = os.cpu_count() or 1
+        pool = ProcessPoolExecutor(
+            processors, mp_context=get_context("spawn"), initializer=_open, initargs=(server.url(),)
+        )
         try:
-            with postgres(server.url()) as connected:
-                yield DuckDB(), connected
+            yield _in_order(pool, following, ahead=2 * processors)
         finally:
+            pool.shutdown(cancel_futures=True)
             server.stop()
+
+
+def _in_order(pool: ProcessPoolExecutor, following: int, *, ahead: int) -> Iterator[Count]:
+    """Yield the counts of the rule sets from *following* on, so many of them under way."""
+    numbers = itertools.count(following)
+    under_way = deque(pool.submit(_compare, next(numbers)) for _ in range(ahead))
+    while True:
+        yield under_way.popleft().result()
+        under_way.append(pool.submit(_compare, next(numbers)))
+
+
+_opened: list[Engine] = []
+
+
+def _open(url: str) -> None:
+    """Open a process's engines, which last as long as it does."""
+    _opened.extend((DuckDB(), ExitStack().enter_context(postgres(url))))
+
+
+def _compare(number: int) -> Count:
+    return Question.of(number, work=WORK).compare(*_opened)
 
 
 def say(words: str) -> None:
@@ -163,24 +194,34 @@ def main() -> None:
     chosen = parser.parse_args()
     result = Result.read(chosen.out)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves no server behind
+    if chosen.part != "engines":
+        _run_spark(result, chosen.only)
+    if chosen.part != "spark":
+        part = result.parts["engines"]
+        following = part.following if chosen.only is None else chosen.only
+        with engines(following) as counts:
+            _run(part, counts, result, is_one=chosen.only is not None)
+
+
+def _run_spark(result: Result, only: int | None) -> None:
+    """Run the part of Spark, where it can run; it takes every processor by itself."""
     lacking = why_not()
-    with ExitStack() as stack:
-        if chosen.part != "engines" and lacking is None:
-            started: Sequence[Engine] = (stack.enter_context(spark()),)
-            run(result, "spark", started, only=chosen.only)
-        elif chosen.part != "engines":
-            say(f"spark: left out; {lacking}")
-        if chosen.part != "spark":
-            run(result, "engines", stack.enter_context(engines()), only=chosen.only)
+    if lacking is not None:
+        say(f"spark: left out; {lacking}")
+        return
+    part = result.parts["spark"]
+    with spark() as engine:
+        numbers = itertools.count(part.following if only is None else only)
+        counts = (Question.of(number, work=WORK).compare(engine) for number in numbers)
+        _run(part, counts, result, is_one=only is not None)
 
 
-def run(result: Result, name: str, started: Sequence[Engine], *, only: int | None) -> None:
+def _run(part: Part, counts: Iterator[Count], result: Result, *, is_one: bool) -> None:
     """Run one part, or one rule set of it."""
-    if only is not None:
-        count = Question.of(only, work=WORK).compare(*started)
-        say(f"{name}: rule set {only} is alike in {count.total:,} comparisons")
+    if is_one:
+        say(f"{part.name}: this rule set is alike in {next(counts).total:,} comparisons")
     else:
-        result.parts[name].run(started, result)
+        part.run(counts, result)
 
 
 if __name__ == "__main__":

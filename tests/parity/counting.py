@@ -3,8 +3,9 @@
 A **comparison** is one lead's whole answer by one other form (the compiled one, or the SELECT in
 an engine) held against the reference evaluator's: verdict, outcome, both certainties, whether an
 exact pass is wanted, each score with its low and high, the ids of the rules that were yes and the
-missing attributes; every value and its type. No rule set counts the same facts twice, and a
-lead counts once for each form, asked either with or without `final`.
+missing attributes; every value and its type. No rule set counts the same facts twice. A lead
+counts twice for each engine, asked with `final` and without, which are two SELECTs; and once for
+the compiled form, whose one trace serves both.
 
 Rule set number *n* is always the same one, so whatever is found can be looked at again.
 """
@@ -117,7 +118,6 @@ class Question:
 
     number: int
     table: Table
-    final: bool
     suspended: tuple[str, ...]
 
     @classmethod
@@ -127,14 +127,14 @@ class Question:
         So rules that hold much are asked about fewer leads, and none takes all the time.
         """
         chance = random.Random(number)
-        depth, final = chance.choice(_DEPTHS), chance.random() < 0.5
+        depth = chance.choice(_DEPTHS)
         document, clock = drawn(st.tuples(documents(depth=depth), CLOCKS), number=number)
         rules = load_rule_set(document)
         leads = min(max(work // len(list(_nodes(rules.model))), _FEWEST), _MOST)
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
         suspended = (chance.choice(names),) if chance.random() < 0.25 else ()
         table = Table.of(rules, clock.date(), leads=leads, seed=number)
-        return cls(number, table, final, suspended)
+        return cls(number, table, suspended)
 
     def compare(self, *engines: Engine) -> Count:
         """Hold the compiled form and *engines* against the reference.
@@ -142,48 +142,51 @@ class Question:
         Raises:
             Different: At the first value that is not the reference's.
         """
-        expected = self.table.expected(final=self.final, suspended=self.suspended)
+        expected = self.table.expected(suspended=self.suspended)
         self._compare_compiled(expected)
         for engine in engines:
-            selection = self.table.select(
-                engine.dialect, final=self.final, suspended=self.suspended
-            )
-            found = engine.run(self.table, selection)
-            for lead, column, value, wanted in differences(selection, found, expected):
-                raise self._different(engine.dialect, lead, f"{column}: {value!r}, {wanted!r}")
-        return self._count([COMPILED, *(engine.dialect for engine in engines)], expected)
+            for final, rows in expected.items():
+                selection = self.table.select(engine.dialect, final=final, suspended=self.suspended)
+                found = engine.run(self.table, selection)
+                for lead, column, value, wanted in differences(selection, found, rows):
+                    words = f"{column}: {value!r}, {wanted!r}"
+                    raise self._different(engine.dialect, lead, words, final=final)
+        return self._count([engine.dialect for engine in engines], expected)
 
-    def _compare_compiled(self, expected: Sequence[Row]) -> None:
+    def _compare_compiled(self, expected: Mapping[bool, Sequence[Row]]) -> None:
         by = self.table.rules.meaning
-        found = self.table.expected(final=self.final, suspended=self.suspended, by=by)
-        for lead, (row, wanted) in enumerate(zip(found, expected, strict=True)):
-            if repr(row) != repr(wanted):
-                raise self._different(COMPILED, lead, f"{row}, {wanted}")
+        found = self.table.expected(suspended=self.suspended, by=by)
+        for final, rows in expected.items():
+            for lead, (row, wanted) in enumerate(zip(found[final], rows, strict=True)):
+                if repr(row) != repr(wanted):
+                    raise self._different(COMPILED, lead, f"{row}, {wanted}", final=final)
 
-    def _different(self, form: str, lead: int, words: str) -> Different:
+    def _different(self, form: str, lead: int, words: str, *, final: bool) -> Different:
         facts = dict(self.table.facts[lead])
         return Different(
-            f"rule set {self.number}, lead {lead}, final={self.final}, "
+            f"rule set {self.number}, lead {lead}, final={final}, "
             f"suspended={self.suspended}, {self.table.today}: {form} gives {words} on {facts}"
         )
 
-    def _count(self, forms: Sequence[str], expected: Sequence[Row]) -> Count:
-        model, leads = self.table.rules.model, len(expected)
-        compared = leads * len(forms)
-        parts = set(_parts(model)) | {"final" if self.final else "open"}
-        parts |= {"suspended"} if self.suspended else set()
+    def _count(self, engines: Sequence[str], expected: Mapping[bool, Sequence[Row]]) -> Count:
+        model, leads = self.table.rules.model, len(self.table.facts)
+        each = 1 + 2 * len(engines)
+        compared = leads * each
+        parts = set(_parts(model)) | ({"suspended"} if self.suspended else set())
+        ways = {"final" if final else "open": leads * len(engines) for final in expected}
         answers: Counter[str] = Counter()
-        for row in expected:
-            answers.update(_kinds(row))
+        for rows in expected.values():
+            for row in rows:
+                answers.update(_kinds(row))
         return Count(
             rule_sets=1,
             leads=leads,
-            cells=compared * len(expected[0]),
-            comparisons=Counter(dict.fromkeys(forms, leads)),
+            cells=compared * len(expected[True][0]),
+            comparisons=Counter({COMPILED: leads, **dict.fromkeys(engines, 2 * leads)}),
             operators=Counter(dict.fromkeys(_operators(model), compared)),
-            parts=Counter(dict.fromkeys(parts, compared)),
-            edges=Counter({edge: n * len(forms) for edge, n in self.table.edges.items()}),
-            answers=Counter({kind: n * len(forms) for kind, n in answers.items()}),
+            parts=Counter({**dict.fromkeys(parts, compared), **ways}),
+            edges=Counter({edge: n * each for edge, n in self.table.edges.items()}),
+            answers=Counter({kind: n * len(engines) for kind, n in answers.items()}),
         )
 
 

@@ -33,7 +33,8 @@ def test_no_form_differs_from_the_reference(
             number += PARTS
     with capsys.disabled():
         sys.stdout.write(f"\n{count.total:,} comparisons over {count.rule_sets} rule sets\n")
-    assert count.comparisons == dict.fromkeys((COMPILED, "duckdb", "postgres"), count.leads)
+    twice = dict.fromkeys(("duckdb", "postgres"), 2 * count.leads)
+    assert count.comparisons == {COMPILED: count.leads, **twice}
 
 
 class Careless(DuckDB):

@@ -11,7 +11,7 @@ from service.rules.attributes import admit
 from service.rules.expression.functions import SAMPLE_FACTS, TREATY
 from tests.parity.agreeing import Cells, assert_same, wide_rules
 from tests.parity.engines import DuckDB
-from tests.parity.tables import Table, expected_row
+from tests.parity.tables import Table, expected_rows
 from tests.rules.expressions import ATTRIBUTES
 from tests.rules.test_treaty import sample_attributes
 
@@ -89,7 +89,7 @@ def test_a_formula_reads_the_closed_value_of_the_largest_points(engine: DuckDB) 
         }
     )
     table = Table(rules, AT.date(), [{}, {"country": "FR"}, {"name": "a"}, {"country": "DE"}])
-    assert [row["value_total"] for row in table.expected(final=False)] == [50, 50, 40, 30]
+    assert [row["value_total"] for row in table.expected()[False]] == [50, 50, 40, 30]
     assert_same(engine, table)
 
 
@@ -118,8 +118,8 @@ def test_what_is_expected_of_sql_is_the_decision() -> None:
     table = Table.of(rules, AT.date(), leads=400, seed=7)
     settled = 0
     for values in table.facts:
-        for final in (False, True):
-            row = expected_row(rules, values, today=AT.date(), final=final, by=rules.meaning)
+        rows = expected_rows(rules, values, today=AT.date(), by=rules.meaning)
+        for final, row in zip((False, True), rows, strict=True):
             decision = rules.decide(rules.admit(_raw(values)), at=AT, final=final)
             assert row["needs_exact"] or not decision.exact
             if not decision.exact and not row["needs_exact"]:
