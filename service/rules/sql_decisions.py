@@ -70,7 +70,7 @@ class Judge:
         missing = answers.pop("missing")
         answers |= {"rules_yes": listed(yes), "missing": missing}
         if self.with_moved:
-            answers["rules_moved"] = listed([*moved(self.model, closed.members)])
+            answers["rules_moved"] = listed([*moved(self.translator, self.model, closed.members)])
         return answers
 
     # --- evaluation -------------------------------------------------------------------------------

@@ -3,44 +3,54 @@
 from collections.abc import Iterator, Sequence
 
 from service.rules.expression import sql_pieces as pieces
+from service.rules.expression.sql import Translator
 from service.rules.expression.sql_pieces import Sql
 from service.rules.model import Group, Model
 from service.rules.sql_scores import Member
 
 _ZERO = pieces.number(0.0)
+_LOWEST = pieces.number(pieces.LOWEST)
+_NONE = pieces.whole(-1)
 
 
-def moved(model: Model, members: Sequence[Member]) -> Iterator[tuple[str, Sql]]:
+def moved(
+    translator: Translator, model: Model, members: Sequence[Member]
+) -> Iterator[tuple[str, Sql]]:
     """Give each rule's id and whether it adds points other than 0 to its group.
 
     *members* are those of the closed view, where a result that is not yes counts as no.
     """
     for score in model.scores:
         for group in score.groups:
-            for place in range(group.first_rule, group.first_rule + len(group.rules)):
-                member = members[place]
+            own = members[group.first_rule : group.first_rule + len(group.rules)]
+            taken = _taken(translator, group, own)
+            for place, member in enumerate(own):
                 adds = pieces.binary("!=", member.points.low, _ZERO)
-                counts = [member.result.piece, adds, *_others_do_not(group, members, place)]
-                yield model.rules[place].id, pieces.both(counts)
+                counts = member.result.piece
+                if taken is not None:
+                    counts = pieces.binary("==", taken, pieces.whole(place))
+                yield model.rules[group.first_rule + place].id, pieces.both([counts, adds])
 
 
-def _others_do_not(group: Group, members: Sequence[Member], place: int) -> Iterator[Sql]:
-    """Yield what must hold of the group's other rules for the one at *place* to count."""
-    if group.mode == "sum":
-        return
-    own = members[place].points.low
-    for other in range(group.first_rule, group.first_rule + len(group.rules)):
-        if other == place or (group.mode == "first" and other > place):
-            continue
-        is_met, points = members[other].result.piece, members[other].points.low
-        if group.mode == "first":
-            yield _unless(is_met)
-        else:  # of several with the most points the first counts
-            operator = ">=" if other < place else ">"
-            is_more = pieces.binary(operator, points, own)
-            yield _unless(pieces.both([is_met, is_more]))
+def _taken(translator: Translator, group: Group, own: Sequence[Member]) -> Sql | None:
+    """Return the place of the one rule of *group* that counts, where only one does.
 
-
-def _unless(piece: Sql) -> Sql:
-    """Return NOT *piece*, where a result that is NULL counts as no."""
-    return pieces.case((piece, pieces.boolean(value=False)), otherwise=pieces.boolean(value=True))
+    It is a column, so that as many rules as a group may have ask for it in one word each.
+    """
+    bind = translator.columns.bind
+    match group.mode:
+        case "sum":
+            return None
+        case "first":
+            stops = [(m.result.piece, pieces.whole(place)) for place, m in enumerate(own)]
+        case "max":  # of several with the most points the first counts
+            points = [pieces.case((m.result.piece, m.points.low), otherwise=_LOWEST) for m in own]
+            most = bind(pieces.extreme("GREATEST", points))
+            stops = [
+                (
+                    pieces.both([m.result.piece, pieces.binary("==", m.points.low, most)]),
+                    pieces.whole(place),
+                )
+                for place, m in enumerate(own)
+            ]
+    return bind(pieces.case(*stops, otherwise=_NONE))
