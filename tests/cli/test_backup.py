@@ -52,7 +52,7 @@ def saved(source: str, goodfit: Goodfit, tmp_path: Path) -> Path:
     file = tmp_path / "saved.zip"
     made = goodfit("backup", file)
     assert made.exit_code == 0, made.output
-    assert "2 decisions, 2 versions, 1 account" in made.stdout
+    assert "2 decisions, 2 versions, 2 accounts" in made.stdout
     assert "restore" in made.stdout
     return file
 
@@ -106,7 +106,7 @@ def test_a_backup_is_checked_without_a_database(
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@/x?host=/nowhere")
     well = goodfit("backup", "--check", saved)
     assert well.exit_code == 0
-    assert "ok  2 decisions, 2 versions, 1 account" in well.stdout
+    assert "ok  2 decisions, 2 versions, 2 accounts" in well.stdout
     assert json.loads(goodfit("backup", "--check", saved, "--json").stdout)["ok"]
     saved.write_bytes(saved.read_bytes()[:-1])
     broken = goodfit("backup", "--check", saved)
@@ -143,12 +143,12 @@ def test_a_restore_says_what_came_and_that_it_holds(
     command = ("restore", saved, "--into", empty_database_url)
     tried = goodfit(*command, "--dry-run")
     assert tried.exit_code == 0, tried.output
-    assert "2 decisions, 2 versions, 1 account" in tried.stdout
+    assert "2 decisions, 2 versions, 2 accounts" in tried.stdout
     assert "nothing was changed" in tried.stdout
     assert ask(empty_database_url, "SELECT count(*) FROM pg_tables WHERE schemaname='public'") == 0
     done = goodfit(*command)
     assert done.exit_code == 0, done.output
-    assert "ok  2 decisions, 2 versions, 1 account" in done.stdout
+    assert "ok  2 decisions, 2 versions, 2 accounts" in done.stdout
     assert "2 versions as their digests say; audit chain holds up to entry" in done.stdout
     assert "ok  2 decisions replayed, all identical" in done.stdout
     for again in (goodfit(*command), goodfit(*command, "--dry-run")):
