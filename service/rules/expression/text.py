@@ -3,11 +3,13 @@
 import ipaddress
 import unicodedata
 from functools import cache, lru_cache
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import idna
 import re2
-import tldextract
+
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 PATTERN_LENGTH_LIMIT: Final = 128
 PATTERN_PROGRAM_LIMIT: Final = 200
@@ -92,10 +94,11 @@ def matches(text: str, pattern: str) -> bool:
 
 
 @cache
-def _suffixes() -> tldextract.TLDExtract:
-    return tldextract.TLDExtract(
-        cache_dir=None, suffix_list_urls=(), include_psl_private_domains=False
-    )
+def _suffixes() -> "TLDExtract":
+    # It loads an HTTP client that nothing here uses, which takes longer than all of our rules.
+    from tldextract import TLDExtract  # noqa: PLC0415 - where a rule first asks for a domain
+
+    return TLDExtract(cache_dir=None, suffix_list_urls=(), include_psl_private_domains=False)
 
 
 def _ascii_host(host: str) -> str:
