@@ -48,6 +48,7 @@ class Call:
 
 
 MAIN, OTHER, ACCOUNTS = {"draft": "main"}, {"draft": "mine"}, {"slug": "fleet_accounts"}
+RESCORINGS = f"{SET}/rescorings"
 SOURCE, EDITED = {"source": TEXT}, {"source": TEXT.replace("points: 30", "points: 35")}
 BACKTEST = {"rule_set": "small_leads", "draft": "main"}
 WORD = {"verdict": "qualify", "reason": "we know them"}
@@ -115,6 +116,8 @@ STORY = (
         "ovr",
         {**WORD, "rule_set": "fleet_accounts"},
     ),
+    Call(f"POST {RESCORINGS}", "rescorings.ask", "rsc", {}, at=ACCOUNTS, gives={"id": "rescoring"}),
+    Call(f"POST {RESCORINGS}/{{id}}/cancel", "rescorings.cancel", "rsc", at=ACCOUNTS),
     Call("POST /v1/notices/{id}/close", "decisions.close_notice", "ntc", {"reason": "seen"}),
     Call(
         "POST /v1/keys",
@@ -186,7 +189,7 @@ async def test_an_accepted_call_adds_exactly_its_entry(database_url: str) -> Non
 def _named(call: Call) -> str:
     """Return under which name the id in the route was kept."""
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
-    kinds |= {"account-merges": "merge"}
+    kinds |= {"account-merges": "merge", "rescorings": "rescoring"}
     kinds |= {"events": "event", "parked-events": "parked"}
     kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
