@@ -63,7 +63,7 @@ def open_session(*, master: str | None, settings: Mapping[str, str]) -> Any:  # 
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-    except Exception as error:  # whatever Java or the cluster did not like
+    except Exception as error:  # Java, py4j or the cluster: each raises kinds of its own
         raise SparkUnusable(f"Spark did not start: {first_line(error)}") from error
     if master is not None and master.startswith("local"):
         # Its workers are processes of this machine: let them be of this very Python.

@@ -223,7 +223,7 @@ class SharedWriter:
                     unit.fail(moved)
             if still:
                 await self._write_carefully(still)
-        except Exception:
+        except Exception:  # one of them is at fault: each half is tried for itself
             if len(units) == 1:
                 raise
             half = len(units) // 2
