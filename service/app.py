@@ -21,6 +21,7 @@ from service.backtests import routers as backtest_routers
 from service.backtests import working as backtesting
 from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, noticing, shadowing
 from service.decisions import routers as decision_routers
+from service.portfolio import routers as portfolio_routers
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
 from service.rulesets import LiveRules
@@ -183,6 +184,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *decision_routers,
         *rescoring_routers,
         *backtest_routers,
+        *portfolio_routers,
     )
 
 

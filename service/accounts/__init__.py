@@ -1,5 +1,6 @@
 """Accounts: the companies we serve, what is known of each, and how each stands now."""
 
+from service.accounts.amounts import amount_text
 from service.accounts.assessing import (
     AccountFacts,
     Assessed,
@@ -33,6 +34,7 @@ __all__ = [
     "Kind",
     "Quantity",
     "Source",
+    "amount_text",
     "keep_assessment",
     "keep_staged",
     "measure_accounts",

@@ -10,7 +10,7 @@ from service.rescorings import store
 from service.rescorings.asking import ask_for, cancel, existing
 from service.rescorings.schemas import RescoringPage, RescoringSent, RescoringShown
 from service.rescorings.showing import rescoring_shown
-from service.rulesets import Editing, Live, NotLive, SlugInPath
+from service.rulesets import Editing, Live, SlugInPath
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
@@ -83,7 +83,7 @@ async def list_them(
     async with transaction(house.engine) as connection:
         rows = await store.list_of(connection, slug, before=before, limit=limit + 1)
     if not rows:
-        await _check_there(slug, live, house)
+        await live.check_there(slug, house.clock())
     return page_of(
         rows,
         show=rescoring_shown,
@@ -134,11 +134,3 @@ def _answer(row: Row[Any], *, status: int = 200) -> Answer:
     shown = rescoring_shown(row)
     address = f"/v1/rule-sets/{row.rule_set}/rescorings/{shown['id']}"
     return Answer.of(shown, status=status, headers={"Location": address} if status == 202 else {})
-
-
-async def _check_there(slug: str, live: Live, house: InHouse) -> None:
-    """Refuse a rule set that is not there; one of which nothing was ever live has no rescoring."""
-    try:
-        await live.version_at(slug, house.clock())
-    except NotLive:
-        return

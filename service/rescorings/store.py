@@ -37,20 +37,14 @@ async def add(connection: AsyncConnection, values: Mapping[str, object]) -> None
 
 async def find(connection: AsyncConnection, rescoring_id: UUID) -> Row[Any] | None:
     """Return a rescoring."""
-    statement = select(RescoringRow.__table__).where(RescoringRow.id == rescoring_id)
-    row: Row[Any] | None = (await connection.execute(statement)).first()
-    return row
+    return await leases.find_row(connection, RescoringRow, rescoring_id)
 
 
 async def list_of(
     connection: AsyncConnection, rule_set: str, *, before: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
     """Return the rescorings of *rule_set* that were asked for before one, the newest first."""
-    statement = select(RescoringRow.__table__).where(RescoringRow.rule_set == rule_set)
-    if before is not None:
-        statement = statement.where(RescoringRow.id < before)
-    statement = statement.order_by(RescoringRow.id.desc()).limit(limit)
-    return (await connection.execute(statement)).all()
+    return await leases.list_rows(connection, RescoringRow, rule_set, before=before, limit=limit)
 
 
 async def take_turn(connection: AsyncConnection) -> None:

@@ -154,6 +154,17 @@ class LiveRules:
         rules = await self._compiled(slug, number)
         return Running(rules=rules, slug=slug, version=number, digest=rules.digest, epoch=0)
 
+    async def check_there(self, slug: str, at: datetime) -> None:
+        """Check that there is a rule set *slug*, whether or not anything of it is live at *at*.
+
+        Raises:
+            RuleSetNotFound: If there is none.
+        """
+        try:
+            await self.version_at(slug, at)
+        except NotLive:
+            return
+
     def forget_releases(self, slug: str | None = None) -> None:
         """Ask for the releases anew: those of *slug* after one of its own, else all."""
         if slug is not None:

@@ -42,6 +42,7 @@ Prefix = Literal[
     "prk",
     "mrg",
     "rsc",
+    "st",
 ]
 RANDOM_BYTES: Final = 8
 

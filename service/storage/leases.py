@@ -3,7 +3,8 @@
 A lease that ran out says that its holder is gone. The generation grows with every claim and
 every change of state, so that whoever comes back late writes nothing more.
 
-A table of such rows has the columns id, state, generation, attempts, lease_until, started_at.
+A table of such rows has the columns id, state, generation, attempts, lease_until, started_at,
+and rule_set where it is listed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,34 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["ENDED", "OPEN", "change_state", "claim_row", "is_held", "set_columns"]
+__all__ = ["ENDED", "OPEN", "change_state", "claim_row", "find_row", "is_held", "list_rows"]
+__all__ += ["set_columns"]
 
 OPEN: Final = ("queued", "running")
 ENDED: Final = frozenset({"done", "cancelled", "failed"})
+
+
+async def find_row(connection: AsyncConnection, table: type[Any], row_id: UUID) -> Row[Any] | None:
+    """Return a row in whatever state."""
+    statement = select(table.__table__).where(table.id == row_id)
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def list_rows(
+    connection: AsyncConnection,
+    table: type[Any],
+    rule_set: str,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return the rows of *rule_set* that were asked for before one, the newest first."""
+    statement = select(table.__table__).where(table.rule_set == rule_set)
+    if before is not None:
+        statement = statement.where(table.id < before)
+    statement = statement.order_by(table.id.desc()).limit(limit)
+    return (await connection.execute(statement)).all()
 
 
 async def claim_row(

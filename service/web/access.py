@@ -74,6 +74,7 @@ _LEDGER: Final = _json(64 * _KB, json=LEDGER)
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
 _SETS: Final = "/v1/rule-sets"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
+_PORTFOLIO: Final = "/v1/portfolio/{slug}"
 _SHADOW: Final = "/v1/rule-sets/{slug}/shadows/{version}"
 
 
@@ -177,6 +178,8 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"POST {_SETS}/{{slug}}/rescorings", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_SETS}/{{slug}}/rescorings/{{id}}", Scope.RULES_READ),
     _access(f"POST {_SETS}/{{slug}}/rescorings/{{id}}/cancel", Scope.RULES_PUBLISH),
+    _access(f"GET {_PORTFOLIO}/statements", Scope.ACCOUNTS),
+    _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -111,6 +111,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "rescoring_not_found": Kind(404, "There is no such rescoring"),
     "rescoring_running": Kind(409, "The rule set is being rescored already"),
     "rescoring_over": Kind(409, "The rescoring has ended"),
+    # the portfolio
+    "statement_not_found": Kind(404, "There is no such statement"),
+    "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

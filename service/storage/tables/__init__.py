@@ -13,6 +13,7 @@ from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.overrides import OverrideRow
+from service.storage.tables.portfolio import PositionRow, StatementRow
 from service.storage.tables.rescorings import RescoringRow
 from service.storage.tables.rulesets import (
     DraftEdit,
@@ -52,6 +53,7 @@ __all__ = [
     "NoticeRow",
     "OverrideRow",
     "ParkedEvent",
+    "PositionRow",
     "ReleaseEpoch",
     "RescoringRow",
     "RuleSetDraft",
@@ -62,5 +64,6 @@ __all__ = [
     "ShadowDisagreement",
     "ShadowMovement",
     "ShadowTally",
+    "StatementRow",
     "metadata",
 ]

@@ -1,0 +1,31 @@
+"""The portfolio: all accounts under one rule set, as statements of one instant each."""
+
+from service.portfolio.reading import (
+    Position,
+    Span,
+    Statement,
+    StatementNotFound,
+    Terms,
+    read_position,
+    read_positions,
+    read_statement,
+)
+from service.portfolio.slicing import BadSlice, Slice, read_slices
+from service.portfolio.statement_routes import statement_routes
+
+__all__ = [
+    "BadSlice",
+    "Position",
+    "Slice",
+    "Span",
+    "Statement",
+    "StatementNotFound",
+    "Terms",
+    "read_position",
+    "read_positions",
+    "read_slices",
+    "read_statement",
+    "routers",
+]
+
+routers = (statement_routes,)

@@ -1,0 +1,125 @@
+"""The portfolio: every account's position under one rule set, as of one instant."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
+from sqlalchemy import Double as DoubleType
+from sqlalchemy import Numeric as NumericType
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.storage.tables.base import Base, JsonObject, primary_uuid, words
+
+__all__ = ["PositionRow", "StatementRow"]
+
+
+class StatementRow(Base):
+    """One statement: what was stated, by which terms, and how far it is.
+
+    It waits for its rescoring, whose version and instant it shares. Its positions, its totals
+    and the state `done` are written in one transaction under the generation of the lease.
+    """
+
+    __tablename__ = "statement"
+    __table_args__ = (
+        CheckConstraint(
+            words("state", "queued", "running", "done", "cancelled", "failed"), name="state"
+        ),
+        CheckConstraint("generation >= 0 AND attempts >= 0", name="generation"),
+        CheckConstraint(
+            "(state = 'done') = (accounts IS NOT NULL AND revenue IS NOT NULL"
+            " AND cost IS NOT NULL)",
+            name="done_whole",
+        ),
+        ForeignKeyConstraint(
+            ["rule_set", "version"],
+            ["rule_set_version.rule_set", "rule_set_version.number"],
+        ),
+        Index(None, "rule_set", "id"),
+        Index(None, "rule_set", "at", postgresql_where=text("state = 'done'")),
+        Index(
+            "ix_statement_waiting",
+            "id",
+            postgresql_where=text("state IN ('queued', 'running')"),
+        ),
+    )
+
+    id: Mapped[primary_uuid]
+    rule_set: Mapped[str]
+    version: Mapped[int]
+    digest: Mapped[str]
+    at: Mapped[datetime]
+    """The instant of all its positions; what was told of the past later is none of its."""
+    rescoring_id: Mapped[UUID] = mapped_column(ForeignKey("rescoring.id"))
+    since: Mapped[datetime | None]
+    """Entries of the ledger after it count, up to `at`; null where all do."""
+    window: Mapped[str | None]
+    """The same in the rule set's words: `12 months`."""
+    revenue_metric: Mapped[str]
+    cost_metric: Mapped[str]
+    value_score: Mapped[str]
+    growth_score: Mapped[str]
+    value_from: Mapped[float] = mapped_column(DoubleType)
+    """From here on value is high."""
+    growth_from: Mapped[float] = mapped_column(DoubleType)
+    slices: Mapped[list[str]] = mapped_column(server_default="{}")
+    """The names by which its positions can be taken apart."""
+    state: Mapped[str]
+    generation: Mapped[int]
+    attempts: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    accounts: Mapped[int | None] = mapped_column(BigInteger)
+    revenue: Mapped[Decimal | None] = mapped_column(NumericType)
+    cost: Mapped[Decimal | None] = mapped_column(NumericType)
+    failure: Mapped[str | None]
+    taken_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class PositionRow(Base):
+    """Where one account stands in a statement, with those that were merged into it.
+
+    `name` and `slices` may hold personal data; erasure empties them. Money is exact.
+    """
+
+    __tablename__ = "position"
+    __table_args__ = (Index(None, "account_id"),)
+
+    statement_id: Mapped[UUID] = mapped_column(
+        ForeignKey("statement.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """No foreign key: a statement outlives its accounts."""
+    key: Mapped[str]
+    name: Mapped[str | None]
+    decision_id: Mapped[UUID | None]
+    """What it was judged by; null where it never was."""
+    version: Mapped[int | None]
+    """Of that decision; the statement's own, except where it was decided in between."""
+    verdict: Mapped[str | None]
+    outcome: Mapped[str | None]
+    certain: Mapped[bool]
+    """Whether nothing that is not known could change the outcome."""
+    scores: Mapped[JsonObject]
+    """Name to `[low, high]`."""
+    value_low: Mapped[float | None] = mapped_column(DoubleType)
+    value_high: Mapped[float | None] = mapped_column(DoubleType)
+    growth_low: Mapped[float | None] = mapped_column(DoubleType)
+    growth_high: Mapped[float | None] = mapped_column(DoubleType)
+    customer_since: Mapped[date | None]
+    in_grace: Mapped[bool]
+    """Whether a grace period decided, so that nothing is said of the account itself."""
+    is_measured: Mapped[bool]
+    """Whether its sources report what revenue and cost are made of; else 0 means nothing."""
+    revenue: Mapped[Decimal] = mapped_column(NumericType)
+    cost: Mapped[Decimal] = mapped_column(NumericType)
+    costs: Mapped[JsonObject]
+    """Driver to amount as text."""
+    support_hours: Mapped[Decimal] = mapped_column(NumericType)
+    custom_hours: Mapped[Decimal] = mapped_column(NumericType)
+    escalations: Mapped[int] = mapped_column(BigInteger)
+    slices: Mapped[JsonObject]
+    """Name to text."""
