@@ -19,7 +19,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.accounts import routers as account_routers
 from service.backtests import routers as backtest_routers
 from service.backtests import working as backtesting
-from service.decisions import Desk, QualifyFront, Shadows, SharedWriter, noticing, shadowing
+from service.decisions import (
+    Desk,
+    QualifyFront,
+    Shadows,
+    SharedWriter,
+    assessing,
+    noticing,
+    shadowing,
+)
 from service.decisions import routers as decision_routers
 from service.portfolio import routers as portfolio_routers
 from service.rescorings import routers as rescoring_routers
@@ -227,6 +235,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         rescoring(house),
         shadowing(desk.shadows),
         noticing(house, desk.live),
+        assessing(desk),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     partitions_ahead: int = Field(default=3, ge=1, le=24)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     """The one in which the ledger's amounts are. Not to be changed once there are any."""
+    assess_every_s: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """How often a process looks for accounts to assess; 0 is never."""
+    rescore_every_h: float = Field(default=24.0, ge=0, allow_inf_nan=False)
+    """How old a rescoring of rules that time alone can move may get; 0 is for ever."""
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)
 
     @property

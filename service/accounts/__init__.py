@@ -9,9 +9,23 @@ from service.accounts.assessing import (
     read_assessments,
     read_facts,
     read_facts_for,
+    read_facts_of,
 )
 from service.accounts.declared_routes import declared_routes
 from service.accounts.declaring import Source, read_kinds, read_sources
+from service.accounts.due_store import (
+    Due,
+    Waiting,
+    claim_due,
+    count_due,
+    end_due,
+    forget_before,
+    hold_due,
+    leave_due,
+    mark_due,
+    postpone_due,
+    put_off,
+)
 from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound
@@ -31,17 +45,29 @@ __all__ = [
     "AccountNotFound",
     "Assessed",
     "Assessments",
+    "Due",
     "Kind",
     "Quantity",
     "Source",
+    "Waiting",
     "amount_text",
+    "claim_due",
+    "count_due",
+    "end_due",
+    "forget_before",
+    "hold_due",
     "keep_assessment",
     "keep_staged",
+    "leave_due",
+    "mark_due",
     "measure_accounts",
     "measure_all",
+    "postpone_due",
+    "put_off",
     "read_assessments",
     "read_facts",
     "read_facts_for",
+    "read_facts_of",
     "read_kinds",
     "read_sources",
     "routers",

@@ -22,6 +22,7 @@ __all__ = [
     "read_assessments",
     "read_facts",
     "read_facts_for",
+    "read_facts_of",
 ]
 
 
@@ -82,6 +83,17 @@ async def read_facts_for(
         return account
     measured = await measure_accounts(connection, [account.id], rules=rules, at=at)
     return replace(account, facts={**account.facts, **measured[account.id]})
+
+
+async def read_facts_of(
+    connection: AsyncConnection, ids: Sequence[UUID]
+) -> tuple[AccountFacts, ...]:
+    """Return the stored facts of the accounts *ids*, without what any rules measure.
+
+    Left out is who is gone, was erased, or was merged into another account.
+    """
+    accounts = await store.list_accounts_of(connection, ids)
+    return tuple(AccountFacts(one.id, one.key, one.known.facts) for one in accounts)
 
 
 async def keep_assessment(connection: AsyncConnection, assessed: Assessed) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.accounts.declaring import read_kinds
 from service.accounts.entries import Measure, Told, Wrong, read_entry
 from service.accounts.ledger_schemas import EventLineSent, EventSent
-from service.accounts.recording import Addressed, Case, Clerk, Ending, record
+from service.accounts.recording import Addressed, Case, Clerk, Ending, mark_entered, record
 from service.storage import Prefix, to_text
 from service.web import (
     LEDGER,
@@ -74,6 +74,7 @@ async def enter_one(
         raise BadEvent(words, faults=(*read.faults, *read.gaps))
     case = Case(told=told, of=Addressed(key=key), read=read)
     (ending,) = await record(connection, [case], clerk)
+    await mark_entered(connection, [ending], cause="change")
     if ending.state == "conflict":
         raise _conflict(ending, at="")
     return ending
@@ -107,7 +108,9 @@ async def enter_elements(
         for element, one in zip(elements, read, strict=True)
         if not isinstance(one, Refusal)
     ]
-    endings = iter(await record(connection, cases, clerk))
+    recorded = await record(connection, cases, clerk)
+    await mark_entered(connection, recorded, cause="import")
+    endings = iter(recorded)
     results: list[dict[str, Any]] = []
     for element, one in zip(elements, read, strict=True):
         refused = one if isinstance(one, Refusal) else None

@@ -6,6 +6,7 @@ from typing import ClassVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import identity_store, store
+from service.accounts.due_store import mark_due
 from service.accounts.keeping import existing_account, not_found
 from service.storage import append_audit, to_text
 from service.web import Refusal
@@ -44,6 +45,7 @@ async def identify(
         raise not_found()
     if await identity_store.add_identity(connection, identity, account_id=account.id, now=now):
         await _tell(connection, "accounts.identify", key, identity, person=person, now=now)
+        await mark_due(connection, [account.id])
         return True
     bearer = await identity_store.find_identity(connection, identity)
     if bearer is None or bearer.stands != (account.merged_into or account.id):
@@ -73,6 +75,7 @@ async def forget(
         raise IdentityNotFound("the account has no such identity; GET its identities")
     await identity_store.remove_identity(connection, identity)
     await _tell(connection, "accounts.forget_identity", key, identity, person=person, now=now)
+    await mark_due(connection, [account.id])
 
 
 async def _tell(

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import store
+from service.accounts.due_store import mark_due
 from service.accounts.merging import (
     NOTHING_KNOWN,
     Known,
@@ -17,6 +18,7 @@ from service.accounts.merging import (
     Ranks,
     combine,
     compare,
+    is_news,
     merge,
 )
 from service.accounts.store import Account
@@ -28,6 +30,7 @@ __all__ = [
     "Editor",
     "Kept",
     "TooManyAttributes",
+    "change_some",
     "existing_account",
     "keep_everything",
     "keep_some",
@@ -52,11 +55,15 @@ class TooManyAttributes(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An account after a change, what the change came to, and whether it made the account."""
+    """An account after a change, what the change came to, and whether it made the account.
+
+    *is_changed* says whether it may be judged otherwise now.
+    """
 
     account: Account
     merged: Merged
     is_new: bool
+    is_changed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +92,9 @@ async def keep_everything(
         group = await _lock(connection, key)
         _check_condition(group, editor)
         if group is not None:
-            return await _change(connection, group, news=news, editor=editor, ranks=ranks)
+            return await _marked(
+                connection, await _change(connection, group, news=news, editor=editor, ranks=ranks)
+            )
         merged = merge_into(NOTHING_KNOWN, news, ranks)
         account = Account(
             id=editor.new_uuid(editor.now),
@@ -97,17 +106,25 @@ async def keep_everything(
         )
         if await store.add_account(connection, account):
             await _tell(connection, "accounts.create", account, merged, editor)
-            return Kept(account, merged, is_new=True)
+            return await _marked(connection, Kept(account, merged, is_new=True, is_changed=True))
     raise AssertionError("an account that cannot be inserted is there to be found")
 
 
 async def keep_some(connection: AsyncConnection, key: str, *, news: News, editor: Editor) -> Kept:
-    """Change the account of *key* by *news*.
+    """Change the account of *key* by *news*, and have it assessed.
 
     Raises:
         AccountNotFound: If there is none.
         Clash: If the editor's condition does not hold.
         TooManyAttributes: If more than 256 attributes would be known, removed ones included.
+    """
+    return await _marked(connection, await change_some(connection, key, news=news, editor=editor))
+
+
+async def change_some(connection: AsyncConnection, key: str, *, news: News, editor: Editor) -> Kept:
+    """Change the account of *key* by *news*, as one of several; it is not marked to be assessed.
+
+    Raises: As `keep_some`.
     """
     ranks = await store.prepare_to_write(connection)
     group = await _lock(connection, key)
@@ -170,13 +187,21 @@ async def _change(
     else:
         merged, account = await _change_own(connection, group, news=news, now=now, ranks=ranks)
     if merged.known == group.standing.known:
-        return Kept(account, merged, is_new=False)
+        return Kept(account, merged, is_new=False, is_changed=False)
     row_version = account.row_version + 1
     changed = replace(account, known=merged.known, row_version=row_version, updated_at=now)
     await store.change_account(connection, changed)
     if merged.changed:
         await _tell(connection, "accounts.change", changed, merged, editor)
-    return Kept(changed, merged, is_new=False)
+    is_changed = is_news(merged.known, group.standing.known)
+    return Kept(changed, merged, is_new=False, is_changed=is_changed)
+
+
+async def _marked(connection: AsyncConnection, kept: Kept) -> Kept:
+    """Have an account assessed that was changed; return *kept*."""
+    if kept.is_changed:
+        await mark_due(connection, [kept.account.id])
+    return kept
 
 
 async def _change_own(

@@ -1,22 +1,23 @@
 """Keep what is said about many accounts at once: each for itself, all in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import many_store, store
+from service.accounts.due_store import mark_due
 from service.accounts.identifying import IdentityTaken
 from service.accounts.keeping import (
     Editor,
-    Kept,
     TooManyAttributes,
-    keep_some,
+    change_some,
     merge_into,
 )
-from service.accounts.merging import NOTHING_KNOWN, Merged, News, Ranks
+from service.accounts.merging import NOTHING_KNOWN, Merged, News, Ranks, is_news
 from service.accounts.store import Account
 from service.storage import append_audit
 from service.web import Fault, Refusal
@@ -47,13 +48,17 @@ class Ending:
 
 @dataclass(slots=True)
 class _Book:
-    """The accounts of one call as they are now, and as they were before."""
+    """The accounts of one call as they are now, and as they were before.
+
+    *united* are those that were changed for a group that they stand for.
+    """
 
     before: Mapping[str, Account]
     now: dict[str, Account]
     grouped: frozenset[str]
     ranks: Ranks
     editor: Editor
+    united: set[UUID] = field(default_factory=set)
 
 
 async def keep_many(
@@ -63,6 +68,15 @@ async def keep_many(
 
     A line that cannot be kept is refused alone. There is one entry in the audit for all.
     """
+    endings, changed = await _keep_all(connection, lines, editor)
+    await mark_due(connection, changed, cause="import")
+    return endings
+
+
+async def _keep_all(
+    connection: AsyncConnection, lines: Sequence[Line], editor: Editor
+) -> tuple[list[Ending | Refusal], set[UUID]]:
+    """Keep all lines; return also the ids of accounts of which something else is known now."""
     ranks = await store.prepare_to_write(connection)
     await many_store.take_turns(connection)
     keys = sorted({line.key for line in lines})
@@ -83,16 +97,17 @@ async def keep_many(
         bearers |= dict.fromkeys(line.identities, line.key)
         attributes.update(merged.changed)
         endings.append(Ending(state=state, outdated=merged.outdated))
-    lost = await _write(connection, lines, endings, book)
+    changed, lost = await _write(connection, lines, endings, book)
     if lost:
         # Somebody else made these between our look and our insert, and has committed by now.
         again = [place for place, line in enumerate(lines) if line.key in lost]
-        told = await keep_many(connection, [lines[place] for place in again], editor)
+        told, others = await _keep_all(connection, [lines[place] for place in again], editor)
+        changed |= others
         for place, ending in zip(again, told, strict=True):
             endings[place] = ending
     ours = [one for one, line in zip(endings, lines, strict=True) if line.key not in lost]
     await _tell(connection, ours, attributes, editor)
-    return endings
+    return endings, changed
 
 
 async def _look_up(
@@ -121,7 +136,9 @@ async def _keep_one(
     connection: AsyncConnection, line: Line, book: _Book
 ) -> tuple[Merged, Literal["created", "changed", "unchanged"]]:
     if line.key in book.grouped:
-        kept: Kept = await keep_some(connection, line.key, news=line.news, editor=book.editor)
+        kept = await change_some(connection, line.key, news=line.news, editor=book.editor)
+        if kept.is_changed:
+            book.united.add(kept.account.id)
         return kept.merged, "changed" if kept.merged.changed else "unchanged"
     account = book.now[line.key]
     news = line.news
@@ -145,8 +162,8 @@ async def _write(
     lines: Sequence[Line],
     endings: Sequence[Ending | Refusal],
     book: _Book,
-) -> set[str]:
-    """Write what changed, and return the keys of new accounts that others made meanwhile."""
+) -> tuple[set[UUID], set[str]]:
+    """Write what changed; return whose that was, and the keys that others made accounts of."""
     changed = [one for key, one in book.now.items() if one is not book.before[key]]
     fresh = [one for one in changed if book.before[one.key].row_version == 0]
     added = await many_store.add_accounts(connection, fresh)
@@ -159,8 +176,17 @@ async def _write(
         if isinstance(ending, Ending)
         for identity in line.identities
     }
-    await many_store.add_identities(connection, given, now=book.editor.now)
-    return {one.key for one in fresh} - added
+    named = await many_store.add_identities(connection, given, now=book.editor.now)
+    lost = {one.key for one in fresh} - added
+    told = {
+        one.id
+        for one in changed
+        if one.key not in lost
+        and (
+            book.before[one.key].row_version == 0 or is_news(one.known, book.before[one.key].known)
+        )
+    }
+    return book.united | named | told, lost
 
 
 def _check_identities(line: Line, bearers: Mapping[tuple[str, str], str]) -> None:

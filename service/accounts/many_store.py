@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import orjson
 from sqlalchemy import func, select, text, tuple_
@@ -48,7 +49,7 @@ _IDENTIFY: Final = text("""
         AS given (system, id, key)
     JOIN account ON account.key = given.key
     ORDER BY given.system, given.id
-    ON CONFLICT DO NOTHING
+    ON CONFLICT DO NOTHING RETURNING account_id
 """)
 
 
@@ -111,16 +112,17 @@ async def change_accounts(connection: AsyncConnection, accounts: Sequence[Accoun
 
 async def add_identities(
     connection: AsyncConnection, given: Mapping[tuple[str, str], str], *, now: datetime
-) -> None:
-    """Let accounts, by key, be found by identities that nobody else bears."""
-    if given:
-        values: dict[str, object] = {
-            "systems": [system for system, _ in given],
-            "ids": [external_id for _, external_id in given],
-            "keys": list(given.values()),
-            "now": now,
-        }
-        await connection.execute(_IDENTIFY, values)
+) -> set[UUID]:
+    """Let accounts, by key, be found by ids that nobody else bears; return whose are new."""
+    if not given:
+        return set()
+    values: dict[str, object] = {
+        "systems": [system for system, _ in given],
+        "ids": [external_id for _, external_id in given],
+        "keys": list(given.values()),
+        "now": now,
+    }
+    return set((await connection.execute(_IDENTIFY, values)).scalars())
 
 
 def _given(accounts: Sequence[Account]) -> dict[str, object]:

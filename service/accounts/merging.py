@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from service.web import rfc3339
 
-__all__ = ["NOTHING_KNOWN", "Known", "Merged", "News", "Ranks", "combine", "compare", "merge"]
+__all__ = ["NOTHING_KNOWN", "Known", "Merged", "News", "Ranks", "combine", "compare", "is_news"]
+__all__ += ["merge"]
 
 Ranks = Mapping[str, int]
 """How much a source's word weighs; of one that is not among them, 0."""
@@ -47,6 +48,18 @@ class Known:
 
 
 NOTHING_KNOWN: Final = Known(MappingProxyType({}), MappingProxyType({}))
+
+
+def is_news(after: Known, before: Known) -> bool:
+    """Return whether rules may come to another result: another value, or another source.
+
+    That a source said the same again, at a later instant, is none.
+    """
+    return after.facts != before.facts or _sources(after) != _sources(before)
+
+
+def _sources(known: Known) -> set[str | None]:
+    return {word.get("source") for word in known.provenance.values()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.accounts import parked_store
 from service.accounts.entering import EventConflict, case_of, measure_of
 from service.accounts.ledger_schemas import EventLineSent
-from service.accounts.recording import Clerk, record
+from service.accounts.recording import Clerk, mark_entered, record
 from service.storage import append_audit, to_text
 from service.web import LEDGER, Fault, Refusal, decode_json
 
@@ -116,7 +116,8 @@ async def replay_many(
     """Try to enter all these events that wait, the same way as each alone."""
     measure = await measure_of(connection, clerk, currency=currency)
     cases = [case_of(_event_in(row), measure) for row in rows]
-    counted = Counter(ending.state for ending in await record(connection, cases, clerk))
+    endings = await record(connection, cases, clerk)
+    counted = Counter(ending.state for ending in endings)
     replayed = Replayed(
         entered=counted["entered"] + counted["repeated"],
         parked=counted["parked"] + counted["dropped"],
@@ -130,6 +131,7 @@ async def replay_many(
         subject="parked-events",
         payload={"entered": replayed.entered, "parked": replayed.parked},
     )
+    await mark_entered(connection, endings, cause="import")
     return replayed
 
 
@@ -166,6 +168,7 @@ async def _try(
         event_id = None if ending.event_id is None else to_text("evt", ending.event_id)
         raise EventConflict(words, members={"event": event_id})
     await _tell(connection, row, action, clerk)
+    await mark_entered(connection, [ending], cause="change")
     return await existing_parked(connection, row.id)
 
 

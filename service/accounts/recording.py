@@ -1,7 +1,7 @@
 """Enter events into the ledger: fetch, judge, keep, tell; one or a thousand at a time."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -12,10 +12,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import ledger_store, parked_store
+from service.accounts.due_store import Cause, mark_due
 from service.accounts.entries import Entry, Told, Wrong
 from service.web import Fault, rfc3339
 
-__all__ = ["Addressed", "Case", "Clerk", "Ending", "content_of", "record"]
+__all__ = ["Addressed", "Case", "Clerk", "Ending", "content_of", "mark_entered", "record"]
 
 State = Literal["entered", "repeated", "parked", "dropped", "conflict"]
 
@@ -58,12 +59,14 @@ class Ending:
 
     `entered` and `repeated` name the entry; `parked` and `dropped` the parked event and
     its reasons; `conflict` says that the source told something else under this id before.
+    *account_id* is whose ledger has grown by it.
     """
 
     state: State
     event_id: UUID | None = None
     parked_id: UUID | None = None
     reasons: tuple[Fault, ...] = ()
+    account_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,14 @@ async def record(connection: AsyncConnection, cases: Sequence[Case], clerk: Cler
     endings |= await _enter(connection, to_enter, known, clerk)
     endings |= await _park(connection, to_park, clerk)
     return [_ending_of(case, firsts[case.source_id], endings, known) for case in cases]
+
+
+async def mark_entered(
+    connection: AsyncConnection, endings: Iterable[Ending], *, cause: Cause
+) -> None:
+    """Have the accounts assessed whose ledgers have grown; last of all in a transaction."""
+    accounts = {ending.account_id for ending in endings if ending.account_id is not None}
+    await mark_due(connection, accounts, cause=cause)
 
 
 def content_of(case: Case) -> str:
@@ -190,7 +201,8 @@ async def _enter(
     was_parked: dict[UUID, UUID] = {}
     for name, row in rows.items():
         if row["id"] in added:
-            endings[name] = Ending(state="entered", event_id=row["id"])
+            account_id = row["account_id"]
+            endings[name] = Ending(state="entered", event_id=row["id"], account_id=account_id)
             if name in known.parked:
                 was_parked[known.parked[name].id] = row["id"]
     await parked_store.close_parked(connection, was_parked, by=clerk.person)

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import ledger_store
+from service.accounts.due_store import mark_due
 from service.accounts.recording import Clerk
 from service.storage import append_audit, to_text
 from service.web import Refusal
@@ -86,6 +87,7 @@ async def reverse(
         subject=to_text("evt", event_id),
         payload={"reversal": reversal_id},
     )
+    await mark_due(connection, [entry.account_id])
     return await existing_event(connection, reversal["id"])
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "keep_as_current",
     "keep_as_previous",
     "list_accounts",
+    "list_accounts_of",
     "list_assessments",
     "lock_group",
     "lock_single",
@@ -191,6 +192,16 @@ async def list_accounts(
         statement = statement.where(AccountRow.id == _standing_for(identity))
     if after is not None:
         statement = statement.where(AccountRow.id < after)
+    return [account_of(row) for row in await connection.execute(statement)]
+
+
+async def list_accounts_of(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Account]:
+    """Return those of the accounts *ids* that stand for themselves and were not erased."""
+    statement = select(*SHOWN).where(
+        AccountRow.id.in_(ids),
+        AccountRow.merged_into.is_(None),
+        AccountRow.facts_erased_at.is_(None),
+    )
     return [account_of(row) for row in await connection.execute(statement)]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import identity_store, store
 from service.accounts.declaring import read_ranks
+from service.accounts.due_store import mark_due
 from service.accounts.keeping import not_found
 from service.accounts.merging import Ranks, combine
 from service.accounts.recording import Clerk
@@ -94,6 +95,7 @@ async def unite(
     kept = await _keep(connection, members, after, clerk)
     pair = (joining.id, standing.id)
     await _tell(connection, "accounts.merge", merge_id, pair=pair, clerk=clerk)
+    await mark_due(connection, [standing.id])
     merge = await existing_merge(connection, merge_id)
     return United(account=kept[standing.id], merge=merge, changed=changed)
 
@@ -128,6 +130,7 @@ async def part(
     await _keep(connection, members, after, clerk)
     pair = (merge.account_id, merge.into_id)
     await _tell(connection, "accounts.part", merge_id, pair=pair, clerk=clerk)
+    await mark_due(connection, ids)
     return await existing_merge(connection, merge_id)
 
 

@@ -207,7 +207,11 @@ class _Keeper:
         )
         async with transaction(self.engine, within=_LONG) as connection:
             await rescoring_store.allow_long(connection)
-            kept = _changed(ids, compared) if is_dry else await keep_rescored(connection, records)
+            if is_dry:
+                kept = _changed(ids, compared)
+            else:
+                decided = await keep_rescored(connection, records)
+                kept = {one.account_id for one in records if one.id in decided}
             for account_id, one in zip(ids, compared, strict=True):
                 _count(self.tally, one, was_kept=account_id in kept)
             is_ours = await rescoring_store.keep_position(

@@ -1,5 +1,6 @@
 """Decisions: judge leads and accounts, keep what was decided, say why, decide it again."""
 
+from service.decisions.assessing import assess_some, assessing
 from service.decisions.desk import Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
@@ -17,7 +18,15 @@ from service.decisions.standing_routes import standing_routes
 from service.decisions.why_routes import why_routes
 
 __all__ = ["Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
-__all__ += ["keep_rescored", "noticing", "rescored_record", "routers", "shadowing"]
+__all__ += [
+    "assess_some",
+    "assessing",
+    "keep_rescored",
+    "noticing",
+    "rescored_record",
+    "routers",
+    "shadowing",
+]
 
 routers = (
     qualify_routes,

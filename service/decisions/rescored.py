@@ -25,8 +25,12 @@ def rescored_record(
     rule_set: str,
     version: int,
     digest: str,
+    source: str = RESCORING,
 ) -> Record:
-    """Return the row to write for an account's *decision*; a person's word is found later."""
+    """Return the row to write for an account's *decision*; a person's word is found later.
+
+    *source* is what set it off.
+    """
     return Record(
         decided_at=decision.at,
         id=decision_id,
@@ -36,7 +40,7 @@ def rescored_record(
         subject="account",
         external_id=None,
         account_id=account_id,
-        source=RESCORING,
+        source=source,
         override_of=None,
         latency_us=None,
         **decided_columns(decision),
@@ -44,7 +48,7 @@ def rescored_record(
 
 
 async def keep_rescored(connection: AsyncConnection, records: Sequence[Record]) -> set[UUID]:
-    """Keep *records* with the assessments they change, and return whose were kept.
+    """Keep *records* with the assessments they change, and return the ids of those kept.
 
     None is kept of an account that is gone, was erased, or was decided later meanwhile.
     """

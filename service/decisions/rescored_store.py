@@ -26,7 +26,7 @@ _OVERRIDES: Final = text(
     " AND (word.expires_at IS NULL OR word.expires_at > staged.decided_at)"
 )
 _ADD: Final = text(
-    f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM staged_decision RETURNING account_id"  # noqa: S608 - column names only
+    f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM staged_decision RETURNING id"  # noqa: S608 - column names only
 )
 
 
@@ -45,5 +45,5 @@ async def tell_overrides(connection: AsyncConnection) -> None:
 
 
 async def add_staged(connection: AsyncConnection) -> set[UUID]:
-    """Insert what is staged and return whose decisions that were."""
+    """Insert what is staged and return the ids of it."""
     return set((await connection.execute(_ADD)).scalars())

@@ -11,10 +11,12 @@ from service.rulesets.history_routes import history_routes
 from service.rulesets.installing import Installed, install
 from service.rulesets.live import (
     LiveRules,
+    LiveSince,
     NotLive,
     RuleSetNotFound,
     Running,
     VersionNotFound,
+    live_for_accounts,
     shadow_releases,
 )
 from service.rulesets.policy_routes import policy_routes
@@ -34,6 +36,7 @@ __all__ = [
     "Installed",
     "Live",
     "LiveRules",
+    "LiveSince",
     "NotLive",
     "ReleaseInPast",
     "RuleSetExists",
@@ -49,6 +52,7 @@ __all__ = [
     "compile_source",
     "find_tried",
     "install",
+    "live_for_accounts",
     "periods_of",
     "reviews_of",
     "routers",

@@ -24,7 +24,7 @@ from service.storage import transaction
 from service.web import Refusal
 
 __all__ = ["LiveRules", "NotLive", "RuleSetNotFound", "Running", "VersionNotFound"]
-__all__ += ["shadow_releases"]
+__all__ += ["LiveSince", "live_for_accounts", "shadow_releases"]
 
 FRESH_S: Final = 1.0
 _KEPT_VERSIONS: Final = 512
@@ -231,6 +231,20 @@ def _over(
     asking.pop(wanted, None)
     if not task.cancelled():
         task.exception()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSince:
+    """A rule set of which the version that is live has been so *since* an instant."""
+
+    slug: str
+    since: datetime
+
+
+async def live_for_accounts(connection: AsyncConnection, at: datetime) -> tuple[LiveSince, ...]:
+    """Return the rule sets that judge accounts and of which a version is live at *at*."""
+    rows = await store.list_live_of_accounts(connection, at)
+    return tuple(LiveSince(row.rule_set, row.since) for row in rows)
 
 
 async def shadow_releases(connection: AsyncConnection, slug: str) -> tuple[Shadow, ...]:

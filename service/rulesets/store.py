@@ -31,6 +31,7 @@ __all__ = [
     "latest_live",
     "latest_number",
     "list_drafts",
+    "list_live_of_accounts",
     "list_releases",
     "list_rule_sets",
     "list_versions",
@@ -97,6 +98,24 @@ async def find_draft(
     if for_update:
         statement = statement.with_for_update()
     return (await connection.execute(statement)).first()
+
+
+async def list_live_of_accounts(connection: AsyncConnection, at: datetime) -> Sequence[Row[Any]]:
+    """Return the rule sets for accounts that are live at *at*: `rule_set`, and `since` then."""
+    statement = (
+        select(RuleSetRelease.rule_set, func.max(RuleSetRelease.effective_at).label("since"))
+        .join(RuleSetRow, RuleSetRow.slug == RuleSetRelease.rule_set)
+        .where(
+            RuleSetRow.subject == "account",
+            RuleSetRelease.mode == "live",
+            RuleSetRelease.effective_at <= at,
+        )
+        .group_by(RuleSetRelease.rule_set)
+        .order_by(RuleSetRelease.rule_set)
+    )
+    rows: Any = (await connection.execute(statement)).all()
+    found: Sequence[Row[Any]] = rows
+    return found
 
 
 async def list_drafts(connection: AsyncConnection, slug: str) -> Sequence[Row[Any]]:

@@ -15,8 +15,8 @@ class Metrics:
     """One process's counters, in a registry of their own.
 
     Rooms above count through the public attributes: `decisions` by verdict,
-    `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result and
-    `shadow_queue`.
+    `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result,
+    `shadow_queue`, `assessments` by result, `assessments_due` and `assessments_due_s`.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -59,6 +59,21 @@ class Metrics:
         )
         self.shadow_queue = Gauge(
             "goodfit_shadow_queue", "Decisions waiting to be held against shadows", registry=here
+        )
+
+        self.assessments = Counter(
+            "goodfit_assessments",
+            "Accounts assessed because something changed: written, unchanged, failed",
+            ["result"],
+            registry=here,
+        )
+        self.assessments_due = Gauge(
+            "goodfit_assessments_due", "Accounts that wait to be assessed", registry=here
+        )
+        self.assessments_due_s = Gauge(
+            "goodfit_assessments_due_seconds",
+            "How long the first of them has waited",
+            registry=here,
         )
 
     def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:

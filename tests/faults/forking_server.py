@@ -24,7 +24,7 @@ from service.web import configure_logs
 async def serve(url: str, listener: socket.socket) -> None:
     """Serve the whole application on *listener* until killed."""
     engine = open_engine(url)
-    app = create_app(Settings(), engine)
+    app = create_app(Settings(assess_every_s=0), engine)
     config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     async with app.running():

@@ -54,10 +54,11 @@ async def serving(
 ) -> AsyncIterator[Served]:
     """Run the application over *database_url* for the block.
 
-    One that is not attended answers requests and does nothing between them.
+    One that is not attended answers requests and does nothing between them. Whoever wants
+    accounts assessed by themselves brings *settings*: others count decisions.
     """
     engine = open_engine(database_url)
-    app = create_app(settings or Settings(), engine, clock=clock)
+    app = create_app(settings or Settings(assess_every_s=0), engine, clock=clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     try:
         async with (

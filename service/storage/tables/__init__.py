@@ -4,6 +4,7 @@ from service.storage.tables.accounts import (
     AccountIdentity,
     AccountMerge,
     AccountRow,
+    AssessmentDue,
     AssessmentRow,
 )
 from service.storage.tables.audit import AuditEntryRow, AuditHead
@@ -39,6 +40,7 @@ __all__ = [
     "AccountRow",
     "AccountSource",
     "ApiKey",
+    "AssessmentDue",
     "AssessmentRow",
     "AuditEntryRow",
     "AuditHead",

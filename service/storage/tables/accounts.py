@@ -4,12 +4,21 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.storage.tables.base import Base, JsonObject, primary_uuid
+from service.storage.tables.base import Base, JsonObject, primary_uuid, words
 
-__all__ = ["SEARCHED", "AccountIdentity", "AccountMerge", "AccountRow", "AssessmentRow"]
+__all__ = ["SEARCHED", "AccountIdentity", "AccountMerge", "AccountRow", "AssessmentDue"]
+__all__ += ["AssessmentRow"]
 
 SEARCHED: Final[ColumnElement[Any]] = literal_column("goodfit_searched(key, facts)")
 """What an account is searched by: its key, its names, its domain. Indexed as it stands."""
@@ -119,3 +128,34 @@ class AssessmentRow(Base):
     previous_verdict: Mapped[str | None]
     previous_outcome: Mapped[str | None]
     previous_at: Mapped[datetime | None]
+
+
+class AssessmentDue(Base):
+    """An account of which something else is known than it was last assessed by.
+
+    Whatever changes it writes or touches this row in its own transaction; whoever has assessed
+    it removes the row, unless `changes` has grown since. Times are the database's.
+    """
+
+    __tablename__ = "assessment_due"
+    __table_args__ = (
+        CheckConstraint(words("cause", "change", "import"), name="cause"),
+        Index(None, "due_at"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    cause: Mapped[str]
+    """Of the last change."""
+    since: Mapped[datetime]
+    """When it became due."""
+    changed_at: Mapped[datetime]
+    changes: Mapped[int] = mapped_column(BigInteger)
+    due_at: Mapped[datetime]
+    """Nobody takes it up before."""
+    attempts: Mapped[int]
+    """How often assessing it has failed since."""
+    generation: Mapped[int] = mapped_column(BigInteger)
+    """Grows with every claim, so that who comes back late writes nothing."""
+    lease_until: Mapped[datetime | None]

@@ -23,6 +23,9 @@ class RescoringRow(Base):
         CheckConstraint(
             words("state", "queued", "running", "done", "cancelled", "failed"), name="state"
         ),
+        CheckConstraint(
+            words("cause", "request", "release", "daily", "change", "import"), name="cause"
+        ),
         CheckConstraint("generation >= 0 AND attempts >= 0", name="generation"),
         ForeignKeyConstraint(
             ["rule_set", "version"],
@@ -44,6 +47,8 @@ class RescoringRow(Base):
     """The one clock of all its decisions; accounts made later are none of its."""
     dry_run: Mapped[bool] = mapped_column(server_default="false")
     """It only counts what would change."""
+    cause: Mapped[str] = mapped_column(server_default="request")
+    """What set it off: somebody, or what `service.rescorings.by_itself` looks for."""
     state: Mapped[str]
     generation: Mapped[int]
     attempts: Mapped[int]
