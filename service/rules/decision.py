@@ -22,6 +22,10 @@ class Decision(Decided):
         """Return what decided, then what moved a score; with *full*, the other rules too."""
         return reference.reasons(self, full=full)
 
+    def moves(self, score: str) -> tuple[Reason, ...]:
+        """Return what moved *score*, in the order in which it counts; it adds up to its value."""
+        return reference.moves(self, score)
+
     def told(self, *, explain: Literal["short", "full"] = "short") -> Text:
         """Return the same as `to_json`, as JSON text, in a fraction of the time."""
         return tell(self, full=explain == "full")

@@ -26,7 +26,7 @@ from service.rules.summary import summarised
 from service.rules.told import Read, Told, reads, told_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
-__all__ = ["explained", "reasons", "summary"]
+__all__ = ["explained", "moves", "reasons", "summary"]
 
 
 def reasons(decision: Decided, *, full: bool = False) -> tuple[Reason, ...]:
@@ -54,6 +54,15 @@ def summary(decision: Decided) -> str:
     """Return *decision* in two or three sentences, with the subject's own values."""
     teller = Teller.of(decision)
     return summarised(decision, teller.decisive(), teller.moved())
+
+
+def moves(decision: Decided, score: str) -> tuple[Reason, ...]:
+    """Return what moved *score* as it counts: in document order, a limit after what it limits.
+
+    The effects' exact sum, rounded to six places, is the score's value.
+    """
+    teller = Teller.of(decision)
+    return tuple(teller.of_effect(effect) for effect in teller.effects() if effect.score == score)
 
 
 def explained(decision: Decided, *, full: bool = False) -> tuple[tuple[Reason, ...], str]:
@@ -152,14 +161,18 @@ class Teller:
 
     def moved(self) -> Iterator[Reason]:
         """Yield what moved a score, largest first."""
-        effects = effects_of(self.decision.model, self.decision.trace, self.seen.known)
-        for effect in sorted(effects, key=lambda effect: -abs(effect.points)):
-            if isinstance(effect, Limit):
-                yield Reason(effect.name, "limit", YES, effect, plain(effect.words))
-            elif effect.rule is not None:
-                yield self._of_rule(effect)
-            else:
-                yield self.formula(effect)
+        for effect in sorted(self.effects(), key=lambda effect: -abs(effect.points)):
+            yield self.of_effect(effect)
+
+    def effects(self) -> Iterator[Effect]:
+        """Yield what moved the scores, in document order."""
+        return effects_of(self.decision.model, self.decision.trace, self.seen.known)
+
+    def of_effect(self, effect: Effect) -> Reason:
+        """Return the reason of what moved a score."""
+        if isinstance(effect, Limit):
+            return Reason(effect.name, "limit", YES, effect, plain(effect.words))
+        return self.formula(effect) if effect.rule is None else self._of_rule(effect)
 
     def _of_rule(self, effect: Effect) -> Reason:
         rule = self.decision.model.rules[effect.rule or 0]
