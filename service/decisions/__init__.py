@@ -1,7 +1,7 @@
 """Decisions: judge leads and accounts, keep what was decided, say why, decide it again."""
 
 from service.decisions.assessing import assess_some, assessing
-from service.decisions.desk import Desk
+from service.decisions.desk import AtDesk, Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
@@ -9,6 +9,7 @@ from service.decisions.notice_routes import notice_routes
 from service.decisions.noticing import noticing
 from service.decisions.override_routes import override_routes
 from service.decisions.overruled_routes import overruled_routes
+from service.decisions.replaying import existing_decision, replay
 from service.decisions.rescored import keep_rescored, rescored_record
 from service.decisions.routes import qualify_routes
 from service.decisions.shadow_routes import shadow_routes
@@ -17,12 +18,14 @@ from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
 from service.decisions.why_routes import why_routes
 
-__all__ = ["Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
+__all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
 __all__ += [
     "assess_some",
     "assessing",
+    "existing_decision",
     "keep_rescored",
     "noticing",
+    "replay",
     "rescored_record",
     "routers",
     "shadowing",

@@ -12,6 +12,7 @@ from service.portfolio.reading import (
 )
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
+from service.portfolio.waterfall_routes import waterfall_routes
 
 __all__ = [
     "BadSlice",
@@ -28,4 +29,4 @@ __all__ = [
     "routers",
 ]
 
-routers = (statement_routes,)
+routers = (statement_routes, waterfall_routes)

@@ -89,4 +89,6 @@ def _escaped(text: str) -> str:
 def _written(value: str | float) -> str:
     if isinstance(value, str):
         return value
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.2f}".rstrip("0").rstrip(".")

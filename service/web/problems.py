@@ -77,6 +77,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "already_live": Kind(409, "This text is live already"),
     # decisions and accounts
     "decision_not_found": Kind(404, "There is no such decision"),
+    "score_not_found": Kind(404, "The rule set has no such score"),
     "account_not_found": Kind(404, "There is no such account"),
     "account_exists": Kind(409, "There already is an account with this key"),
     "already_merged": Kind(409, "Both are one account already"),

@@ -117,7 +117,7 @@ pictures = st.one_of(
 
 
 @given(picture=pictures)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_text_lies_on_another(picture: str) -> None:
     """Whatever the names and numbers: each text has its own place, inside the picture."""
     found = [box for box in boxes(picture) if box.text.strip()]
@@ -126,7 +126,7 @@ def test_no_text_lies_on_another(picture: str) -> None:
 
 
 @given(picture=pictures)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_picture_is_well_formed_and_says_what_it_shows(picture: str) -> None:
     """A parser takes it, and its title and description are there to be read aloud."""
     title, description = described(picture)
@@ -171,7 +171,7 @@ def test_a_family_is_not_torn_apart() -> None:
 
 
 @given(drawn=waterfalls())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_waterfall_runs_from_nothing_to_the_score(drawn: Waterfall) -> None:
     """Its bars follow each other without a gap, and add up to the value it was given."""
     bars = [
@@ -239,7 +239,7 @@ def test_a_matrix_tells_count_revenue_and_margin_of_each_cell() -> None:
 
 
 @given(drawn=whale_curves())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_whale_curve_marks_its_peak_and_its_end_exactly(drawn: WhaleCurve) -> None:
     """The marks hold the numbers to the cent, and the curve goes through both."""
     marks = {mark.get("class"): mark for mark in parsed(whale_curve(drawn)).iter(f"{SVG}circle")}
@@ -287,7 +287,7 @@ def test_a_whale_curve_says_what_the_tail_takes_back() -> None:
 
 
 @given(drawn=any_movements())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_movements_keep_every_account(drawn: Movements) -> None:
     """Each flow is one band with its number; both sides add up to all of them."""
     picture = movements(drawn)

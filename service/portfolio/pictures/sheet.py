@@ -4,11 +4,11 @@ Colours are dark enough for text on white (4.5 to 1 at least), differ in lightne
 in hue, and never say anything alone: what takes away is hatched, and signs stand beside it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from service.portfolio.markup import Element, Node, Value, element, to_text
-from service.portfolio.pictures.lettering import FONTS, clean, lines, plain, shortened
+from service.portfolio.pictures.lettering import FONTS, clean, lines, plain, shortened, width
 
 __all__ = [
     "BODY",
@@ -27,6 +27,7 @@ __all__ = [
     "heading",
     "label",
     "rule",
+    "tick_labels",
     "told",
 ]
 
@@ -100,6 +101,16 @@ def label(
         fill=fill,
         **more,
     )
+
+
+def tick_labels(marked: Iterable[tuple[float, str]], *, y: float) -> Iterator[Element]:
+    """Return what is written under an axis at each place, but for what would touch the last."""
+    free = float("-inf")
+    for x, text in marked:
+        half = width(text, SMALL) / 2
+        if x - half > free:
+            yield label(text, x=x, y=y, size=SMALL, anchor="middle", fill=MUTED)
+            free = x + half + 4.0
 
 
 def rule(

@@ -16,12 +16,12 @@ from service.portfolio.pictures.sheet import (
     GRID,
     LOSS,
     MUTED,
-    SMALL,
     draw,
     hatching,
     heading,
     label,
     rule,
+    tick_labels,
     told,
 )
 
@@ -146,9 +146,9 @@ def _rows(drawn: Waterfall, room: float, *, most_lines: int) -> Iterator[_Row]:
     yield _Row((name,), drawn.label, 0.0, drawn.value, points(drawn.value), "total")
     if drawn.low < drawn.high:
         shown = f"{points(drawn.low)} to {points(drawn.high)}"
-        words = f"Possible, as not all is known: {shown}"
+        said = f"Possible, as not all is known: {shown}"
         yield _Row(
-            lines(words, room, BODY, most=3), "Possible", drawn.low, drawn.high, shown, "range"
+            lines(said, room, BODY, most=3), "Possible", drawn.low, drawn.high, shown, "range"
         )
 
 
@@ -173,11 +173,12 @@ def _scale(drawn: Waterfall, rows: Sequence[_Row], *, start: float, end: float) 
 
 
 def _axis(scale: Scale, *, top: float, bottom: float) -> Iterator[Node]:
-    room = scale.end - scale.start
-    for tick in ticks(scale.low, scale.high, about=max(2, int(room // 70))):
-        x, text = scale.at(tick), points(float(tick))
+    marked = ticks(scale.low, scale.high, about=max(2, int((scale.end - scale.start) // 70)))
+    for tick in marked:
+        x = scale.at(tick)
         yield rule(x, top, x, bottom, stroke=DARK if tick == 0 else GRID)
-        yield label(text, x=x, y=bottom + 16.0, size=SMALL, anchor="middle", fill=MUTED)
+    places = ((scale.at(tick), points(float(tick))) for tick in marked)
+    yield from tick_labels(places, y=bottom + 16.0)
 
 
 def _drawn(

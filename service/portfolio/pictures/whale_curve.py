@@ -33,6 +33,7 @@ from service.portfolio.pictures.sheet import (
     heading,
     label,
     rule,
+    tick_labels,
     told,
 )
 
@@ -160,13 +161,10 @@ def _axes(
             x=x.start - 8, y=place + 4, size=SMALL, anchor="end", fill=MUTED,
         )  # fmt: skip
     yield label(f"profit so far, {drawn.currency}", x=0.0, y=top - 25.0, size=SMALL, fill=MUTED)
-    for tick in ticks(0.0, float(number), about=5):
-        if tick != int(tick):
-            continue
-        place = x.at(tick)
-        yield rule(place, bottom, place, bottom + 4, stroke=MUTED)
-        words = count(int(tick))
-        yield label(words, x=place, y=bottom + 18, size=SMALL, anchor="middle", fill=MUTED)
+    whole = [int(tick) for tick in ticks(0.0, float(number), about=5) if tick == int(tick)]
+    for at in whole:
+        yield rule(x.at(at), bottom, x.at(at), bottom + 4, stroke=MUTED)
+    yield from tick_labels(((x.at(at), count(at)) for at in whole), y=bottom + 18)
     middle = (x.start + x.end) / 2
     yield label(
         "accounts, the most profitable first", x=middle, y=bottom + 36, size=SMALL,
