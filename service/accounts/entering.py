@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import orjson
-from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts.declaring import read_kinds
@@ -12,27 +10,15 @@ from service.accounts.entries import Measure, Told, Wrong, read_entry
 from service.accounts.ledger_schemas import EventLineSent, EventSent
 from service.accounts.recording import Addressed, Case, Clerk, Ending, mark_entered, record
 from service.storage import Prefix, to_text
-from service.web import (
-    LEDGER,
-    LINE_BYTES,
-    BodyTooLarge,
-    Element,
-    Fault,
-    Refusal,
-    Visit,
-    faults_within,
-    read_json,
-    respond_to,
-)
+from service.web import Fault, Refusal
 
 __all__ = [
     "BadEvent",
     "EventConflict",
     "case_of",
-    "enter_elements",
+    "enter_many",
     "enter_one",
     "measure_of",
-    "read_elements",
     "told_of",
 ]
 
@@ -80,48 +66,25 @@ async def enter_one(
     return ending
 
 
-async def read_elements(elements: Sequence[Element]) -> list[EventLineSent | Refusal]:
-    """Return what each of *elements* says, or why it is no event as it is sent.
-
-    Apart from entering them, so that no transaction is open meanwhile.
-    """
-    return [await _read_element(element) for element in elements]
-
-
-async def enter_elements(
+async def enter_many(
     connection: AsyncConnection,
-    elements: Sequence[Element],
-    read: Sequence[EventLineSent | Refusal],
+    sent: Sequence[tuple[EventLineSent, str]],
     *,
     clerk: Clerk,
     currency: str,
-    visit: Visit,
-) -> list[bytes]:
-    """Enter what was *read* from *elements* and return a result for each, in order.
+) -> list[dict[str, Any] | Refusal]:
+    """Enter events, each with the pointer to it, and return what became of each, in order.
 
-    One that is an event with its source's id is entered or parked; anything else gets a
-    problem, and so does one that contradicts what its source told before.
+    One is entered or parked; one that contradicts what its source told before is refused.
     """
     measure = await measure_of(connection, clerk, currency=currency)
-    cases = [
-        case_of(one, measure, at=element.pointer)
-        for element, one in zip(elements, read, strict=True)
-        if not isinstance(one, Refusal)
+    cases = [case_of(one, measure, at=at) for one, at in sent]
+    endings = await record(connection, cases, clerk)
+    await mark_entered(connection, endings, cause="import")
+    return [
+        _conflict(ending, at=case.at) if ending.state == "conflict" else told_of(ending)
+        for case, ending in zip(cases, endings, strict=True)
     ]
-    recorded = await record(connection, cases, clerk)
-    await mark_entered(connection, recorded, cause="import")
-    endings = iter(recorded)
-    results: list[dict[str, Any]] = []
-    for element, one in zip(elements, read, strict=True):
-        refused = one if isinstance(one, Refusal) else None
-        if refused is None:
-            ending = next(endings)
-            if ending.state != "conflict":
-                results.append({"line": element.number} | told_of(ending))
-                continue
-            refused = _conflict(ending, at=element.pointer)
-        results.append(_problem(element.number, refused, visit))
-    return [orjson.dumps(result) for result in results]
 
 
 def told_of(ending: Ending) -> dict[str, Any]:
@@ -133,20 +96,6 @@ def told_of(ending: Ending) -> dict[str, Any]:
         told["parked"] = to_text("prk", ending.parked_id)
         told["reasons"] = [reason.to_json() for reason in ending.reasons]
     return told
-
-
-async def _read_element(element: Element) -> EventLineSent | Refusal:
-    at = element.pointer
-    if element.text is None:
-        return BodyTooLarge(f"this line is longer than {LINE_BYTES // 1024} kB; send less in one")
-    try:
-        value = await read_json(element.text, limits=LEDGER, at=at)
-        return EventLineSent.model_validate(value)
-    except Refusal as refusal:
-        return refusal
-    except ValidationError as invalid:
-        words = "this is no event as it is sent; see errors"
-        return BadEvent(words, faults=faults_within(invalid, at=at))
 
 
 def case_of(sent: EventLineSent, measure: Measure, *, at: str = "") -> Case:
@@ -174,11 +123,3 @@ def _conflict(ending: Ending, *, at: str) -> EventConflict:
     fault = Fault(code="event_conflict", message=words, pointer=f"{at}/event_id")
     members = {} if ending.event_id is None else {"event": to_text("evt", ending.event_id)}
     return EventConflict(words, faults=[fault], members=members)
-
-
-def _problem(number: int, refusal: Refusal, visit: Visit) -> dict[str, Any]:
-    """Return a refused element's result; *visit* as a whole was not refused."""
-    code = visit.problem
-    body = respond_to(refusal, visit).body
-    visit.problem = code
-    return {"line": number, "problem": orjson.Fragment(bytes(body))}

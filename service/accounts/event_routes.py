@@ -1,16 +1,13 @@
 """`/v1/events` and an account's own: the ledger, one event or many at a time."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import ledger_store
-from service.accounts.entering import enter_elements, enter_one, read_elements
+from service.accounts.entering import enter_many, enter_one
 from service.accounts.keeping import existing_account
 from service.accounts.ledger_schemas import (
     EventLineSent,
@@ -29,88 +26,39 @@ from service.accounts.reversing import existing_event, reverse
 from service.accounts.schemas import AccountKey
 from service.storage import parse_id, transaction
 from service.web import (
+    LEDGER,
     REFUSALS,
+    STREAMED,
     Answer,
     CursorParameter,
-    Element,
+    DryRun,
     House,
+    IdempotencyKey,
     InHouse,
     Instant,
     LimitParameter,
+    Many,
     Refusal,
-    ResultStream,
     StrictRoute,
     Visiting,
     WithKey,
+    answer_many,
     answer_once,
-    media_type_of,
+    body_of_many,
+    instant_after,
     page_of,
-    read_cursor,
-    split_array,
 )
 
-__all__ = [
-    "DryRun",
-    "Entering",
-    "HeaderRefused",
-    "IdempotencyKey",
-    "event_routes",
-    "only_tried",
-]
+__all__ = ["Entering", "event_routes"]
 
 event_routes = APIRouter(prefix="/v1", tags=["ledger"], route_class=StrictRoute, responses=REFUSALS)
 
-_NDJSON: Final = "application/x-ndjson"
-_ELEMENTS: Final = 1_000
 _LINE: Final = {"$ref": f"#/components/schemas/{EventLineSent.__name__}"}
-_MANY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"type": "array", "items": _LINE, "maxItems": _ELEMENTS}
-            },
-            _NDJSON: {
-                "schema": {"type": "string", "description": "One event a line, 64 kB at most."}
-            },
-        },
-    }
-}
-_STREAM: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "Every event's result, in order",
-        "content": {_NDJSON: {"schema": {"type": "string", "description": "One result a line."}}},
-    }
-}
 _ONE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": EventShown, "description": "Entered before"},
     201: {"model": EventShown, "description": "Entered"},
     202: {"model": ParkedShown, "description": "Parked: it waits for the reasons named"},
 }
-IdempotencyKey = Annotated[
-    str | None,
-    Header(description="1 to 255 printable characters; a repeat gets the first answer again."),
-]
-
-
-DryRun = Annotated[bool, Query(description="Only say what would become of each; nothing is kept.")]
-
-
-class HeaderRefused(Refusal):
-    """A stream came under one Idempotency-Key; its events have ids of their own."""
-
-    code: ClassVar[str] = "invalid_idempotency_key"
-
-
-@asynccontextmanager
-async def only_tried(connection: AsyncConnection, dry_run: bool) -> AsyncIterator[None]:  # noqa: FBT001 - the parameter as it came
-    """Take back whatever the block has written, where it was only to be tried."""
-    if not dry_run:
-        yield
-        return
-    attempt = await connection.begin_nested()
-    yield
-    await attempt.rollback()
 
 
 async def _clerk_of(house: InHouse, caller: WithKey) -> Clerk:
@@ -195,7 +143,7 @@ async def read_account_events(
             connection,
             filters,
             account_id=account.id,
-            after=_after(cursor, about),
+            after=instant_after(cursor, filters=about),
             limit=limit + 1,
         )
     return _page(rows, about, request=request, response=response, limit=limit, house=house)
@@ -205,8 +153,8 @@ async def read_account_events(
     "/events",
     operation_id="addEvents",
     response_model=EventsShown,
-    responses=_STREAM,
-    openapi_extra=_MANY,
+    responses=STREAMED,
+    openapi_extra=body_of_many(_LINE, a_line="One event"),
 )
 async def add_events(
     *,
@@ -227,34 +175,27 @@ async def add_events(
     """
     currency = house.settings.currency
 
-    async def enter(elements: Sequence[Element]) -> list[bytes]:
-        read = await read_elements(elements)
-        async with transaction(house.engine) as connection, only_tried(connection, dry_run):
-            return await enter_elements(
-                connection, elements, read, clerk=clerk, currency=currency, visit=visit
-            )
+    async def keep(
+        connection: AsyncConnection, sent: list[tuple[EventLineSent, str]]
+    ) -> list[dict[str, Any] | Refusal]:
+        return await enter_many(connection, sent, clerk=clerk, currency=currency)
 
-    if media_type_of(request.headers) == _NDJSON:
-        if idempotency_key is not None:
-            words = "a stream has no Idempotency-Key; each event has its source's id"
-            raise HeaderRefused(words)
-        return ResultStream(enter)
-    elements = [
-        Element(number=place + 1, text=text, pointer=f"/{place}")
-        for place, text in enumerate(split_array(await request.body(), elements=_ELEMENTS))
-    ]
-    if dry_run:
-        results = await enter(elements)
-        return Answer(body=b'{"data":[%b]}' % b",".join(results)).to_response()
-    read = await read_elements(elements)
-
-    async def work(connection: AsyncConnection) -> Answer:
-        results = await enter_elements(
-            connection, elements, read, clerk=clerk, currency=currency, visit=visit
-        )
-        return Answer(body=b'{"data":[%b]}' % b",".join(results))
-
-    return await answer_once(request, work, house=house, caller=caller)
+    events = Many(
+        what="no event",
+        read=lambda value, at: (EventLineSent.model_validate(value), at),
+        keep=keep,
+        limits=LEDGER,
+        safe_because="each event has its source's id",
+    )
+    return await answer_many(
+        request,
+        events,
+        house=house,
+        caller=caller,
+        visit=visit,
+        idempotency_key=idempotency_key,
+        dry_run=dry_run,
+    )
 
 
 @event_routes.get("/events", operation_id="listEvents", response_model=EventPage)
@@ -271,7 +212,11 @@ async def read_events(
     about = filters.to_cursor()
     async with transaction(house.engine) as connection:
         rows = await ledger_store.list_events(
-            connection, filters, account_id=None, after=_after(cursor, about), limit=limit + 1
+            connection,
+            filters,
+            account_id=None,
+            after=instant_after(cursor, filters=about),
+            limit=limit + 1,
         )
     return _page(rows, about, request=request, response=response, limit=limit, house=house)
 
@@ -311,15 +256,6 @@ async def reverse_event(
         return Answer.of(shown, status=201)
 
     return await answer_once(request, work, house=house, caller=caller)
-
-
-def _after(cursor: str | None, about: dict[str, object]) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    match read_cursor(cursor, filters=about, shape=(datetime, UUID)):
-        case (datetime() as at, UUID() as event_id):
-            return at, event_id
-    raise AssertionError("a cursor has the shape it was read by")
 
 
 def _page(

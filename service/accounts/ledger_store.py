@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from service.storage import arrays_of, insert_new
 from service.storage.tables import AccountEvent, AccountIdentity, AccountRow
 
 __all__ = [
@@ -39,7 +40,7 @@ _COLUMNS: Final = {
     "kind": "text",
     "at": "timestamptz",
     "amount": "numeric",
-    "quantities": "text",
+    "quantities": "jsonb",
     "source": "text",
     "source_event_id": "text",
     "digest": "bytea",
@@ -48,16 +49,7 @@ _COLUMNS: Final = {
     "reverses": "uuid",
     "reason": "text",
 }
-_GIVEN: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
-_NAMES: Final = ", ".join(_COLUMNS)
-# A thousand entries as thirteen arrays: as rows of VALUES they would take seconds.
-_ADD: Final = text(f"""
-    INSERT INTO account_event ({_NAMES})
-    SELECT {_NAMES.replace("quantities", "CAST(quantities AS jsonb)")}
-    FROM unnest({_GIVEN}) AS given ({_NAMES})
-    ORDER BY source, source_event_id
-    ON CONFLICT DO NOTHING RETURNING id
-""")  # noqa: S608 - column names from the table above
+_ADD: Final = insert_new("account_event", _COLUMNS, order_by="source, source_event_id")
 _BY_SOURCE: Final = text("""
     SELECT event.id, event.source, event.source_event_id, event.digest,
         coalesce(account.merged_into, account.id) AS stands
@@ -149,9 +141,7 @@ async def add_entries(
     """
     if not entries:
         return set()
-    given: dict[str, list[object]] = {
-        name: [entry.get(name) for entry in entries] for name in _COLUMNS
-    }
+    given = arrays_of(_COLUMNS, entries)
     given["quantities"] = [orjson.dumps(each).decode() for each in given["quantities"]]
     return set((await connection.execute(_ADD, given)).scalars())
 

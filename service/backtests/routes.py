@@ -1,8 +1,6 @@
 """`/v1/backtests`: try a draft or a version on the past, and see who would flip and why."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Row
@@ -25,8 +23,8 @@ from service.web import (
     StrictRoute,
     WithKey,
     answer_once,
+    instant_after,
     page_of,
-    read_cursor,
     uuid_after,
 )
 
@@ -174,7 +172,7 @@ async def flips(
     """List the decisions that come out otherwise, each with its cause and the facts that matter."""
     backtest_id = parse_id(id, "bt")
     filters = {"flips": id}
-    after = _position(cursor, filters)
+    after = instant_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         row = await existing_backtest(connection, backtest_id)
         edits = row.edits or []
@@ -203,12 +201,3 @@ async def _answer(connection: AsyncConnection, row: Row[Any], *, status: int = 2
     shown = backtest_shown(row, reviews=reviews)
     headers = {"Location": f"/v1/backtests/{shown['id']}"} if status == 202 else {}
     return Answer.of(shown, status=status, headers=headers)
-
-
-def _position(cursor: str | None, filters: dict[str, str]) -> store.Position | None:
-    if cursor is None:
-        return None
-    at, decision_id = read_cursor(cursor, filters=filters, shape=(datetime, UUID))
-    if isinstance(at, datetime) and isinstance(decision_id, UUID):
-        return at, decision_id
-    raise AssertionError("a cursor holds what its shape says")

@@ -1,8 +1,6 @@
 """`/v1/decisions`: look back at what was decided, and why."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from sqlalchemy import Row
@@ -38,8 +36,8 @@ from service.web import (
     Instant,
     LimitParameter,
     StrictRoute,
+    instant_after,
     page_of,
-    read_cursor,
     refusals,
 )
 
@@ -82,7 +80,7 @@ async def list_them(
         since=since,
         until=until,
     )
-    before = _position(cursor, filters)
+    before = instant_after(cursor, filters=filters.to_json())
     async with transaction(desk.house.engine) as connection:
         rows = await store.list_decisions(connection, filters, before=before, limit=limit + 1)
         words = await list_of_decisions(connection, rows, at=desk.house.clock())
@@ -166,12 +164,3 @@ async def _told(text: str, desk: AtDesk) -> tuple[Row[Any], InForce | None]:
     async with transaction(desk.house.engine) as connection:
         words = await list_of_decisions(connection, [row], at=desk.house.clock())
     return row, words.get(row.id)
-
-
-def _position(cursor: str | None, filters: Filters) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, decision_id = read_cursor(cursor, filters=filters.to_json(), shape=(datetime, UUID))
-    if isinstance(at, datetime) and isinstance(decision_id, UUID):
-        return at, decision_id
-    raise AssertionError("a cursor holds what its shape says")

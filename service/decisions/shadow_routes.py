@@ -1,8 +1,6 @@
 """`/v1/rule-sets/{slug}/shadows`: what versions in the shadow would have decided."""
 
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -27,9 +25,9 @@ from service.web import (
     CursorParameter,
     LimitParameter,
     StrictRoute,
+    instant_after,
     number_after,
     page_of,
-    read_cursor,
 )
 
 __all__ = ["shadow_routes"]
@@ -109,7 +107,7 @@ async def disagreements(
     """
     await _existing(slug, version, desk)
     sought = Sought(rule_set=slug, version=version, before=before, after=after)
-    position = _position(cursor, sought)
+    position = instant_after(cursor, filters=sought.to_json())
     async with transaction(desk.house.engine) as connection:
         rows = await shadow_store.list_disagreements(
             connection, sought, before=position, limit=limit + 1
@@ -155,12 +153,3 @@ async def _existing(slug: str, version: int, desk: AtDesk) -> Overview:
     if version not in found.versions:
         raise ShadowNotFound
     return found
-
-
-def _position(cursor: str | None, sought: Sought) -> shadow_store.Position | None:
-    if cursor is None:
-        return None
-    at, decision_id = read_cursor(cursor, filters=sought.to_json(), shape=(datetime, UUID))
-    if isinstance(at, datetime) and isinstance(decision_id, UUID):
-        return at, decision_id
-    raise AssertionError("a cursor holds what its shape says")

@@ -37,6 +37,7 @@ from service.storage.ids import (
     parse_id,
     to_text,
 )
+from service.storage.inserting import arrays_of, insert_new
 from service.storage.lone_session import LoneSession
 from service.storage.migrating import Migration, MigrationFailed, is_migrated, migrate
 from service.storage.partitions import (
@@ -63,6 +64,7 @@ __all__ = [
     "SessionLimits",
     "StrayDecisions",
     "append_audit",
+    "arrays_of",
     "connect_raw",
     "cut_off_after",
     "database_refusals",
@@ -70,6 +72,7 @@ __all__ = [
     "ensure_partitions",
     "find_stray_decisions",
     "first_uuid_at",
+    "insert_new",
     "instant_of",
     "is_migrated",
     "libpq_url",

@@ -25,6 +25,7 @@ __all__ = [
     "InvalidCursor",
     "LimitParameter",
     "Position",
+    "instant_after",
     "link_to_next",
     "number_after",
     "page_of",
@@ -92,6 +93,18 @@ def uuid_after(cursor: str | None, *, filters: Mapping[str, object]) -> UUID | N
     """Return the one id a cursor holds; None without a cursor. Raises as `read_cursor`."""
     step = _only(cursor, filters, UUID)
     return step if isinstance(step, UUID) else None
+
+
+def instant_after(
+    cursor: str | None, *, filters: Mapping[str, object]
+) -> tuple[datetime, UUID] | None:
+    """Return the instant and the id a cursor holds; None without one. Raises as `read_cursor`."""
+    if cursor is None:
+        return None
+    at, row_id = read_cursor(cursor, filters=filters, shape=(datetime, UUID))
+    if isinstance(at, datetime) and isinstance(row_id, UUID):
+        return at, row_id
+    raise AssertionError("a cursor holds what its shape says")
 
 
 def page_of(
