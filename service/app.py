@@ -29,6 +29,7 @@ from service.decisions import (
     shadowing,
 )
 from service.decisions import routers as decision_routers
+from service.outcomes import routers as outcome_routers
 from service.portfolio import routers as portfolio_routers
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
@@ -190,6 +191,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *rule_set_routers,
         *account_routers,
         *decision_routers,
+        *outcome_routers,
         *rescoring_routers,
         *backtest_routers,
         *portfolio_routers,

@@ -1,6 +1,6 @@
 """Accounts: the companies we serve, what is known of each, and how each stands now."""
 
-from service.accounts.amounts import amount_text
+from service.accounts.amounts import InexactNumber, amount_text, read_amount
 from service.accounts.assessing import (
     AccountFacts,
     Assessed,
@@ -26,10 +26,12 @@ from service.accounts.due_store import (
     postpone_due,
     put_off,
 )
+from service.accounts.entries import EARLIEST, latest_at
 from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
+from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
 from service.accounts.many_routes import many_routes
 from service.accounts.metric_store import measure_accounts, measure_all
 from service.accounts.parked_routes import parked_routes
@@ -40,15 +42,20 @@ from service.accounts.staged_store import keep_staged
 __all__ = [
     "AMOUNT",
     "BUILT_IN",
+    "EARLIEST",
     "AccountFacts",
     "AccountKey",
     "AccountNotFound",
     "Assessed",
     "Assessments",
     "Due",
+    "ForeignId",
+    "InexactNumber",
     "Kind",
     "Quantity",
+    "Reason",
     "Source",
+    "SourceName",
     "Waiting",
     "amount_text",
     "claim_due",
@@ -58,12 +65,14 @@ __all__ = [
     "hold_due",
     "keep_assessment",
     "keep_staged",
+    "latest_at",
     "leave_due",
     "mark_due",
     "measure_accounts",
     "measure_all",
     "postpone_due",
     "put_off",
+    "read_amount",
     "read_assessments",
     "read_facts",
     "read_facts_for",

@@ -9,8 +9,11 @@ from service.cli.folder_commands import ServerUrl
 from service.cli.screen import AsJson
 
 What = Annotated[
-    Literal["accounts", "events"],
-    typer.Argument(metavar="WHAT", help="accounts: facts and identities; events: the ledger."),
+    Literal["accounts", "events", "outcomes"],
+    typer.Argument(
+        metavar="WHAT",
+        help="accounts: facts and identities; events: the ledger; outcomes: won, lost, churned.",
+    ),
 ]
 InputFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="A .csv, .tsv, .ndjson or .parquet file.")
@@ -47,7 +50,7 @@ def import_file(
     server: ServerUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a file of accounts or events to the server. Exit 1 where a row was not taken.
+    """Bring a file of accounts, events or outcomes to the server. Exit 1 where a row was not taken.
 
     Run it again after it broke off: what is there already is recognised.
     """

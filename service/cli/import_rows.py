@@ -1,4 +1,4 @@
-"""Rows of a file as the server takes them: accounts with facts, or events of the ledger."""
+"""Rows of a file as the server takes them: accounts with facts, events, or outcomes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +27,10 @@ _IDENTITY: Final = "identity_"
 _OWN: Final = {
     "accounts": ("account", "at"),
     "events": ("account", "kind", "at", "event_id", "currency"),
+    "outcomes": (
+        *("external_id", "decision", "account", "result", "at", "opened_at"),
+        *("amount", "currency", "owner", "product", "event_id"),
+    ),
 }
 _FLAGS: Final = {"true": True, "yes": True, "on": True, "1": True}
 _FLAGS_NOT: Final = {"false": False, "no": False, "off": False, "0": False}
@@ -39,7 +43,7 @@ Kinds = Mapping[str, Mapping[str, str]]
 class Job:
     """What is imported, who says so, and whether it is only tried."""
 
-    what: Literal["accounts", "events"]
+    what: Literal["accounts", "events", "outcomes"]
     source: str
     at: str | None
     is_dry: bool
@@ -64,7 +68,7 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A row of which the map says that it is no event: its kind is null."""
+    """A row of which the map says that it is none: its kind, or its result, is null."""
 
     line: int
 
@@ -75,7 +79,8 @@ def plan_of(
     """Return how the columns of a file are read.
 
     A column that the map does not name is read under its own name: of accounts where that
-    can be an attribute's, of events where it is one of theirs or a quantity of a kind.
+    can be an attribute's, of events where it is one of theirs or a quantity of a kind, and of
+    outcomes where it is one of theirs.
 
     Raises:
         InvalidMap: If the map cannot be used with this file.
@@ -87,7 +92,7 @@ def plan_of(
     for column in (*_OWN[job.what], *(columns or ())):
         if column in taken or column in known or _NAME.fullmatch(column) is None:
             continue
-        if job.what == "accounts" or _is_of_events(column, kinds):
+        if job.what == "accounts" or column in _OWN[job.what] or _is_quantity(column, kinds):
             known[column] = "text"
     attributes = {
         name: Attribute(name=name, type=kind, label=name)  # type: ignore[arg-type]  # one of three
@@ -108,7 +113,7 @@ def rows_of(
             continue
         try:
             cells = _cells(row, plan, job)
-            made = _account(cells, job) if job.what == "accounts" else _event(cells, job, kinds)
+            made = _made(cells, job, kinds)
         except UnreadableCell as unreadable:
             yield Bad(row.line, "unreadable_cell", str(unreadable))
         else:
@@ -127,6 +132,17 @@ def _cells(row: Row, plan: ColumnPlan, job: Job) -> dict[str, object]:
     if job.what == "accounts" and "account" not in cells:
         raise UnreadableCell("there is no `account` in this row; it is the account's key")
     return cells
+
+
+def _made(cells: dict[str, object], job: Job, kinds: Kinds) -> dict[str, Any] | None:
+    """Return the body of a row; None where the map says that the row is none."""
+    match job.what:
+        case "accounts":
+            return _account(cells, job)
+        case "events":
+            return _event(cells, job, kinds)
+        case "outcomes":
+            return _outcome(cells, job)
 
 
 def _account(cells: dict[str, object], job: Job) -> dict[str, Any]:
@@ -173,6 +189,24 @@ def _event(cells: dict[str, object], job: Job, kinds: Kinds) -> dict[str, Any] |
     return body
 
 
+def _outcome(cells: dict[str, object], job: Job) -> dict[str, Any] | None:
+    if "result" not in cells:
+        return None
+    if not cells.keys() & {"external_id", "decision", "account"}:
+        words = "the row names no lead and no account; fill one in, or leave the row out"
+        raise UnreadableCell(words)
+    for needed in ("at", "event_id"):
+        if needed not in cells:
+            raise UnreadableCell(f"there is no `{needed}` in this row; an outcome needs it")
+    body: dict[str, Any] = {name: str(value) for name, value in cells.items()}
+    for name in ("at", "opened_at"):
+        if name in cells:
+            body[name] = _instant(cells[name], name)
+    if "amount" in cells:
+        body["amount"] = _quantity(cells["amount"], "money")
+    return body | {"source": job.source}
+
+
 def _quantity(value: object, kind: str | None) -> object:
     """Return a cell as a quantity of its type; what cannot be one, for the server to judge.
 
@@ -201,13 +235,13 @@ def _fact(value: object) -> object:
             return value
 
 
-def _instant(value: object) -> str:
+def _instant(value: object, name: str = "at") -> str:
     """Return an instant as it is sent: a day begins at midnight, and without a zone it is UTC."""
     text = value.isoformat() if isinstance(value, date) else str(value)
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        words = "`at` is no day or instant such as 2026-01-31 or 2026-01-31T09:30:00Z"
+        words = f"`{name}` is no day or instant such as 2026-01-31 or 2026-01-31T09:30:00Z"
         raise UnreadableCell(f"{words}; give the form of the day in the map") from None
     return rfc3339(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
 
@@ -232,6 +266,7 @@ def _type_of(options: Mapping[str, Any]) -> str:
     return "date" if "date" in options else "text"
 
 
-def _is_of_events(column: str, kinds: Kinds) -> bool:
-    is_quantity = any(column in quantities for quantities in kinds.values())
-    return column in _OWN["events"] or column.startswith(_IDENTITY) or is_quantity
+def _is_quantity(column: str, kinds: Kinds) -> bool:
+    """Say whether events can have *column*; *kinds* are empty where something else is read."""
+    is_one = any(column in quantities for quantities in kinds.values())
+    return bool(kinds) and (is_one or column.startswith(_IDENTITY))

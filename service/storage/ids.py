@@ -43,6 +43,7 @@ Prefix = Literal[
     "mrg",
     "rsc",
     "st",
+    "out",
 ]
 RANDOM_BYTES: Final = 8
 

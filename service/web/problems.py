@@ -115,6 +115,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     # the portfolio
     "statement_not_found": Kind(404, "There is no such statement"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
+    # what became of leads and accounts
+    "outcome_not_found": Kind(404, "There is no such outcome"),
+    "outcome_conflict": Kind(409, "The source told something else under this id"),
+    "outcome_withdrawn": Kind(409, "The outcome was withdrawn already"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

@@ -24,6 +24,7 @@ NOT_AUDITED = {
     "POST /v1/decisions/{id}/replay": "stores nothing",
     "POST /v1/accounts/{key}/events": "an entry is its own record, and nobody can change it",
     "POST /v1/events": "an entry is its own record, and nobody can change it",
+    "POST /v1/outcomes": "an outcome is its own record; taking one back is an entry",
     f"POST {DRAFT}/check": "stores nothing",
     f"POST {DRAFT}/try": "stores nothing",
 }
@@ -116,6 +117,7 @@ STORY = (
         "ovr",
         {**WORD, "rule_set": "fleet_accounts"},
     ),
+    Call("POST /v1/outcomes/{id}/withdraw", "outcomes.withdraw", "out", {"reason": "wrong"}),
     Call(f"POST {RESCORINGS}", "rescorings.ask", "rsc", {}, at=ACCOUNTS, gives={"id": "rescoring"}),
     Call(f"POST {RESCORINGS}/{{id}}/cancel", "rescorings.cancel", "rsc", at=ACCOUNTS),
     Call("POST /v1/notices/{id}/close", "decisions.close_notice", "ntc", {"reason": "seen"}),
@@ -190,7 +192,7 @@ def _named(call: Call) -> str:
     """Return under which name the id in the route was kept."""
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
     kinds |= {"account-merges": "merge", "rescorings": "rescoring"}
-    kinds |= {"events": "event", "parked-events": "parked"}
+    kinds |= {"events": "event", "parked-events": "parked", "outcomes": "outcome"}
     kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
 
@@ -206,6 +208,9 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
             known["event"] = (await ask(BOB, "POST", "/v1/accounts/north/events", json=cost))["id"]
             (waits,) = (await ask(BOB, "POST", "/v1/events", json=[VISIT]))["data"]
             known["parked"] = waits["parked"]
+        case "POST /v1/outcomes/{id}/withdraw":
+            won = {"account": "north", "result": "won", "at": "2026-01-31T09:30:00Z", "source": "a"}
+            known["outcome"] = (await ask(BOB, "POST", "/v1/outcomes", json=won))["id"]
         case "POST /v1/decisions/{id}/override":
             known["decision"] = (await ask(BOB, "POST", "/v1/qualify", json=lead))["id"]
         case "POST /v1/accounts/{key}/overrides":

@@ -13,7 +13,7 @@ from tests.web.watching import answered_without_blocking
 
 pytestmark = pytest.mark.anyio
 
-BATCHES = {"/v1/qualify/batch", "/v1/accounts", "/v1/events"}
+BATCHES = {"/v1/qualify/batch", "/v1/accounts", "/v1/events", "/v1/outcomes"}
 
 
 def json_routes() -> list[Access]:

@@ -13,6 +13,7 @@ from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
+from service.storage.tables.outcomes import OutcomeEvent
 from service.storage.tables.overrides import OverrideRow
 from service.storage.tables.portfolio import PositionRow, StatementRow
 from service.storage.tables.rescorings import RescoringRow
@@ -53,6 +54,7 @@ __all__ = [
     "FlipEvidence",
     "IdempotencyRow",
     "NoticeRow",
+    "OutcomeEvent",
     "OverrideRow",
     "ParkedEvent",
     "PositionRow",
