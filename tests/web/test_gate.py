@@ -66,6 +66,7 @@ def test_every_body_has_a_limit_but_a_stream() -> None:
         ("/v1/qualify/batch", "application/x-ndjson"),
         ("/v1/accounts", "application/x-ndjson"),
         ("/v1/events", "application/x-ndjson"),
+        ("/v1/outcomes", "application/x-ndjson"),
     }
 
 
