@@ -12,7 +12,7 @@ from tests.web.serving import Served
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/outcomes"
-HOSTILE = [
+HOSTILE: list[tuple[dict[str, object], str, str]] = [
     ({"at": "1899-12-31T23:59:59Z"}, "too_early", "/at"),
     ({"at": "2199-01-01T00:00:00Z"}, "in_the_future", "/at"),
     ({"at": "2026-11-20"}, "value_error", "/at"),
