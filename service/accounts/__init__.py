@@ -12,7 +12,7 @@ from service.accounts.assessing import (
     read_facts_of,
 )
 from service.accounts.declared_routes import declared_routes
-from service.accounts.declaring import Source, read_kinds, read_sources
+from service.accounts.declaring import Source, last_declared_at, read_kinds, read_sources
 from service.accounts.due_store import (
     Due,
     Waiting,
@@ -65,6 +65,7 @@ __all__ = [
     "hold_due",
     "keep_assessment",
     "keep_staged",
+    "last_declared_at",
     "latest_at",
     "leave_due",
     "mark_due",

@@ -1,15 +1,17 @@
 """Declared kinds of events, and what is known of sources, in the database: SQL only."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.storage.tables import AccountSource, EventKindRow
 
-__all__ = ["find_kind", "find_source", "list_kinds", "list_sources", "put_kind", "put_source"]
+__all__ = ["find_kind", "find_source", "last_put_at", "list_kinds", "list_sources", "put_kind"]
+__all__ += ["put_source"]
 
 
 async def list_kinds(connection: AsyncConnection) -> Sequence[Row[Any]]:
@@ -40,6 +42,13 @@ async def list_sources(connection: AsyncConnection) -> Sequence[Row[Any]]:
     """Return every source of which something is known, by name."""
     statement = select(AccountSource.__table__).order_by(AccountSource.name)
     return (await connection.execute(statement)).all()
+
+
+async def last_put_at(connection: AsyncConnection) -> datetime | None:
+    """Return when something was last said of any source."""
+    statement = select(func.max(AccountSource.updated_at))
+    at: datetime | None = (await connection.execute(statement)).scalar_one()
+    return at
 
 
 async def find_source(connection: AsyncConnection, name: str) -> Row[Any] | None:

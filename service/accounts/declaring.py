@@ -22,6 +22,7 @@ __all__ = [
     "UnknownKind",
     "declare_kind",
     "declare_source",
+    "last_declared_at",
     "read_kinds",
     "read_ranks",
     "read_sources",
@@ -108,6 +109,11 @@ async def read_sources(connection: AsyncConnection) -> dict[str, Source]:
 async def read_ranks(connection: AsyncConnection) -> dict[str, int]:
     """Return the rank of every source that has one."""
     return {row.name: row.rank for row in await store.list_sources(connection) if row.rank}
+
+
+async def last_declared_at(connection: AsyncConnection) -> datetime | None:
+    """Return when something was last said of any source: what they report may rest on it."""
+    return await store.last_put_at(connection)
 
 
 async def declare_source(

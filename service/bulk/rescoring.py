@@ -25,7 +25,7 @@ from service.bulk.account_store import Piece, count_accounts, read_standings
 from service.bulk.comparing import Compared, compare_piece
 from service.bulk.measuring import with_measured
 from service.bulk.sampling import EnginesDisagree
-from service.decisions import keep_rescored, rescored_record
+from service.decisions import keep_rescored, rescored_record, source_of
 from service.rescorings import RescoringTally
 from service.rescorings import store as rescoring_store
 from service.rules import RuleSet
@@ -256,6 +256,7 @@ class _Keeper:
                 rule_set=rescoring.rule_set,
                 version=rescoring.version,
                 digest=rescoring.rules.digest,
+                source=source_of(self.row.cause),
             )
             found.append(record)
         return found

@@ -10,7 +10,7 @@ from service.decisions.noticing import noticing
 from service.decisions.override_routes import override_routes
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.replaying import existing_decision, replay
-from service.decisions.rescored import keep_rescored, rescored_record
+from service.decisions.rescored import keep_rescored, rescored_record, source_of
 from service.decisions.routes import qualify_routes
 from service.decisions.shadow_routes import shadow_routes
 from service.decisions.shadowing import Shadows, shadowing
@@ -29,6 +29,7 @@ __all__ += [
     "rescored_record",
     "routers",
     "shadowing",
+    "source_of",
 ]
 
 routers = (

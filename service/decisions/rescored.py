@@ -11,10 +11,17 @@ from service.decisions import rescored_store
 from service.decisions.deciding import Record, decided_columns
 from service.rules import Decision
 
-__all__ = ["RESCORING", "keep_rescored", "rescored_record"]
+__all__ = ["RESCORING", "keep_rescored", "rescored_record", "source_of"]
 
 RESCORING: Final = "rescoring"
-"""The source of such a decision."""
+"""The source of a decision that somebody's rescoring made."""
+
+_REQUEST: Final = "request"
+
+
+def source_of(cause: str) -> str:
+    """Return the source of the decisions of a rescoring that *cause* set off."""
+    return RESCORING if cause == _REQUEST else cause
 
 
 def rescored_record(

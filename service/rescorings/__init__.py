@@ -14,6 +14,7 @@ from service.rescorings.asking import (
     check_rescorable,
     existing,
 )
+from service.rescorings.by_itself import asking_by_itself
 from service.rescorings.routes import rescoring_routes
 from service.rescorings.tally import NEVER, RescoringTally
 from service.rescorings.working import working
@@ -26,6 +27,7 @@ __all__ = [
     "RescoringRunning",
     "RescoringTally",
     "ask_for",
+    "asking_by_itself",
     "cancel",
     "check_rescorable",
     "existing",

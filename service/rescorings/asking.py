@@ -63,13 +63,18 @@ def check_rescorable(running: Running) -> None:
 
 
 async def ask_for(
-    connection: AsyncConnection, running: Running, *, editor: Editor, dry_run: bool = False
+    connection: AsyncConnection,
+    running: Running,
+    *,
+    editor: Editor,
+    dry_run: bool = False,
+    cause: str = "request",
 ) -> Row[Any]:
     """Keep a rescoring by *running* as of the editor's instant, for somebody to take up.
 
     *running* is what is live at that instant. A release that takes effect later changes
     nothing: it is not what was live at the instant of these decisions. A *dry_run* writes
-    no decisions.
+    no decisions. *cause* is what set it off, one of the words of the table.
 
     Raises:
         NotOfAccounts: If the rules judge leads.
@@ -88,6 +93,7 @@ async def ask_for(
         "digest": running.digest,
         "at": editor.at,
         "dry_run": dry_run,
+        "cause": cause,
         "state": "queued",
         "generation": 0,
         "attempts": 0,

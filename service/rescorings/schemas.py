@@ -55,6 +55,12 @@ class RescoringShown(Shown):
     progress: ProgressShown
     result: RescoredShown | None = Field(description="Null until some were looked at.")
     failure: str | None = Field(description="In words, where it failed.")
+    cause: Literal["request", "release", "daily", "change", "import"] = Field(
+        description=(
+            "What set it off: somebody, a release, the passing of time, something said of a "
+            "source, or more changes than are assessed one by one."
+        )
+    )
     asked_by: str
     created_at: str
     started_at: str | None

@@ -25,6 +25,7 @@ def rescoring_shown(row: Row[Any]) -> dict[str, Any]:
         "progress": {"done": row.done, "total": row.total},
         "result": _result(row),
         "failure": row.failure,
+        "cause": row.cause,
         "asked_by": row.asked_by,
         "created_at": rfc3339(row.created_at),
         "started_at": _instant(row.started_at),

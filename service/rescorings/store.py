@@ -1,7 +1,7 @@
 """Rescorings in the database: SQL only. Leases run by the database's clock."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.storage import leases
-from service.storage.tables import RescoringRow
+from service.storage.tables import AccountRow, RescoringRow
 
 __all__ = [
     "add",
@@ -18,9 +18,12 @@ __all__ = [
     "claim",
     "claim_next",
     "find",
+    "find_newest",
     "find_open",
     "give_back",
+    "has_accounts",
     "keep_position",
+    "last_done_at",
     "list_of",
     "set_columns",
     "take_turn",
@@ -62,6 +65,37 @@ async def find_open(connection: AsyncConnection, rule_set: str) -> Row[Any] | No
     )
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
+
+
+async def find_newest(connection: AsyncConnection, rule_set: str) -> Row[Any] | None:
+    """Return the rescoring of *rule_set* that was asked for last, dry runs left out."""
+    statement = (
+        select(RescoringRow.__table__)
+        .where(RescoringRow.rule_set == rule_set, RescoringRow.dry_run.is_(False))
+        .order_by(RescoringRow.id.desc())
+        .limit(1)
+    )
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def last_done_at(connection: AsyncConnection, rule_set: str) -> datetime | None:
+    """Return the latest instant of which all accounts have been decided by *rule_set*."""
+    statement = select(func.max(RescoringRow.at)).where(
+        RescoringRow.rule_set == rule_set,
+        RescoringRow.dry_run.is_(False),
+        RescoringRow.state == "done",
+    )
+    at: datetime | None = (await connection.execute(statement)).scalar_one()
+    return at
+
+
+async def has_accounts(connection: AsyncConnection) -> bool:
+    """Return whether there is any account to decide."""
+    there = select(AccountRow.id).where(
+        AccountRow.merged_into.is_(None), AccountRow.facts_erased_at.is_(None)
+    )
+    return (await connection.execute(there.limit(1))).first() is not None
 
 
 async def claim(

@@ -21,6 +21,7 @@ from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.reads import Reads
 from service.rules.settling import Prospects
 from service.rules.testing import TestResult
+from service.rules.uses import reads_clock
 
 Source = str | bytes | Mapping[str, object]
 
@@ -75,6 +76,15 @@ class RuleSet:
     def metrics(self) -> tuple[Metric, ...]:
         """The declared metrics, by name; each is a number among `attributes` too."""
         return self.model.metrics
+
+    @property
+    def moves_by_time(self) -> bool:
+        """Whether a decision on the same facts may come out otherwise at a later instant.
+
+        So it is where a rule asks for an age, and with any metric: windows pass, and events
+        that are dated ahead begin to count.
+        """
+        return bool(self.metrics) or reads_clock(self.model)
 
     def measure(
         self, events: Iterable[Event], *, reported: Collection[str], at: datetime

@@ -125,6 +125,12 @@ def expressions(model: Model) -> Iterator[Node]:
             yield outcome.condition.node
 
 
+def reads_clock(model: Model) -> bool:
+    """Return whether anything that can alter a result depends on the decision's day."""
+    reader = Reader.of(model)
+    return any(reader.reads_clock(node) for node in expressions(model))
+
+
 def uses_of(model: Model, nodes: Iterable[Node]) -> dict[str, Use]:
     """Return how *nodes* read each attribute of *model*; one nothing reads has an empty use."""
     survey = _Survey(Reader.of(model), {name: Use() for name in model.attributes})

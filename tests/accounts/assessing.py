@@ -107,10 +107,16 @@ class Scene:
 
 
 @asynccontextmanager
-async def staged(url: str, *, every_s: float = 0, rules: str | None = LOAD) -> AsyncIterator[Scene]:
+async def staged(
+    url: str,
+    *,
+    every_s: float = 0,
+    rules: str | None = LOAD,
+    settings: Settings | None = None,
+) -> AsyncIterator[Scene]:
     """Run an application with *rules* for accounts live; *every_s* as the setting says."""
     scene = Scene(url)
-    settings = Settings(assess_every_s=every_s)
+    settings = settings or Settings(assess_every_s=every_s)
     async with serving(
         url, settings=settings, clock=scene.clock, is_attended=every_s > 0
     ) as served:
