@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-import orjson
-
 from benchmarks.engines import Engines, Lead, running_engines
 from benchmarks.figures import Measured, Spread, ratios
 from benchmarks.ground import Ground, OutputsDiffer
 from benchmarks.rules import leads, plain_rules, rule_set
 from benchmarks.turns import average, in_turns
 from service.rules import Decision, Facts, RuleSet, load_rule_set
+from service.rules.model import Verdict
 
 __all__ = ["CLOCK", "decide", "measure_engines", "ready_rules"]
 
@@ -36,7 +35,7 @@ def measure_engines(ground: Ground) -> dict[str, Measured]:
         _compare(own, engines, list(leads(_COMPARED)))
         us = _time(own, engines, list(leads(_TIMED, seed=2)), turns=ground.effort.turns)
     words = Spread(
-        tuple(a - b for a, b in zip(us["words"].values, us["verdict"].values, strict=True)), "us"
+        tuple(a - b for a, b in zip(us["words"].values, us["decision"].values, strict=True)), "us"
     )
     return {
         "P5": Measured(
@@ -66,6 +65,14 @@ def decide(rules: RuleSet, facts: Facts) -> Decision:
     return rules.decide(facts, at=CLOCK)
 
 
+def brief(rules: RuleSet, facts: Facts) -> tuple[Verdict, tuple[float, ...]]:
+    """Return the verdict and the scores alone."""
+    found = rules.brief(facts, at=CLOCK)
+    if found is None:
+        raise AssertionError("of these leads everything is known")
+    return rules.model.outcomes[found.outcome].verdict, found.scores
+
+
 def _time(
     own: RuleSet, engines: Engines, given: Sequence[Lead], *, turns: int
 ) -> dict[str, Spread]:
@@ -73,14 +80,15 @@ def _time(
 
     def trace(one: Facts) -> object:
         decision = decide(own, one)
-        return decision.verdict, decision.scores, orjson.dumps(decision.trace.to_json())
+        return decision.verdict, decision.scores, decision.trace.to_text()
 
     def words(one: Facts) -> object:
         return decide(own, one).told()
 
     works = {
         "trace": partial(average, trace, facts, seconds=_ROUND_S),
-        "verdict": partial(average, partial(decide, own), facts, seconds=_ROUND_S),
+        "verdict": partial(average, partial(brief, own), facts, seconds=_ROUND_S),
+        "decision": partial(average, partial(decide, own), facts, seconds=_ROUND_S),
         "words": partial(average, words, facts, seconds=_ROUND_S),
         "door": partial(average, own.admit, given, seconds=_ROUND_S),
         **{name: partial(engines.time, name, given, seconds=_ROUND_S) for name in _PEERS},
@@ -94,8 +102,11 @@ def _compare(own: RuleSet, engines: Engines, given: Sequence[Lead]) -> None:
     Raises:
         OutputsDiffer: If somebody comes to another fit or verdict than we do.
     """
-    decisions = [decide(own, own.admit(lead)) for lead in given]
+    facts = [own.admit(lead) for lead in given]
+    decisions = [decide(own, one) for one in facts]
     ours = [(decision.scores["fit"].value, decision.verdict) for decision in decisions]
+    if ours != [(scores[0], verdict) for verdict, scores in (brief(own, one) for one in facts)]:
+        raise OutputsDiffer("the brief differs from the decision")
     for name in _PEERS:
         for lead, mine, theirs in zip(given, ours, engines.judge(name, given), strict=True):
             if mine != theirs:

@@ -14,7 +14,7 @@ from uuid import UUID
 from service.backtests.mattering import facts_that_matter
 from service.backtests.metering import Values, facts_under, was_measured
 from service.backtests.undoing import Undoing
-from service.rules import Decision, RuleSet
+from service.rules import Decision, Facts, RuleSet
 
 __all__ = ["MOST_EDITS", "Case", "Cause", "CauseKind", "Erased", "Flip", "Replayed", "Unseen"]
 __all__ += ["replay"]
@@ -139,19 +139,32 @@ def _cause(case: Case, base: Decision, undoing: Undoing) -> Cause:
 def _removes(undone: frozenset[int], *, case: Case, undoing: Undoing) -> bool:
     """Return whether the flip is gone with these edits undone."""
     rules = undoing.without(undone)
-    return rules is not None and _is_stored(case, _decide(case, rules))
+    return rules is not None and _comes_out_as_stored(case, rules)
 
 
-def _decide(case: Case, rules: RuleSet) -> Decision:
-    if case.facts is None:
-        raise AssertionError("a decision without facts is never made again")
+def _comes_out_as_stored(case: Case, rules: RuleSet) -> bool:
+    facts = _facts_of(case, rules)
+    brief = rules.brief(facts, at=case.decided_at, suspended=case.suspended, tabled=case.tabled)
+    if brief is None:
+        return _is_stored(case, _decide(case, rules, facts))
+    outcome = rules.model.outcomes[brief.outcome]
+    return (outcome.verdict, outcome.id) == (case.verdict, case.outcome)
+
+
+def _decide(case: Case, rules: RuleSet, facts: Facts | None = None) -> Decision:
     return rules.decide(
-        facts_under(rules, case.facts, case.measured),
+        facts or _facts_of(case, rules),
         at=case.decided_at,
         final=case.final,
         suspended=case.suspended,
         tabled=case.tabled,
     )
+
+
+def _facts_of(case: Case, rules: RuleSet) -> Facts:
+    if case.facts is None:
+        raise AssertionError("a decision without facts is never made again")
+    return rules.admit(facts_under(rules, case.facts, case.measured))
 
 
 def _is_stored(case: Case, decision: Decision) -> bool:

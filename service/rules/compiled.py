@@ -17,15 +17,17 @@ from service.rules.compiled_body import Body
 from service.rules.compiled_scores import drawn_into
 from service.rules.expression import ast, text
 from service.rules.expression import compile_pieces as pieces
+from service.rules.expression.compile_inline import inlined
 from service.rules.expression.compile_numbers import REGISTRABLE, TODAY
 from service.rules.expression.compile_parts import Part, View
 from service.rules.expression.compile_pieces import Names
 from service.rules.model import Condition, Model
-from service.rules.trace import Outline, ScoreRange, Trace
+from service.rules.trace import Brief, Outline, ScoreRange, Trace
 
 Registrable = Callable[[str], str]
 _Judge = Callable[[Mapping[str, Fact], date, Registrable], Trace]
 _Outline = Callable[[Mapping[str, Fact], date, Registrable], Outline]
+_Brief = Callable[[Mapping[str, Fact], date, Registrable], Brief | None]
 
 VARIANTS_KEPT: Final = 16
 """How many sets of suspended rules a compiled model keeps functions for."""
@@ -44,8 +46,9 @@ class _Functions:
     Two threads may both compile one; they get the same code, and the later one stays.
     """
 
-    __slots__ = ("_model", "judge", "outline")
+    __slots__ = ("_model", "brief", "judge", "outline")
     _model: Model
+    brief: _Brief
     judge: _Judge
     outline: _Outline
 
@@ -58,7 +61,12 @@ class _Functions:
             self.outline = cast("_Outline", _outline(model))
             return self.outline(*case)
 
+        def brief(*case: Any) -> Brief | None:  # noqa: ANN401  passed on as it comes
+            self.brief = cast("_Brief", _brief(model))
+            return self.brief(*case)
+
         self._model = model
+        self.brief = brief
         self.judge = judge
         self.outline = outline
 
@@ -108,6 +116,18 @@ class Compiled:
         functions = self._variant(suspended) if suspended else self._functions
         return functions.outline(values, today, registrable)
 
+    def brief(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Registrable = text.registrable_domain,
+    ) -> Brief | None:
+        """Return what the trace comes to, without the trace; None where a fact is missing."""
+        functions = self._variant(suspended) if suspended else self._functions
+        return functions.brief(values, today, registrable)
+
     def prepare(self) -> None:
         """Compile now what would be compiled when it is first called: tens of milliseconds."""
         self._functions.compile()
@@ -155,15 +175,8 @@ def _without(model: Model, suspended: Collection[str]) -> Model:
 
 def _judge_complete(model: Model) -> types.FunctionType:
     """Return `judge`: the short way, or the long one where a fact is missing."""
-    names = Names()
-    body = Body(names, model, View.COMPLETE)
-    loads = [
-        pieces.assign(local, pieces.item(_VALUES, python.Constant(name)))
-        for name, local in body.values.items()
-    ]
-    if loads:
-        body.emit(_unless_missing(loads, pieces.call(_name(_RANGES), *_PARAMETERS)))
-    _fold(body, may_miss=False)
+    body = _complete(model, otherwise=pieces.call(_name(_RANGES), *_PARAMETERS))
+    names = body.names
     judged = body.judge()
     body.finish(judged.scores)
     outcomes = body.outcomes()
@@ -188,6 +201,38 @@ def _judge_complete(model: Model) -> types.FunctionType:
 
     globals_[_RANGES] = judge_ranges
     return function
+
+
+def _brief(model: Model) -> types.FunctionType:
+    """Return `brief`: the short way and nothing beside it; None where a fact is missing."""
+    body = _complete(model, otherwise=pieces.NONE)
+    judged = body.judge()
+    body.finish(judged.scores)
+    outcomes = body.outcomes()
+    scores = body.local(pieces.many([body.scores[score.name].low for score in model.scores]))
+    made = body.names.bound(Brief)
+    ways = [
+        (answer.expr, gate.outcome) for gate, answer in zip(model.gates, judged.gates, strict=True)
+    ]
+    ways += [(answer.expr, place) for place, answer in enumerate(outcomes)]
+    for is_so, place in ways:
+        answer = python.Return(pieces.call(made, python.Constant(place), scores))
+        body.emit(pieces.when(is_so, [answer]))
+    body.body[:] = inlined(body.body)
+    return _finished(body, pieces.NONE)
+
+
+def _complete(model: Model, *, otherwise: python.expr) -> Body:
+    """Return a body that has loaded its facts; it returns *otherwise* where one is missing."""
+    body = Body(Names(), model, View.COMPLETE)
+    loads = [
+        pieces.assign(local, pieces.item(_VALUES, python.Constant(name)))
+        for name, local in body.values.items()
+    ]
+    if loads:
+        body.emit(_unless_missing(loads, otherwise))
+    _fold(body, may_miss=False)
+    return body
 
 
 def _judge_ranges(model: Model) -> types.FunctionType:

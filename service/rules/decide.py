@@ -2,19 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from service.rules.attributes import Fact, Facts
 from service.rules.decided import MissingAttribute, Next
 from service.rules.decision import Decision
 from service.rules.expression import text
 from service.rules.meaning import Meaning
-from service.rules.model import Model, Outcome
+from service.rules.model import Model
 from service.rules.questions import possible_outcomes
 from service.rules.ranges import Range
 from service.rules.scores import bands
 from service.rules.settling import Prospect, Prospects, is_unsettled
-from service.rules.trace import Outline, Trace
+from service.rules.trace import Brief, Outline, Trace
 from service.rules.truth import YES
 
 
@@ -61,20 +61,26 @@ def decide(
     Raises:
         ValueError: If *at* has no time zone.
     """
-    if at.tzinfo is None:
-        msg = "a decision's instant needs a time zone; use UTC"
-        raise ValueError(msg)
     model, out = meaning.model, frozenset(suspended)
-    today = (at if at.tzinfo is UTC else at.astimezone(UTC)).date()
+    today = _day_of(at)
     table = _Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=out, registrable=table)
+    closing = _closing(model, trace)
+    # Where open and closed are one, nothing is unknown: the first that is yes follows.
+    possible = (
+        prospects.alone[closing].possible
+        if trace.open is trace.closed
+        else possible_outcomes(model, trace.open)
+    )
+    if len(possible) == 1:
+        prospect = prospects.alone[possible[0]]
+    elif final and not with_missing:
+        prospect = Prospect(possible)
+    else:
 
-    def evaluate(values: Mapping[str, Fact]) -> Outline:
-        return meaning.outline(values, today=today, suspended=out, registrable=table.look_up)
+        def evaluate(values: Mapping[str, Fact]) -> Outline:
+            return meaning.outline(values, today=today, suspended=out, registrable=table.look_up)
 
-    possible = possible_outcomes(model, trace.open)
-    prospect = Prospect(possible)
-    if len(possible) > 1 and (with_missing or not final):
         prospect = prospects.find(
             facts.values,
             possible,
@@ -85,9 +91,9 @@ def decide(
             is_pure=not table.given,
         )
         possible = prospect.possible
-    closing = _closing(model, trace)
-    outcome = model.outcomes[closing if closing in possible else possible[0]]
-    is_certain = not is_unsettled(model, possible)
+    place = closing if closing in possible else possible[0]
+    outcome = model.outcomes[place]
+    is_certain = len(possible) == 1 or not is_unsettled(model, possible)
     is_undecided = prospect.asks and not is_certain
     return Decision(
         verdict="undecided" if is_undecided else outcome.verdict,
@@ -96,18 +102,47 @@ def decide(
         outcome_certain=len(possible) == 1,
         possible_outcomes=tuple([model.outcomes[place].id for place in possible]),
         exact=prospect.is_exact,
-        scores={s.name: r for s, r in zip(model.scores, trace.scores, strict=True)},
-        grades=_grades(model, trace),
+        scores=dict(zip(prospects.score_names, trace.scores, strict=True)),
+        grades=_grades(model, trace) if model.grades else {},
         missing=prospect.missing,
-        next=_asking(prospect.missing) if is_undecided else _following(outcome),
+        next=_asking(prospect.missing) if is_undecided else prospects.steps[place],
         facts=facts,
         trace=trace,
         at=at,
         final=final,
-        suspended=tuple(sorted(out)),
+        suspended=tuple(sorted(out)) if out else (),
         tabled=table.used,
         model=model,
     )
+
+
+def brief(
+    meaning: Meaning,
+    facts: Facts,
+    *,
+    at: datetime,
+    suspended: Collection[str] = (),
+    tabled: Mapping[str, str] | None = None,
+) -> Brief | None:
+    """Return what `decide` would come to, and nothing it would say; None where it must decide.
+
+    It must where an attribute that is read is missing. The arguments are those of `decide`;
+    with nothing missing, *final* would change nothing.
+
+    Raises:
+        ValueError: If *at* has no time zone.
+    """
+    registrable = _Table(tabled).look_up if tabled else text.registrable_domain
+    return meaning.brief(
+        facts.values, today=_day_of(at), suspended=suspended, registrable=registrable
+    )
+
+
+def _day_of(at: datetime) -> date:
+    if at.tzinfo is None:
+        msg = "a decision's instant needs a time zone; use UTC"
+        raise ValueError(msg)
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).date()
 
 
 def _closing(model: Model, trace: Trace) -> int:
@@ -119,8 +154,6 @@ def _closing(model: Model, trace: Trace) -> int:
 
 
 def _grades(model: Model, trace: Trace) -> dict[str, tuple[str, ...]]:
-    if not model.grades:
-        return {}
     spans = {s.name: r for s, r in zip(model.scores, trace.scores, strict=True)}
     found: dict[str, tuple[str, ...]] = {}
     for grade in model.grades:
@@ -128,10 +161,6 @@ def _grades(model: Model, trace: Trace) -> dict[str, tuple[str, ...]]:
         touched = bands(grade.bands, Range(span.low, span.high))
         found[grade.name] = tuple(name for name, _ in grade.bands if name in touched)
     return found
-
-
-def _following(outcome: Outcome) -> Next:
-    return Next(outcome.action, outcome.url, outcome.message, outcome.assign)
 
 
 def _asking(missing: tuple[MissingAttribute, ...]) -> Next:

@@ -1,9 +1,11 @@
 """What was decided, as plain values: everything but the words for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from service.rules.attributes import DataProblem, Facts
 from service.rules.model import Model, Verdict
@@ -62,8 +64,7 @@ class Next:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """One evaluation of a rule set on one subject's facts at one instant.
 
     Attributes:
@@ -94,7 +95,7 @@ class Decided:
     final: bool
     suspended: tuple[str, ...]
     tabled: Mapping[str, str]
-    model: Model = field(repr=False)
+    model: Model
     meaning: int = MEANING
 
     @property

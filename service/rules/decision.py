@@ -1,6 +1,5 @@
 """The decision: one evaluation's answer, with what explains it."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from service.rules import explain as reference
@@ -9,8 +8,7 @@ from service.rules.reasons import Reason
 from service.rules.telling import Text, tell
 
 
-@dataclass(frozen=True, slots=True)
-class Decision(Decided):
+class Decision(Decided, frozen=True):
     """One evaluation of a rule set, and the words for it, made when they are asked for."""
 
     @property

@@ -9,7 +9,7 @@ from service.rules import scores
 from service.rules.attributes import Fact
 from service.rules.expression import text
 from service.rules.model import Model
-from service.rules.trace import Outline, Trace
+from service.rules.trace import Brief, Outline, Trace
 
 
 class Meaning(Protocol):
@@ -41,6 +41,16 @@ class Meaning(Protocol):
         registrable: Callable[[str], str] = text.registrable_domain,
     ) -> Outline:
         """Return the open half, for asking and for the exact pass."""
+
+    def brief(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Brief | None:
+        """Return what the trace comes to; None where there is no shorter way than the trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +87,15 @@ class Reference:
         return scores.outline(
             self.model, values, today=today, suspended=suspended, registrable=registrable
         )
+
+    def brief(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Brief | None:
+        """Return None: here everything is evaluated in one way."""
+        del values, today, suspended, registrable
+        return None

@@ -8,11 +8,12 @@ values that still meet something unknown. Subjects in the same state share what 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Final, Literal
 
 from service.rules.attributes import Fact
 from service.rules.classes import ClassPlan
-from service.rules.decided import MissingAttribute
+from service.rules.decided import MissingAttribute, Next
 from service.rules.exact import ExactResult, exact_pass
 from service.rules.model import Model
 from service.rules.questions import Evaluate, missing_attributes, undecided_reads, verdicts_of
@@ -58,6 +59,21 @@ class Prospects:
     def model(self) -> Model:
         """The rule set."""
         return self.reads.model
+
+    @cached_property
+    def alone(self) -> tuple[Prospect, ...]:
+        """By the place of an outcome: what may follow where that one is settled."""
+        return tuple(Prospect((place,)) for place in range(len(self.model.outcomes)))
+
+    @cached_property
+    def steps(self) -> tuple[Next, ...]:
+        """What to do next, by the place of the outcome."""
+        return tuple(Next(o.action, o.url, o.message, o.assign) for o in self.model.outcomes)
+
+    @cached_property
+    def score_names(self) -> tuple[str, ...]:
+        """In document order."""
+        return tuple(score.name for score in self.model.scores)
 
     def find(
         self,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from service.rules.attributes import Fact
 from service.rules.meaning import Meaning
 from service.rules.model import Model
-from service.rules.trace import Outline, Trace
+from service.rules.trace import Brief, Outline, Trace
 from tests.decisions.shadows import Shadowed
 
 __all__ = ["CANARY", "answer_nonsense", "divide", "recurse", "run_out", "spoil"]
@@ -50,6 +50,19 @@ class Spoilt:
         """Do harm."""
         del values, today, suspended, registrable
         harmed: Outline = self.harm()
+        return harmed
+
+    def brief(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = str,
+    ) -> Brief | None:
+        """Do harm."""
+        del values, today, suspended, registrable
+        harmed: Brief | None = self.harm()
         return harmed
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from service.rules import RuleSet, load_rule_set, scores
 from service.rules.attributes import Attribute, Fact, admit
 from service.rules.compiled import VARIANTS_KEPT, Compiled, compile_model
+from service.rules.compiled_body import attributes_read
 from service.rules.expression import ast, text
 from service.rules.expression import evaluate as reference
 from service.rules.expression.ast import Kind
@@ -25,6 +26,7 @@ from service.rules.expression.functions import TREATY
 from service.rules.meaning import Reference
 from service.rules.ranges import Range
 from service.rules.standalone import typed
+from service.rules.trace import Trace
 from service.rules.truth import NO, YES
 from service.rules.uses import expressions as trees_of
 from tests.rules import expressions as written
@@ -81,8 +83,11 @@ def assert_alike(
     today: date,
     suspended: frozenset[str] = frozenset(),
     answers: Mapping[str, str] | None = None,
-) -> None:
-    """Compare both forms on one lead; `repr` shows every bit of a float and the sign of 0."""
+) -> bool:
+    """Compare both forms on one lead; `repr` shows every bit of a float and the sign of 0.
+
+    Returns whether nothing was missing, so that the brief was compared too.
+    """
     expected, found = Recorder(answers), Recorder(answers)
     judged = scores.judge(
         rules.model, values, today=today, suspended=suspended, registrable=expected
@@ -96,6 +101,20 @@ def assert_alike(
     drawn = compiled.outline(values, today=today, suspended=suspended, registrable=found)
     assert drawn == outlined
     assert repr(drawn.scores) == repr(outlined.scores)
+    brief = compiled.brief(values, today=today, suspended=suspended, registrable=Recorder(answers))
+    assert (brief is None) == any(name not in values for name in attributes_read(rules.model))
+    if brief is None:
+        return False
+    assert brief.outcome == first_yes(rules, judged)
+    assert repr(brief.scores) == repr(tuple(score.value for score in judged.scores))
+    return True
+
+
+def first_yes(rules: RuleSet, judged: Trace) -> int:
+    """Return the place of the outcome that a trace comes to."""
+    gates = zip(rules.model.gates, judged.closed.gates, strict=True)
+    by_gate = [gate.outcome for gate, result in gates if result is YES]
+    return by_gate[0] if by_gate else judged.closed.outcomes.index(YES)
 
 
 def test_generated_rule_sets_are_judged_alike() -> None:
@@ -110,7 +129,8 @@ def test_generated_rule_sets_are_judged_alike() -> None:
         today = data.draw(CLOCKS).date()
         compiled = compile_model(rules.model)
         for lead in leads:
-            assert_alike(rules, compiled, rules.admit(lead).values, today=today)
+            values = rules.admit(lead).values
+            seen["briefs"] += assert_alike(rules, compiled, values, today=today)
         trees = [*trees_of(rules.model), *(derived.node for derived in rules.model.derived)]
         for node in (node for tree in trees for node in ast.walk(tree)):
             seen[type(node)] += 1
@@ -120,6 +140,7 @@ def test_generated_rule_sets_are_judged_alike() -> None:
     compare()
     assert not (set(TREATY) | NODES) - set(seen)
     assert seen["comparisons"] >= 5_000
+    assert seen["briefs"] >= 500
 
 
 @looking(60)

@@ -15,7 +15,7 @@ from service.rules.expression import text
 from service.rules.meaning import Meaning
 from service.rules.model import Model
 from service.rules.settling import Prospects
-from service.rules.trace import Outline, Trace
+from service.rules.trace import Brief, Outline, Trace
 from tests.rules.strategies import CLOCKS, documents, facts_for
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -61,6 +61,17 @@ class Counted:
         """Count and evaluate."""
         self.counts["outlines"] += 1
         return self.inner.outline(values, today=today, suspended=suspended, registrable=registrable)
+
+    def brief(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        suspended: Collection[str] = (),
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Brief | None:
+        """Pass on."""
+        return self.inner.brief(values, today=today, suspended=suspended, registrable=registrable)
 
 
 def without_memory(rules: RuleSet) -> RuleSet:
