@@ -1,29 +1,24 @@
-"""What the demo is furnished with: rule sets and keys in its database, the rest over HTTP."""
+"""What the demo begins with: rule sets and keys in its database, and what it remembers."""
 
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
-import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.cli.demo_samples import FIRST_LEAD, sample_accounts, sample_questions
-from service.rules.templates import read_template, template_names
+from service.rules.templates import read_template
 from service.rulesets import Editor, install
 from service.storage import RANDOM_BYTES, make_uuid, transaction
 from service.web import KeyAsked, give_key
 
-_PERSON: Final = "demo"
+PERSON: Final = "demo"
 _FORM: Final = "fleet_leads"
-_TIMEOUT_S: Final = 60.0
-
-Step = Callable[[int], None]
-"""Told how many samples are in, after each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +27,17 @@ class DemoState:
 
     Attributes:
         decision: The id of the decision on the first line's lead; None until it was made.
-        is_furnished: Whether every sample is in.
+        is_furnished: Whether every lead is in.
+        as_of: The instant from which the portfolio looks back; None until it was begun.
+        is_assessed: Whether the portfolio is in and assessed.
     """
 
     secret_key: str
     publishable_key: str
     decision: str | None = None
     is_furnished: bool = False
+    as_of: str | None = None
+    is_assessed: bool = False
 
 
 def read_state(folder: Path) -> DemoState | None:
@@ -58,20 +57,20 @@ def keep_state(folder: Path, state: DemoState) -> None:
     unfinished.replace(_file(folder))
 
 
-async def install_templates(engine: AsyncEngine) -> None:
-    """Make every template a rule set that is live; those that are already stay as they are."""
+async def install_templates(engine: AsyncEngine, names: Collection[str]) -> None:
+    """Make the templates *names* live rule sets; those that are already stay as they are."""
     async with transaction(engine) as connection:
-        for name in template_names():
+        for name in names:
             source = read_template(name)
-            await install(connection, source, editor=_editor(), note="template", reason="demo")
+            await install(connection, source, editor=editor_at(), note="template", reason="demo")
 
 
 async def make_keys(engine: AsyncEngine, *, origins: tuple[str, ...]) -> DemoState:
     """Return a fresh secret key with every scope, and one for pages at *origins*."""
     scopes = ["decide", "rules:read", "rules:write", "rules:publish", "accounts", "admin"]
-    secret = {"kind": "secret", "name": "demo", "person": _PERSON, "scopes": scopes}
+    secret = {"kind": "secret", "name": "demo", "person": PERSON, "scopes": scopes}
     bound = {"rule_set": _FORM, "origins": list(origins)}
-    public = {"kind": "publishable", "name": "demo form", "person": _PERSON, **bound}
+    public = {"kind": "publishable", "name": "demo form", "person": PERSON, **bound}
     async with transaction(engine) as connection:
         return DemoState(
             secret_key=await _give(connection, KeyAsked.model_validate(secret)),
@@ -79,59 +78,25 @@ async def make_keys(engine: AsyncEngine, *, origins: tuple[str, ...]) -> DemoSta
         )
 
 
-async def furnish(address: str, state: DemoState, *, folder: Path, step: Step) -> DemoState:
-    """Send the samples to the service at *address* as any client would; return the new state.
-
-    May be cut off and repeated: every question has its own idempotency key.
-    """
-    headers = {"Authorization": f"Bearer {state.secret_key}"}
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_TIMEOUT_S) as client:
-        if state.decision is not None:
-            # A database that was made anew under an old file of keys knows neither.
-            (await client.get(f"/v1/decisions/{state.decision}")).raise_for_status()
-        else:
-            asked = {"rule_set": _FORM, "lead": FIRST_LEAD, "source": "demo"}
-            state = replace(state, decision=(await _post(client, asked, "demo-first"))["id"])
-            keep_state(folder, state)
-        if not state.is_furnished:
-            done = 0
-            for number, (rule_set, facts) in enumerate(sample_questions(), start=1):
-                name = f"sample-{number:03}"
-                asked = {"rule_set": rule_set, "lead": facts, "external_id": name, "source": "demo"}
-                await _post(client, asked, f"demo-{name}")
-                step(done := done + 1)
-            for key, facts in sample_accounts():
-                answer = await client.put(f"/v1/accounts/{key}", json={"facts": facts})
-                answer.raise_for_status()
-                step(done := done + 1)
-            state = replace(state, is_furnished=True)
-            keep_state(folder, state)
-    return state
-
-
-async def _post(
-    client: httpx.AsyncClient, asked: Mapping[str, object], idempotency_key: str
-) -> dict[str, str]:
-    headers = {"Idempotency-Key": idempotency_key}
-    answer = await client.post("/v1/qualify", json=asked, headers=headers)
-    answer.raise_for_status()
-    decision: dict[str, str] = answer.json()
-    return decision
-
-
 async def _give(connection: AsyncConnection, asked: KeyAsked) -> str:
     now = datetime.now(UTC)
-    key_id = make_uuid(now, secrets.token_bytes(RANDOM_BYTES))
-    made = await give_key(connection, asked, key_id=key_id, by=_PERSON, at=now, label="demo")
+    key_id = new_uuid(now)
+    made = await give_key(connection, asked, key_id=key_id, by=PERSON, at=now, label="demo")
     return made.key
 
 
-def _editor() -> Editor:
+def editor_at(at: datetime | None = None) -> Editor:
+    """Return who furnishes the demo, now or as if it were *at*."""
     return Editor(
-        person=_PERSON,
-        at=datetime.now(UTC),
-        new_uuid=lambda at: make_uuid(at, secrets.token_bytes(RANDOM_BYTES)),
+        person=PERSON,
+        at=at or datetime.now(UTC),
+        new_uuid=new_uuid,
     )
+
+
+def new_uuid(at: datetime) -> UUID:
+    """Return a fresh id that sorts by *at*."""
+    return make_uuid(at, secrets.token_bytes(RANDOM_BYTES))
 
 
 def _file(folder: Path) -> Path:

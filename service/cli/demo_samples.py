@@ -1,4 +1,4 @@
-"""Leads and accounts to try the demo with: made up, the same every time, with planted variety.
+"""Leads to try the demo with: made up, the same every time, with planted variety.
 
 Nothing is drawn at random. Each list is walked with a step of its own, so that the values
 meet in ever new company, and what the templates look for is planted where they look.
@@ -10,7 +10,6 @@ from typing import Any, Final
 Facts = Mapping[str, Any]
 
 LEADS: Final = 60
-ACCOUNTS: Final = 40
 
 FIRST_LEAD: Final[Facts] = {"email": "ann@haulage.example", "vehicles": 120, "country": "DE"}
 """The lead of the first line to try: half known, so that there is something to ask."""
@@ -35,10 +34,6 @@ _TOOLS: Final[tuple[list[str], ...]] = (
 _PEOPLE: Final = (6, 150, 40, 400, 22, 80)
 _NEEDS_KG: Final = (2, 30, 120, 12, 60, 8, 250)
 _BUYERS: Final = ("cafe", "office", "myself", "hotel", "shop", "office", "cafe")
-_PLACES: Final = (
-    "North", "Harbour", "Alpine", "River", "Forest", "Stone", "Bridge", "Lake", "Mill", "Field",
-)  # fmt: skip
-_TRADES: Final = ("Haulage", "Logistics", "Couriers", "Foods", "Rentals", "Builders", "Clinics")
 
 
 def sample_questions() -> Iterator[tuple[str, Facts]]:
@@ -53,27 +48,6 @@ def sample_questions() -> Iterator[tuple[str, Facts]]:
                 yield "consumer_to_business", _some(_coffee_lead(number), number)
             case _:
                 yield "fleet_leads", _some(_fleet_lead(number), number)
-
-
-def sample_accounts() -> Iterator[tuple[str, Facts]]:
-    """Give (key, facts) of `ACCOUNTS` accounts."""
-    for number in range(ACCOUNTS):
-        place = _at(_PLACES, number)
-        trade = _TRADES[(number // len(_PLACES) + number) % len(_TRADES)]
-        key = f"{place}-{trade}-{number + 1}".lower()
-        yield (
-            key,
-            {
-                "name": f"{place} {trade}",
-                "employees": _at(_EMPLOYEES, 3 * number),
-                "vehicles": _at(_VEHICLES, 5 * number),
-                "country": _at(_COUNTRIES, 2 * number),
-                "tools": _at(_TOOLS, number),
-                "monthly_revenue": 400 + 350 * (number * 7 % 23),
-                "support_hours": number * 5 % 13,
-                "customer_since": f"20{22 + number % 4}-{1 + number * 5 % 12:02}-01",
-            },
-        )
 
 
 def _fleet_lead(number: int) -> Facts:

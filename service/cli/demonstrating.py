@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -15,15 +15,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.cli.database import bring_up_to_date, on_database, own_server
+from service.cli.demo_assessing import PORTFOLIO_RULES, NotAssessed
 from service.cli.demo_data import (
     DemoState,
-    furnish,
     install_templates,
     keep_state,
     make_keys,
     read_state,
 )
-from service.cli.demo_samples import ACCOUNTS, LEADS
+from service.cli.demo_furnishing import NotTaken, furnish
+from service.cli.demo_portfolio import ACCOUNTS
+from service.cli.demo_samples import LEADS
 from service.cli.demo_words import as_members, welcome
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, console, own_command, print_json, refuse, say
@@ -31,7 +33,7 @@ from service.cli.serving import address_of
 from service.cli.starting import settings_of_process, stopped_by_signals
 from service.cli.supervising import Workers
 from service.rules.templates import template_names
-from service.storage import SessionLimits
+from service.storage import SessionLimits, open_engine
 
 _HOST = "127.0.0.1"
 # Nobody waits for an answer yet, and a small machine has a worker to load meanwhile.
@@ -86,7 +88,11 @@ def _serve(
     state: DemoState,
 ) -> None:
     async def furnish_and_tell() -> None:
-        await _furnish_and_tell(stage, state)
+        engine = open_engine(environment["DATABASE_URL"], limits=_UNHURRIED)
+        try:
+            await _furnish_and_tell(stage, state, engine)
+        finally:
+            await engine.dispose()
 
     try:
         if not serve_requests(bound, team, environment=environment, when_ready=furnish_and_tell):
@@ -94,25 +100,30 @@ def _serve(
     except httpx.HTTPStatusError as error:
         said = error.response.text[:500]
         refuse(f"the demo's data does not fit: {said}; try `goodfit demo --reset`", code=NO)
+    except (NotTaken, NotAssessed) as error:
+        refuse(f"{error}; try `goodfit demo --reset`", code=NO)
     except httpx.HTTPError as error:
         refuse(f"the samples could not be sent: {error!r}; start it again", code=NO)
 
 
-async def _furnish_and_tell(stage: _Stage, state: DemoState) -> None:
+async def _furnish_and_tell(stage: _Stage, state: DemoState, engine: AsyncEngine) -> None:
     began = time.monotonic()
     with _progress() as progress:
-        task = progress.add_task("", total=LEADS + ACCOUNTS)
+        task = progress.add_task("", total=None)
         now = await furnish(
             stage.address,
             state,
+            engine=engine,
             folder=stage.folder,
-            step=lambda done: progress.update(task, completed=done),
+            now=datetime.now(UTC),
+            step=lambda done, total: progress.update(task, completed=done, total=total),
         )
     if stage.as_json:
         print_json(as_members(stage.address, now))
         return
-    sizes = f"{len(template_names())} rule sets, {LEADS} leads, {ACCOUNTS} accounts"
-    verb = "there already" if state.is_furnished else "loaded"
+    accounts = f"{ACCOUNTS} accounts over two years"
+    sizes = f"{len(template_names())} rule sets, {LEADS} leads, {accounts}"
+    verb = "there already" if state.is_assessed else "loaded"
     say(f"  {sizes}  {verb} in {time.monotonic() - began:.1f} s\n")
     for line in welcome(stage.address, now, command=own_command()):
         say(line)
@@ -120,7 +131,7 @@ async def _furnish_and_tell(stage: _Stage, state: DemoState) -> None:
 
 async def _prepare(engine: AsyncEngine, folder: Path, port: int) -> tuple[DemoState, str]:
     """Return the keys, made where there are none yet, and the server's version."""
-    await install_templates(engine)
+    await install_templates(engine, set(template_names()) - {PORTFOLIO_RULES})
     state = read_state(folder)
     if state is None:
         origins = tuple(f"http://{name}:{port}" for name in ("127.0.0.1", "localhost"))

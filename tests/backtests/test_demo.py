@@ -7,21 +7,20 @@ without it, and every decision is made by the evaluator that walks the trees as 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
 from psycopg.rows import namedtuple_row
 
-from service.cli.demo_data import furnish, install_templates, make_keys
+from service.cli.demo_data import install_templates
+from service.cli.demo_furnishing import send_leads
 from service.cli.demo_samples import LEADS
 from service.rules import RuleSet, load_rule_set
 from service.rules.meaning import Reference
 from service.rules.templates import read_template
 from service.storage import libpq_url, parse_id
 from tests.backtests.office import Office
-from tests.journeys.listening import listening
 from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -126,16 +125,12 @@ class Changed:
 
 
 @pytest.fixture(scope="module")
-async def demo(
-    module_database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Office]:
-    """Return an office with all that `goodfit demo` puts into a database, put in its way."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    async with serving(module_database_url) as served, listening(served.app) as (host, port):
-        engine = served.app.house.engine
-        await install_templates(engine)
-        state = await make_keys(engine, origins=("https://www.haulage.example",))
-        await furnish(f"http://{host}:{port}", state, folder=folder, step=lambda _: None)
+async def demo(module_database_url: str) -> AsyncIterator[Office]:
+    """Return an office with all decisions about leads that `goodfit demo` has."""
+    async with serving(module_database_url) as served:
+        await install_templates(served.app.house.engine, EDITS)
+        served.client.headers["Authorization"] = f"Bearer {served.admin_key}"
+        await send_leads(served.client)
         yield Office(served, await served.new_key("rules:read", "rules:write", "decide"))
 
 

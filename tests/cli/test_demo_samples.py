@@ -3,13 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from service.cli.demo_samples import (
-    ACCOUNTS,
-    FIRST_LEAD,
-    LEADS,
-    sample_accounts,
-    sample_questions,
-)
+from service.cli.demo_samples import FIRST_LEAD, LEADS, sample_questions
 from service.rules import load_rule_set
 from service.rules.templates import read_template, template_names
 
@@ -19,14 +13,13 @@ RULES = {
     for name in template_names()
     if (rules := load_rule_set(read_template(name))).subject == "lead"
 }
-"""The templates for leads: the demo's accounts are not decided by themselves."""
+"""The templates for leads; the one for accounts has a portfolio of its own."""
 
 
 def test_the_samples_are_the_same_every_time() -> None:
     """A screenshot of yesterday is still true today."""
     assert list(sample_questions()) == list(sample_questions())
     assert len(list(sample_questions())) == LEADS == 60
-    assert len(list(sample_accounts())) == ACCOUNTS == 40
 
 
 def test_every_sample_is_read_without_a_problem() -> None:
@@ -58,10 +51,3 @@ def test_the_first_lead_has_something_to_ask() -> None:
     decision = RULES["fleet_leads"].decide(FIRST_LEAD, at=AT)
     assert decision.verdict == "undecided"
     assert decision.next.message == "What is your role?"
-
-
-def test_accounts_have_keys_of_their_own() -> None:
-    """No sample overwrites another."""
-    keys = [key for key, _ in sample_accounts()]
-    assert len(set(keys)) == ACCOUNTS
-    assert len({facts["name"] for _, facts in sample_accounts()}) > ACCOUNTS // 2

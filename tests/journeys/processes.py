@@ -34,9 +34,9 @@ class Started:
         """Return what was printed to standard error so far."""
         return (self._folder / "stderr").read_text(encoding="utf-8")
 
-    def wait_for(self, words: str) -> str:
+    def wait_for(self, words: str, *, within_s: float = _READY_WITHIN_S) -> str:
         """Wait until *words* were printed; return everything that was."""
-        deadline = time.monotonic() + _READY_WITHIN_S
+        deadline = time.monotonic() + within_s
         while words not in self.output:
             assert self.process.poll() is None, self.output + self.errors
             assert time.monotonic() < deadline, self.output + self.errors

@@ -1,0 +1,177 @@
+"""Furnish the demo: with leads and a portfolio of accounts, most of it as any client would.
+
+May be cut off and repeated anywhere: leads have idempotency keys, and events have ids.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from service.accounts.keeping import Editor as AccountEditor
+from service.accounts.keeping_many import Line, keep_many
+from service.accounts.merging import News
+from service.cli.demo_assessing import assess_portfolio
+from service.cli.demo_data import PERSON, DemoState, keep_state, new_uuid
+from service.cli.demo_portfolio import OWN_KIND, SOURCES, Happening, Member, make_portfolio
+from service.cli.demo_samples import FIRST_LEAD, sample_questions
+from service.storage import transaction
+from service.web import Refusal
+
+__all__ = ["NotTaken", "Step", "furnish", "send_leads", "send_portfolio"]
+
+_FORM: Final = "fleet_leads"
+_SOURCE: Final = "demo"
+_TIMEOUT_S: Final = 60.0
+_AT_ONCE: Final = 1_000
+
+Step = Callable[[int, int], None]
+"""Told how many of how many things are in, now and then."""
+
+
+class NotTaken(Exception):
+    """The service did not keep what the demo told it."""
+
+
+async def furnish(
+    address: str,
+    state: DemoState,
+    *,
+    engine: AsyncEngine,
+    folder: Path,
+    now: datetime,
+    step: Step,
+) -> DemoState:
+    """Send what is missing to the service at *address*; return the new state.
+
+    The portfolio looks back from the first *now* that it is begun at.
+    """
+    headers = {"Authorization": f"Bearer {state.secret_key}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_TIMEOUT_S) as client:
+        if state.decision is not None:
+            # A database that was made anew under an old file of keys knows neither.
+            (await client.get(f"/v1/decisions/{state.decision}")).raise_for_status()
+        else:
+            asked = {"rule_set": _FORM, "lead": FIRST_LEAD, "source": _SOURCE}
+            state = replace(state, decision=(await _ask(client, asked, "demo-first"))["id"])
+            keep_state(folder, state)
+        if not state.is_furnished:
+            await send_leads(client)
+            state = replace(state, is_furnished=True)
+            keep_state(folder, state)
+        if not state.is_assessed:
+            state = replace(state, as_of=state.as_of or now.isoformat())
+            keep_state(folder, state)
+            members = make_portfolio(datetime.fromisoformat(state.as_of or ""))
+            await send_portfolio(client, members, engine=engine, step=step)
+            await assess_portfolio(engine)
+            state = replace(state, is_assessed=True)
+            keep_state(folder, state)
+    return state
+
+
+async def send_leads(client: httpx.AsyncClient) -> None:
+    """Ask about every lead, each once however often this is done within a day."""
+    for number, (rule_set, facts) in enumerate(sample_questions(), start=1):
+        name = f"sample-{number:03}"
+        asked = {"rule_set": rule_set, "lead": facts, "external_id": name, "source": _SOURCE}
+        await _ask(client, asked, f"demo-{name}")
+
+
+async def send_portfolio(
+    client: httpx.AsyncClient, members: Sequence[Member], *, engine: AsyncEngine, step: Step
+) -> None:
+    """Keep every account with its facts, and enter its ledger; what is there already stays.
+
+    Raises:
+        NotTaken: If the service did not keep one of them.
+    """
+    what = {"type": "text"}
+    kind = {"title": "An exception to our process", "quantities": {"what": what}}
+    await _put(client, f"/v1/event-kinds/{OWN_KIND}", kind)
+    for source, reports in SOURCES.items():
+        await _put(client, f"/v1/sources/{source}", {"reports": list(reports)})
+    await _keep_accounts(engine, members)
+    events = (_event(member, one) for member in members for one in member.happenings)
+    total = sum(len(member.happenings) for member in members)
+    done = 0
+
+    async def send_on() -> None:
+        nonlocal done
+        while portion := list(islice(events, _AT_ONCE)):
+            await _send_many(client, "/v1/events", portion)
+            step(done := done + len(portion), total)
+
+    # Two, so that the service reads the next while the database writes the last.
+    await asyncio.gather(send_on(), send_on())
+
+
+async def _keep_accounts(engine: AsyncEngine, members: Sequence[Member]) -> None:
+    """Keep the accounts as if each had been told of when it became one.
+
+    Over HTTP they would all be as young as the demo, and there would be no quarter ago.
+    """
+    by_month = groupby(sorted(members, key=lambda one: one.known_since), key=_month)
+    for month, of_month in by_month:
+        lines = [_line(member) for member in of_month]
+        editor = AccountEditor(person=PERSON, now=month, new_uuid=new_uuid)
+        async with transaction(engine) as connection:
+            for ending in await keep_many(connection, lines, editor):
+                if isinstance(ending, Refusal):
+                    raise NotTaken(f"an account was not kept: {ending.detail}")
+
+
+def _month(member: Member) -> datetime:
+    """Return when the month began in which we learnt of *member*."""
+    return member.known_since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _line(member: Member) -> Line:
+    news = News(facts=member.facts, source="crm", at=member.told_at, is_everything=False)
+    return Line(key=member.key, news=news, identities=tuple(member.identities.items()))
+
+
+def _event(member: Member, one: Happening) -> Mapping[str, Any]:
+    return {
+        "account": member.key,
+        "kind": one.kind,
+        "at": one.at.isoformat(),
+        "quantities": {name: _as_json(value) for name, value in one.quantities.items()},
+        "source": one.source,
+        "event_id": one.event_id,
+    }
+
+
+def _as_json(value: object) -> object:
+    # Cents and quarters of an hour have few digits, so a double says them exactly enough.
+    return float(value) if isinstance(value, Decimal) else value
+
+
+async def _send_many(client: httpx.AsyncClient, path: str, lines: Sequence[object]) -> None:
+    answer = await client.post(path, content=orjson.dumps(lines))
+    answer.raise_for_status()
+    for told in answer.json()["data"]:
+        if told.get("state") in {None, "parked", "dropped"}:
+            raise NotTaken(f"{path} did not take line {told['line']}: {told}")
+
+
+async def _put(client: httpx.AsyncClient, path: str, body: Mapping[str, object]) -> None:
+    (await client.put(path, json=body)).raise_for_status()
+
+
+async def _ask(
+    client: httpx.AsyncClient, asked: Mapping[str, object], idempotency_key: str
+) -> Mapping[str, Any]:
+    headers = {"Idempotency-Key": idempotency_key}
+    answer = await client.post("/v1/qualify", json=asked, headers=headers)
+    answer.raise_for_status()
+    decision: Mapping[str, Any] = answer.json()
+    return decision
