@@ -31,6 +31,7 @@ from service.decisions import (
 from service.decisions import routers as decision_routers
 from service.outcomes import routers as outcome_routers
 from service.portfolio import routers as portfolio_routers
+from service.portfolio import working as stating
 from service.rescorings import asking_by_itself
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
@@ -237,6 +238,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         backtesting(house, desk.live, timer=time.monotonic),
         rescoring(house),
         asking_by_itself(house, desk.live),
+        stating(house),
         shadowing(desk.shadows),
         noticing(house, desk.live),
         assessing(desk),

@@ -1,7 +1,8 @@
-"""One rescoring in a process of its own: columns, and nothing that answers requests.
+"""Long work in a process of its own, and nothing that answers requests.
 
-A serving process starts it for a rescoring that it claimed, and says on standard input
-which. When that line closes, or on SIGTERM, the work stops at its last slice.
+A serving process starts it for a row that it claimed, and says on standard input which. When
+that line closes, or on SIGTERM, the work stops: a rescoring at its last slice, a statement
+as if it had not begun.
 """
 
 import asyncio
@@ -10,29 +11,40 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk import EnginesDisagree
 from service.bulk.rescoring import TakenAway
-from service.bulk.rescoring_working import LIMITS, carry_out, fail
-from service.rescorings import store
+from service.bulk.rescoring_working import LIMITS, carry_out
+from service.portfolio import taking
+from service.portfolio.taking import take
 from service.rules.sql import Untranslatable
-from service.rulesets import LiveRules
+from service.rulesets import LiveRules, Running
 from service.settings import read_settings
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, open_engine, transaction
+from service.storage import (
+    DatabaseNotMigrated,
+    DatabaseUnavailable,
+    SessionLimits,
+    leases,
+    open_engine,
+    transaction,
+)
+from service.storage.tables import RescoringRow, StatementRow
 from service.web import configure_logs, journal
 
 __all__ = ["main"]
 
 _NICE: Final = 10
 """Below the requests, whose processors these are."""
-_log = journal("rescorings")
+_log = journal("worker")
 
 
 def main() -> None:
@@ -47,16 +59,42 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Which rescoring, under which claim, in which database."""
+    """Which row, under which claim, in which database."""
 
     database_url: str = field(repr=False)
-    rescoring: str
+    errand: str
+    row: str
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """One kind of work: where its rows are, and how one is carried out."""
+
+    table: type[Any]
+    limits: SessionLimits
+    carry_out: Callable[[Row[Any], Running, AsyncEngine, str], Awaitable[object]]
+
+
+async def _rescore(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+    await carry_out(row, running, engine=engine, url=url, clock=_clock, tell=lambda *_: None)
+
+
+async def _state(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+    del url
+    await take(row, running, engine=engine, clock=_clock)
+
+
+_ERRANDS: Final[Mapping[str, _Errand]] = {
+    "rescoring": _Errand(RescoringRow, LIMITS, _rescore),
+    "statement": _Errand(StatementRow, taking.LIMITS, _state),
+}
+
+
 async def _work(task: _Task) -> int:
-    engine = open_engine(task.database_url, limits=LIMITS)
-    work = asyncio.create_task(_work_on(engine, task))
+    errand = _ERRANDS[task.errand]
+    engine = open_engine(task.database_url, limits=errand.limits)
+    work = asyncio.create_task(_work_on(engine, task, errand))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, work.cancel)
     line, _ = await loop.connect_read_pipe(lambda: _Line(work), sys.stdin)
@@ -81,29 +119,30 @@ class _Line(asyncio.Protocol):
         self._work.cancel()
 
 
-async def _work_on(engine: AsyncEngine, task: _Task) -> int:
+async def _work_on(engine: AsyncEngine, task: _Task, errand: _Errand) -> int:
     row = None
     try:
         async with transaction(engine) as connection:
-            row = await store.find(connection, UUID(task.rescoring))
+            row = await leases.find_row(connection, errand.table, UUID(task.row))
         if row is None or (row.state, row.generation) != ("running", task.generation):
             return 0
         live = LiveRules(engine, timer=time.monotonic)
         running = await live.version(row.rule_set, row.version)
-        await carry_out(
-            row, running, engine=engine, url=task.database_url, clock=_clock, tell=lambda *_: None
-        )
-    except TakenAway:
+        await errand.carry_out(row, running, engine, task.database_url)
+    except (TakenAway, taking.TakenAway):
         return 0
     except (EnginesDisagree, Untranslatable) as error:
-        _log.error("rescoring failed", why=str(error))
+        _log.error("work failed", errand=task.errand, why=str(error))
     except (DatabaseUnavailable, DatabaseNotMigrated, psycopg.Error) as error:
-        _log.warning("rescoring delayed", kind=type(error).__qualname__)
+        _log.warning("work delayed", errand=task.errand, kind=type(error).__qualname__)
         return 1
-    except Exception as error:  # noqa: BLE001 - the front door of this work: a bug ends the rescoring, in words
-        _log.error("rescoring failed", kind=type(error).__qualname__)
+    except Exception as error:  # noqa: BLE001 - the front door of this work: a bug ends it, in words
+        _log.error("work failed", errand=task.errand, kind=type(error).__qualname__)
         if row is not None:
-            await fail(row, "something went wrong on our side", engine=engine, at=_clock())
+            async with transaction(engine) as connection:
+                failed = {"state": "failed", "failure": "something went wrong on our side"}
+                ended = {"lease_until": None, "finished_at": _clock()}
+                await leases.set_columns(connection, errand.table, row, **failed, **ended)
     return 0
 
 

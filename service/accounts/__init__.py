@@ -33,6 +33,7 @@ from service.accounts.keeping import AccountNotFound
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
 from service.accounts.many_routes import many_routes
+from service.accounts.metric_sql import said_sql
 from service.accounts.metric_store import measure_accounts, measure_all
 from service.accounts.parked_routes import parked_routes
 from service.accounts.routes import account_routes
@@ -81,6 +82,7 @@ __all__ = [
     "read_kinds",
     "read_sources",
     "routers",
+    "said_sql",
 ]
 
 routers = (

@@ -15,7 +15,7 @@ from service.rules import Declared, Metric
 from service.rules.metrics.kinds import NUMBER
 from service.rules.metrics.model import Costed, Measured, Window
 
-__all__ = ["Statement", "statement_of"]
+__all__ = ["Statement", "said_sql", "statement_of"]
 
 _KEPT = ("account_id", "kind", "at", "source", "source_event_id")
 _LATEST = 'at DESC, source COLLATE "C" DESC, source_event_id COLLATE "C" DESC'
@@ -95,7 +95,7 @@ class _Writer:
             else "SELECT unnest(CAST(:ids AS uuid[])) AS id"
         )
         kinds = sorted({kind for metric in metrics for kind in metric.kinds})
-        columns = [f"{_value(declared, name)} AS {column}" for (name, declared), column
+        columns = [f"{said_sql(declared, name)} AS {column}" for (name, declared), column
                    in self.said.items()]  # fmt: skip
         results = [_reported(metric, place) for place, metric in enumerate(metrics)]
         text = f"""
@@ -223,7 +223,7 @@ def _unless(unsaid: str, counts: str, number: str) -> str:
     return f"CASE WHEN bool_or({unsaid}) FILTER (WHERE {counts}) THEN NULL ELSE {number} END"
 
 
-def _value(declared: Declared, name: str) -> str:
+def said_sql(declared: Declared, name: str) -> str:
     """Return what an entry says of a quantity, NULL where it is not of its type."""
     if name == AMOUNT:
         return "amount"

@@ -5,10 +5,9 @@ not matter when an account's turn comes, how often the work is taken up again, o
 released meanwhile.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,7 +16,7 @@ from uuid import UUID
 import anyio.to_thread
 import msgspec
 import psycopg
-from sqlalchemy import Row, func
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.account_judging import AccountJudge, DecidedPiece, decide_pieces
@@ -29,7 +28,7 @@ from service.decisions import keep_rescored, rescored_record, source_of
 from service.rescorings import RescoringTally
 from service.rescorings import store as rescoring_store
 from service.rules import RuleSet
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
+from service.storage import leases, to_text, transaction
 
 __all__ = ["Pace", "Rescoring", "TakenAway", "Tell", "preview", "work_on"]
 
@@ -94,7 +93,7 @@ async def work_on(
     if total is None:
         total = await count_accounts(reader, at=rescoring.at)
         await keeper.put(total=total)
-    async with _renewing(keeper):
+    async with leases.renewing(keeper.renew, lease=pace.lease):
         try:
             done: int = row.done
             async with aclosing(
@@ -235,6 +234,10 @@ class _Keeper:
             if not await rescoring_store.set_columns(connection, self.row, **values):
                 raise TakenAway
 
+    async def renew(self) -> None:
+        """Take the lease anew. Raises as `put`."""
+        await self.put(lease_until=leases.longer(self.pace.lease))
+
     def _records(
         self, ids: Sequence[UUID], compared: Sequence[Compared], raw: Sequence[msgspec.Raw]
     ) -> list[Any]:
@@ -275,21 +278,3 @@ def _count(tally: RescoringTally, one: Compared, *, was_kept: bool) -> None:
         tally.move(one.before, one.after)
     else:
         tally.later += 1
-
-
-@asynccontextmanager
-async def _renewing(keeper: _Keeper) -> AsyncIterator[None]:
-    """Renew the lease for the block: one piece may take its time."""
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(keeper.pace.lease.total_seconds() / 3)
-            with suppress(DatabaseUnavailable, DatabaseNotMigrated):
-                await keeper.put(lease_until=func.clock_timestamp() + keeper.pace.lease)
-
-    task = asyncio.create_task(renew(), name="rescoring lease")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

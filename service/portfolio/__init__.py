@@ -13,6 +13,7 @@ from service.portfolio.reading import (
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
 from service.portfolio.waterfall_routes import waterfall_routes
+from service.portfolio.working import working
 
 __all__ = [
     "BadSlice",
@@ -27,6 +28,7 @@ __all__ = [
     "read_slices",
     "read_statement",
     "routers",
+    "working",
 ]
 
 routers = (statement_routes, waterfall_routes)

@@ -1,12 +1,35 @@
 """Statements on the wire. Amounts are texts, exact to the last digit."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.web import Shown
+from service.web import Sent, Shown
 
-__all__ = ["StatementPage", "StatementShown"]
+__all__ = ["StatementPage", "StatementSent", "StatementShown"]
+
+_Name = Annotated[str, Field(max_length=64)]
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class StatementSent(Sent):
+    """How to take a statement. What is left out follows the rule set's own conventions."""
+
+    dry_run: bool = Field(
+        default=False, description="Say by which terms it would be taken, and take none."
+    )
+    revenue: _Name | None = Field(default=None, description="A metric: a sum of revenue.")
+    cost: _Name | None = Field(default=None, description="A metric: activity-based cost.")
+    value: _Name | None = Field(default=None, description="A score; `value` by default.")
+    growth: _Name | None = Field(default=None, description="A score; `growth` by default.")
+    value_from: _Number | None = Field(
+        default=None,
+        description="From here on value is high; by default from where the outcomes say.",
+    )
+    growth_from: _Number | None = Field(
+        default=None,
+        description="From here on growth is high; by default from where the outcomes say.",
+    )
 
 
 class TermsShown(Shown):
@@ -36,13 +59,17 @@ class TotalsShown(Shown):
 class StatementShown(Shown):
     """The portfolio under one rule set as of one instant."""
 
-    id: str = Field(examples=["st_01m86e81e0e00aevvfchk6jx11"])
+    id: str | None = Field(
+        description="Null in a dry run.", examples=["st_01m86e81e0e00aevvfchk6jx11"]
+    )
     rule_set: str
     version: int
     digest: str
     at: str = Field(description="The instant of all its positions.")
-    state: Literal["queued", "running", "done", "cancelled", "failed"]
-    rescoring: str = Field(description="It brings every account to that instant first.")
+    state: Literal["tried", "queued", "running", "done", "cancelled", "failed"] = Field(
+        description="`tried` in a dry run. It is queued until its rescoring is done."
+    )
+    rescoring: str | None = Field(description="It brings every account to that instant first.")
     terms: TermsShown
     slices: list[str] = Field(
         description="By what its views can be taken apart.", examples=[["cohort", "segment"]]

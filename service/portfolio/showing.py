@@ -1,5 +1,6 @@
 """Rows as the wire shows them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,10 +8,11 @@ from sqlalchemy import Row
 
 from service.accounts import amount_text
 from service.portfolio.reading import Terms, terms_of
+from service.rulesets import Editor, Running
 from service.storage import to_text
 from service.web import rfc3339
 
-__all__ = ["statement_shown", "terms_shown"]
+__all__ = ["statement_shown", "terms_shown", "tried_shown"]
 
 
 def statement_shown(row: Row[Any]) -> dict[str, Any]:
@@ -39,6 +41,29 @@ def statement_shown(row: Row[Any]) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "started_at": _instant(row.started_at),
         "finished_at": _instant(row.finished_at),
+    }
+
+
+def tried_shown(
+    running: Running, terms: Terms, slices: Sequence[str], *, editor: Editor
+) -> dict[str, Any]:
+    """Return a statement that nobody takes."""
+    return {
+        "id": None,
+        "rule_set": running.slug,
+        "version": running.version,
+        "digest": running.digest,
+        "at": rfc3339(editor.at),
+        "state": "tried",
+        "rescoring": None,
+        "terms": terms_shown(terms),
+        "slices": sorted(slices),
+        "totals": None,
+        "failure": None,
+        "taken_by": editor.person,
+        "created_at": rfc3339(editor.at),
+        "started_at": None,
+        "finished_at": None,
     }
 
 

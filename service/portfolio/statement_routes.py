@@ -3,19 +3,26 @@
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import store
+from service.portfolio.agreeing import Asked, agree, slice_names
+from service.portfolio.asking import ask_for, running_of
 from service.portfolio.reading import existing
-from service.portfolio.schemas import StatementPage, StatementShown
-from service.portfolio.showing import statement_shown
-from service.rulesets import Live, SlugInPath
+from service.portfolio.schemas import StatementPage, StatementSent, StatementShown
+from service.portfolio.showing import statement_shown, tried_shown
+from service.rulesets import Editing, Live, SlugInPath
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
+    Answer,
     CursorParameter,
     InHouse,
     LimitParameter,
     StrictRoute,
+    WithKey,
+    answer_once,
+    answered_before,
     page_of,
     uuid_after,
 )
@@ -28,6 +35,47 @@ statement_routes = APIRouter(
     route_class=StrictRoute,
     responses=REFUSALS,
 )
+
+
+@statement_routes.post(
+    "",
+    operation_id="takeStatement",
+    status_code=202,
+    response_model=StatementShown,
+    responses={200: {"description": "What a dry run found.", "model": StatementShown}},
+)
+async def take_one(
+    *,
+    slug: SlugInPath,
+    sent: StatementSent,
+    request: Request,
+    house: InHouse,
+    live: Live,
+    caller: WithKey,
+    editor: Editing,
+) -> Response:
+    """Decide every account anew, then sum what each brought and cost: the portfolio as of now.
+
+    The answer comes at once; another process does the work. Read the statement until it is
+    `done`. Where the rule set is being rescored already, the statement is of that instant.
+    """
+    before = await answered_before(request, house=house, caller=caller)
+    if before is not None:
+        return before
+    running = await running_of(house.engine, slug, live=live, editor=editor)
+    asked = Asked(**sent.model_dump(exclude={"dry_run"}))
+    if sent.dry_run:
+        terms = agree(running.rules, at=editor.at, asked=asked)
+        slices = slice_names(running.rules)
+        return Answer.of(tried_shown(running, terms, slices, editor=editor)).to_response()
+
+    async def work(connection: AsyncConnection) -> Answer:
+        row = await ask_for(connection, running, editor=editor, asked=asked)
+        shown = statement_shown(row)
+        address = f"/v1/portfolio/{slug}/statements/{shown['id']}"
+        return Answer.of(shown, status=202, headers={"Location": address})
+
+    return await answer_once(request, work, house=house, caller=caller)
 
 
 @statement_routes.get("", operation_id="listStatements", response_model=StatementPage)

@@ -1,20 +1,124 @@
 """Statements and positions in the database: SQL only."""
 
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.slicing import Slice
 from service.storage import leases
-from service.storage.tables import PositionRow, StatementRow
+from service.storage.tables import PositionRow, RescoringRow, StatementRow
 
-__all__ = ["find", "find_newest", "find_position", "in_slices", "list_of", "stream_positions"]
+__all__ = ["add", "add_positions", "allow_long", "claim", "claim_next", "find", "find_newest"]
+__all__ += ["find_position", "in_slices", "list_of", "stream_positions", "sum_positions"]
 
 _AT_ONCE: Final = 1_000
+
+
+async def add(connection: AsyncConnection, values: Mapping[str, object]) -> None:
+    """Insert a statement."""
+    await connection.execute(insert(StatementRow).values(**values))
+
+
+async def claim(
+    connection: AsyncConnection, statement_id: UUID, *, lease: timedelta
+) -> Row[Any] | None:
+    """Take the lease of a statement whose rescoring is done; None where somebody has it."""
+    await _end_with_rescorings(connection)
+    if (await connection.execute(_ready().where(StatementRow.id == statement_id))).first() is None:
+        return None
+    return await leases.claim_row(connection, StatementRow, lease=lease, only=statement_id)
+
+
+async def claim_next(connection: AsyncConnection, *, lease: timedelta) -> Row[Any] | None:
+    """Take the lease of the oldest statement whose rescoring is done; None where none waits.
+
+    One whose rescoring came to nothing comes to nothing too.
+    """
+    waiting = select(StatementRow.id).where(StatementRow.state.in_(leases.OPEN)).limit(1)
+    if (await connection.execute(waiting)).first() is None:
+        return None
+    await _end_with_rescorings(connection)
+    is_free = StatementRow.lease_until.is_(None) | (
+        StatementRow.lease_until < func.clock_timestamp()
+    )
+    ready = _ready().where(is_free).order_by(StatementRow.id).limit(1)
+    first = (await connection.execute(ready)).scalar_one_or_none()
+    if first is None:
+        return None
+    return await leases.claim_row(connection, StatementRow, lease=lease, only=first)
+
+
+def _ready() -> Select[UUID]:
+    return (
+        select(StatementRow.id)
+        .join(RescoringRow, RescoringRow.id == StatementRow.rescoring_id)
+        .where(StatementRow.state.in_(leases.OPEN), RescoringRow.state == "done")
+    )
+
+
+async def _end_with_rescorings(connection: AsyncConnection) -> None:
+    """End the statements whose rescoring was cancelled or has failed, and say so."""
+    await connection.execute(
+        update(StatementRow)
+        .where(
+            StatementRow.rescoring_id == RescoringRow.id,
+            StatementRow.state.in_(leases.OPEN),
+            RescoringRow.state.in_(("cancelled", "failed")),
+        )
+        .values(
+            state=RescoringRow.state,
+            failure=func.concat(
+                literal("its rescoring was not done"),
+                case((RescoringRow.failure.is_not(None), literal(": ")), else_=literal("")),
+                RescoringRow.failure,
+            ),
+            generation=StatementRow.generation + 1,
+            lease_until=None,
+            finished_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def allow_long(connection: AsyncConnection) -> None:
+    """Let the statements of this transaction take as long as a pass over a large ledger does."""
+    await connection.execute(text("SET LOCAL statement_timeout = '15min'"))
+    await connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '15min'"))
+
+
+async def add_positions(
+    connection: AsyncConnection, written: str, given: Mapping[str, object]
+) -> None:
+    """Run what `taking_sql.insert_positions` wrote."""
+    await connection.execute(text(written), given)
+
+
+async def sum_positions(
+    connection: AsyncConnection, statement_id: UUID
+) -> tuple[int, Decimal, Decimal]:
+    """Return how many positions a statement has, and the sums of their revenue and cost."""
+    statement = select(
+        func.count(),
+        func.coalesce(func.sum(PositionRow.revenue), 0),
+        func.coalesce(func.sum(PositionRow.cost), 0),
+    ).where(PositionRow.statement_id == statement_id)
+    accounts, revenue, cost = (await connection.execute(statement)).one()
+    return accounts, revenue, cost
 
 
 async def find(connection: AsyncConnection, statement_id: UUID) -> Row[Any] | None:

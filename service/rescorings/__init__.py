@@ -13,6 +13,7 @@ from service.rescorings.asking import (
     cancel,
     check_rescorable,
     existing,
+    find_open,
 )
 from service.rescorings.by_itself import asking_by_itself
 from service.rescorings.routes import rescoring_routes
@@ -31,6 +32,7 @@ __all__ = [
     "cancel",
     "check_rescorable",
     "existing",
+    "find_open",
     "routers",
     "working",
 ]

@@ -13,6 +13,7 @@ from service.web import Refusal
 
 __all__ = ["NotOfAccounts", "RescoringNotFound", "RescoringOver"]
 __all__ += ["RescoringRunning", "ask_for", "cancel", "check_rescorable", "existing"]
+__all__ += ["find_open"]
 
 
 class RescoringNotFound(Refusal):
@@ -69,20 +70,21 @@ async def ask_for(
     editor: Editor,
     dry_run: bool = False,
     cause: str = "request",
+    is_noted: bool = True,
 ) -> Row[Any]:
     """Keep a rescoring by *running* as of the editor's instant, for somebody to take up.
 
     *running* is what is live at that instant. A release that takes effect later changes
     nothing: it is not what was live at the instant of these decisions. A *dry_run* writes
-    no decisions. *cause* is what set it off, one of the words of the table.
+    no decisions. *cause* is what set it off, one of the words of the table. One that is not
+    *noted* goes with something else that the audit names.
 
     Raises:
         NotOfAccounts: If the rules judge leads.
         RescoringRunning: If one of the rule set has not ended.
     """
     check_rescorable(running)
-    await store.take_turn(connection)
-    other = await store.find_open(connection, running.slug)
+    other = await find_open(connection, running.slug)
     if other is not None:
         raise RescoringRunning(other)
     rescoring_id = editor.fresh_id()
@@ -102,8 +104,18 @@ async def ask_for(
         "created_at": editor.at,
     }
     await store.add(connection, values)
-    await _note(connection, "rescorings.ask", rescoring_id, editor, digest=running.digest)
+    if is_noted:
+        await _note(connection, "rescorings.ask", rescoring_id, editor, digest=running.digest)
     return await existing(connection, rescoring_id)
+
+
+async def find_open(connection: AsyncConnection, rule_set: str) -> Row[Any] | None:
+    """Return the rescoring of *rule_set* that has not ended; nobody asks for one meanwhile.
+
+    That is so until the transaction ends.
+    """
+    await store.take_turn(connection)
+    return await store.find_open(connection, rule_set)
 
 
 async def cancel(connection: AsyncConnection, rescoring_id: UUID, *, editor: Editor) -> Row[Any]:

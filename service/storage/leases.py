@@ -7,7 +7,9 @@ A table of such rows has the columns id, state, generation, attempts, lease_unti
 and rule_set where it is listed.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -15,8 +17,10 @@ from uuid import UUID
 from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.storage.refusals import DatabaseNotMigrated, DatabaseUnavailable
+
 __all__ = ["ENDED", "OPEN", "change_state", "claim_row", "find_row", "is_held", "list_rows"]
-__all__ += ["set_columns"]
+__all__ += ["longer", "renewing", "set_columns"]
 
 OPEN: Final = ("queued", "running")
 ENDED: Final = frozenset({"done", "cancelled", "failed"})
@@ -100,3 +104,32 @@ async def change_state(
 def is_held(table: type[Any], row: Row[Any]) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for a condition
     """Return the condition that *row* is still ours."""
     return and_(table.id == row.id, table.generation == row.generation, table.state == "running")
+
+
+def longer(lease: timedelta) -> Any:  # noqa: ANN401 - SQLAlchemy's own word for an expression
+    """Return until when a lease runs that is taken or renewed now."""
+    return func.clock_timestamp() + lease
+
+
+@asynccontextmanager
+async def renewing(
+    renew: Callable[[], Awaitable[object]], *, lease: timedelta
+) -> AsyncIterator[None]:
+    """Call *renew* three times a lease for the block: one piece of the work may take its time.
+
+    A database that is away is asked again; whatever else *renew* raises ends the renewing, and
+    the work finds out when it writes.
+    """
+
+    async def again_and_again() -> None:
+        while True:
+            await asyncio.sleep(lease.total_seconds() / 3)
+            with suppress(DatabaseUnavailable, DatabaseNotMigrated):
+                await renew()
+
+    task = asyncio.create_task(again_and_again(), name="lease")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

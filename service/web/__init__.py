@@ -10,6 +10,7 @@ from service.web.caller import Caller, KeyKind, Scope
 from service.web.cells import safe_cell
 from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
+from service.web.errands import LEASE, Errand, run_as_they_come, run_next
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
 from service.web.failures import EXPECTED, faults_within, respond_to
 from service.web.gate import Gate, Rates
@@ -76,6 +77,7 @@ __all__ = [
     "ACCESS",
     "EXPECTED",
     "LEAD",
+    "LEASE",
     "LEDGER",
     "LINE_BYTES",
     "NDJSON",
@@ -98,6 +100,7 @@ __all__ = [
     "DryRun",
     "Element",
     "Envelope",
+    "Errand",
     "Fault",
     "Gate",
     "House",
@@ -169,6 +172,8 @@ __all__ = [
     "respond_to",
     "rfc3339",
     "routers",
+    "run_as_they_come",
+    "run_next",
     "run_once",
     "safe_cell",
     "split_array",

@@ -184,6 +184,8 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"GET {_SETS}/{{slug}}/rescorings/{{id}}", Scope.RULES_READ),
     _access(f"POST {_SETS}/{{slug}}/rescorings/{{id}}/cancel", Scope.RULES_PUBLISH),
     _access(f"GET {_PORTFOLIO}/statements", Scope.ACCOUNTS),
+    # takes a rescoring with it
+    _access(f"POST {_PORTFOLIO}/statements", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),

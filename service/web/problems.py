@@ -114,6 +114,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "rescoring_over": Kind(409, "The rescoring has ended"),
     # the portfolio
     "statement_not_found": Kind(404, "There is no such statement"),
+    "cannot_state": Kind(422, "The rule set does not say what a portfolio is made of"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
     # what became of leads and accounts
     "outcome_not_found": Kind(404, "There is no such outcome"),

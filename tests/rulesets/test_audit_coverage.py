@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from service.rules.templates import read_template
 from service.storage import libpq_url, parse_id
 from service.web.access import ACCESS
 from tests.decisions.rules import FLEET_ACCOUNTS
@@ -50,6 +51,7 @@ class Call:
 
 MAIN, OTHER, ACCOUNTS = {"draft": "main"}, {"draft": "mine"}, {"slug": "fleet_accounts"}
 RESCORINGS = f"{SET}/rescorings"
+WORTH, STATEMENTS = {"slug": "account_portfolio"}, "/v1/portfolio/{slug}/statements"
 SOURCE, EDITED = {"source": TEXT}, {"source": TEXT.replace("points: 30", "points: 35")}
 BACKTEST = {"rule_set": "small_leads", "draft": "main"}
 WORD = {"verdict": "qualify", "reason": "we know them"}
@@ -120,6 +122,7 @@ STORY = (
     Call("POST /v1/outcomes/{id}/withdraw", "outcomes.withdraw", "out", {"reason": "wrong"}),
     Call(f"POST {RESCORINGS}", "rescorings.ask", "rsc", {}, at=ACCOUNTS, gives={"id": "rescoring"}),
     Call(f"POST {RESCORINGS}/{{id}}/cancel", "rescorings.cancel", "rsc", at=ACCOUNTS),
+    Call(f"POST {STATEMENTS}", "portfolio.take", "st", {}, at=WORTH),
     Call("POST /v1/notices/{id}/close", "decisions.close_notice", "ntc", {"reason": "seen"}),
     Call(
         "POST /v1/keys",
@@ -132,7 +135,7 @@ STORY = (
     Call(f"DELETE {DRAFT}", "rulesets.drop", "small_leads/mine", tag='"2"', at=OTHER),
 )
 RESTORE = f"POST {DRAFT}/restore"
-WITH_DIGEST = {"rulesets.commit", "rulesets.release", "backtests.ask"}
+WITH_DIGEST = {"rulesets.commit", "rulesets.release", "backtests.ask", "portfolio.take"}
 
 
 def test_every_route_that_changes_something_is_in_the_story() -> None:
@@ -214,15 +217,11 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
         case "POST /v1/decisions/{id}/override":
             known["decision"] = (await ask(BOB, "POST", "/v1/qualify", json=lead))["id"]
         case "POST /v1/accounts/{key}/overrides":
-            draft = "/v1/rule-sets/fleet_accounts/drafts/main"
-            asked = {"rule_set": "fleet_accounts", "subject": "account"}
-            await ask(BOB, "POST", "/v1/rule-sets", json=asked)
-            await ask(BOB, "PUT", draft, json={"source": FLEET_ACCOUNTS})
-            await ask(BOB, "POST", f"{draft}/commit", json={})
-            releases = "/v1/rule-sets/fleet_accounts/releases"
-            await ask(BOB, "POST", releases, json={"version": 1, "reason": "go"})
+            await _go_live("fleet_accounts", FLEET_ACCOUNTS, ask)
             north = {"rule_set": "fleet_accounts", "account_key": "north"}
             await ask(BOB, "POST", "/v1/qualify", json=north)
+        case "POST /v1/portfolio/{slug}/statements":
+            await _go_live(WORTH["slug"], read_template(WORTH["slug"]), ask)
         case "POST /v1/notices/{id}/close":
             known["notice"] = "ntc_01m82amv90f7assrm6pf8d3pr0"
             with psycopg.connect(libpq_url(url)) as connection:
@@ -231,3 +230,13 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
                     " VALUES (%s, 'rule_set.drifted', 'small_leads', 'verdicts', %s, now(), now())",
                     [parse_id(known["notice"], "ntc"), "{}"],
                 )
+
+
+async def _go_live(slug: str, source: str, ask: Any) -> None:  # noqa: ANN401 - a local function
+    """Make rules for accounts live."""
+    draft = f"/v1/rule-sets/{slug}/drafts/main"
+    await ask(BOB, "POST", "/v1/rule-sets", json={"rule_set": slug, "subject": "account"})
+    await ask(BOB, "PUT", draft, json={"source": source})
+    await ask(BOB, "POST", f"{draft}/commit", json={})
+    releases = f"/v1/rule-sets/{slug}/releases"
+    await ask(BOB, "POST", releases, json={"version": 1, "reason": "go"})

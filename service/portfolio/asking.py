@@ -1,0 +1,96 @@
+"""Ask for a statement: of the rescoring that is under way, else of one asked for with it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service import rescorings
+from service.portfolio import store
+from service.portfolio.agreeing import Asked, agree, slice_names
+from service.portfolio.reading import existing
+from service.rescorings import RescoringRunning, check_rescorable
+from service.rulesets import Editor, LiveRules, Running
+from service.storage import append_audit, to_text, transaction
+
+__all__ = ["ask_for", "ask_of", "running_of"]
+
+
+async def running_of(engine: AsyncEngine, slug: str, *, live: LiveRules, editor: Editor) -> Running:
+    """Return the rules of a statement asked for now: those of the open rescoring, else live ones.
+
+    Raises:
+        RuleSetNotFound, NotLive: If nothing of *slug* is live.
+        NotOfAccounts: If the rules judge leads.
+    """
+    async with transaction(engine) as connection:
+        under_way = await rescorings.find_open(connection, slug)
+    if under_way is None or under_way.dry_run:
+        running = await live.version_at(slug, editor.at)
+    else:
+        running = await live.version(slug, under_way.version)
+    check_rescorable(running)
+    return running
+
+
+async def ask_for(
+    connection: AsyncConnection, running: Running, *, editor: Editor, asked: Asked
+) -> Row[Any]:
+    """Keep a statement by *running*; it is taken once its rescoring is done.
+
+    A rescoring that is under way is joined: its instant is the statement's.
+
+    Raises:
+        CannotState: If the rules do not say what a portfolio is made of.
+        RescoringRunning: If one is under way that only counts, or is by another version.
+    """
+    agree(running.rules, at=editor.at, asked=asked)
+    under_way = await rescorings.find_open(connection, running.slug)
+    if under_way is None:
+        under_way = await rescorings.ask_for(connection, running, editor=editor, is_noted=False)
+    elif under_way.dry_run or under_way.version != running.version:
+        raise RescoringRunning(under_way)
+    return await ask_of(connection, under_way, running, editor=editor, asked=asked)
+
+
+async def ask_of(
+    connection: AsyncConnection,
+    rescoring: Row[Any],
+    running: Running,
+    *,
+    editor: Editor,
+    asked: Asked,
+) -> Row[Any]:
+    """Keep a statement of *rescoring*, which is by *running*, whether or not it is done.
+
+    Raises:
+        CannotState: If the rules do not say what a portfolio is made of.
+    """
+    statement_id = editor.fresh_id()
+    values = {
+        "id": statement_id,
+        "rule_set": running.slug,
+        "version": running.version,
+        "digest": running.digest,
+        "at": rescoring.at,
+        "rescoring_id": rescoring.id,
+        **asdict(agree(running.rules, at=rescoring.at, asked=asked)),
+        "slices": list(slice_names(running.rules)),
+        "state": "queued",
+        "generation": 0,
+        "attempts": 0,
+        "taken_by": editor.person,
+        "created_at": editor.at,
+    }
+    await store.add(connection, values)
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action="portfolio.take",
+        subject=to_text("st", statement_id),
+        payload={"rescoring": to_text("rsc", rescoring.id)},
+        digest=running.digest,
+    )
+    return await existing(connection, running.slug, statement_id)
