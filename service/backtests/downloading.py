@@ -1,7 +1,5 @@
 """All flips of a backtest as one file: CSV that a spreadsheet may open, or NDJSON."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -12,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.backtests import store
 from service.backtests.showing import flip_shown
 from service.storage import transaction
-from service.web import safe_cell
+from service.web import csv_of
 
 __all__ = ["MEDIA_TYPES", "FileFormat", "file_of"]
 
@@ -49,7 +47,7 @@ async def file_of(
 ) -> AsyncIterator[bytes]:
     """Yield the file piece by piece; each piece is read in a transaction of its own."""
     if form == "csv":
-        yield _csv([_COLUMNS])
+        yield csv_of([_COLUMNS])
     after: store.Position | None = None
     while True:
         async with transaction(engine) as connection:
@@ -59,7 +57,7 @@ async def file_of(
         shown = [flip_shown(row, edits=edits) for row in rows]
         after = (rows[-1].decided_at, rows[-1].decision_id)
         if form == "csv":
-            yield _csv([_cells(flip) for flip in shown])
+            yield csv_of(_cells(flip) for flip in shown)
         else:
             yield b"".join(orjson.dumps(flip) + b"\n" for flip in shown)
 
@@ -68,16 +66,10 @@ def _cells(flip: Mapping[str, Any]) -> list[str]:
     cause = flip["cause"]
     edits = "; ".join(f"{edit['part']} {edit['id']}" for edit in cause["edits"])
     flat = {**flip, "cause": cause["kind"], "edits": edits}
-    return [safe_cell(_text_of(flat[name])) for name in _COLUMNS]
+    return [_text_of(flat[name]) for name in _COLUMNS]
 
 
 def _text_of(value: object) -> str:
     if isinstance(value, dict):
         return orjson.dumps(value).decode()
     return "" if value is None else str(value)
-
-
-def _csv(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()

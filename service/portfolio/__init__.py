@@ -12,6 +12,7 @@ from service.portfolio.reading import (
 )
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
+from service.portfolio.view_routes import view_routes
 from service.portfolio.waterfall_routes import waterfall_routes
 from service.portfolio.working import working
 
@@ -31,4 +32,4 @@ __all__ = [
     "working",
 ]
 
-routers = (statement_routes, waterfall_routes)
+routers = (statement_routes, view_routes, waterfall_routes)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import store
 from service.portfolio.slicing import Slice, check_slices
+from service.portfolio.summing import EXACT
 from service.web import Refusal
 
 __all__ = ["Position", "Span", "Statement", "StatementNotFound", "Terms"]
@@ -104,7 +105,7 @@ class Position:
     @property
     def margin(self) -> Decimal:
         """What is left of the revenue after the cost to serve."""
-        return self.revenue - self.cost
+        return EXACT.subtract(self.revenue, self.cost)
 
 
 async def read_statement(

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from service.accounts import amount_text
 from service.portfolio.reading import Terms, terms_of
+from service.portfolio.summing import EXACT
 from service.rulesets import Editor, Running
 from service.storage import to_text
 from service.web import rfc3339
@@ -23,7 +24,7 @@ def statement_shown(row: Row[Any]) -> dict[str, Any]:
             "accounts": row.accounts,
             "revenue": amount_text(row.revenue),
             "cost": amount_text(row.cost),
-            "margin": amount_text(row.revenue - row.cost),
+            "margin": amount_text(EXACT.subtract(row.revenue, row.cost)),
         }
     return {
         "id": to_text("st", row.id),

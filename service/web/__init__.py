@@ -7,7 +7,7 @@ from service.web.access import ACCESS, Access, Door
 from service.web.audit_routes import audit_routes
 from service.web.bodies import BodyTooLarge, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
-from service.web.cells import safe_cell
+from service.web.cells import Cell, csv_of, safe_cell
 from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
 from service.web.errands import LEASE, Errand, run_as_they_come, run_next
@@ -91,6 +91,7 @@ __all__ = [
     "BadElement",
     "BodyTooLarge",
     "Caller",
+    "Cell",
     "Chore",
     "Claim",
     "Clash",
@@ -146,6 +147,7 @@ __all__ = [
     "claim_of",
     "configure_logs",
     "convert",
+    "csv_of",
     "decode_json",
     "describe",
     "descriptions",

@@ -187,6 +187,11 @@ ACCESS: Final[tuple[Access, ...]] = (
     # takes a rescoring with it
     _access(f"POST {_PORTFOLIO}/statements", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
+    *(
+        _access(f"GET {_PORTFOLIO}/{view}{suffix}", Scope.ACCOUNTS)
+        for view in ("matrix", "summary", "segments", "whale-curve", "concentration")
+        for suffix in ("", ".csv")
+    ),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

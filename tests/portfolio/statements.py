@@ -97,7 +97,7 @@ async def store_statement(
             growth_score="growth",
             value_from=50,
             growth_from=40,
-            slices=sorted({name for row in rows for name in row["slices"]}),
+            slices=sorted({"segment"}.union(*(row["slices"] for row in rows))),
             taken_by="ann@example.com",
         )
     )

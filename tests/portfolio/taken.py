@@ -1,7 +1,7 @@
 """Accounts with a ledger, judged by the template for accounts, and statements of them."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.rescoring_working import carry_out
@@ -22,7 +23,7 @@ from service.rulesets import Editor, LiveRules, Running, install
 from service.storage import RANDOM_BYTES, libpq_url, make_uuid, transaction
 
 __all__ = ["FACTS", "SLUG", "Entry", "add_accounts", "add_entries", "live_template"]
-__all__ += ["merge", "now", "take_statement", "taken"]
+__all__ += ["merge", "now", "state_now", "take_statement", "taken"]
 
 SLUG: Final = "account_portfolio"
 FACTS: Final[Mapping[str, Any]] = {
@@ -126,6 +127,23 @@ async def take_statement(
         statement = await read_statement(connection, running.slug)
     assert statement.id == row.id
     return statement
+
+
+async def state_now(
+    engine: AsyncEngine, running: Running, *, meanwhile: Callable[[], None] = lambda: None
+) -> Statement:
+    """Take a statement without deciding anybody anew; something else happens before it is taken."""
+    editor = Editor(person="ann@example.com", at=now(), new_uuid=_uuid)
+    async with transaction(engine) as connection:
+        row = await ask_for(connection, running, editor=editor, asked=Asked())
+        await connection.execute(text("UPDATE rescoring SET state = 'done'"))
+    meanwhile()
+    async with transaction(engine) as connection:
+        claimed = await portfolio_store.claim(connection, row.id, lease=_LEASE)
+    assert claimed is not None
+    await taking.take(claimed, running, engine=engine, clock=now)
+    async with transaction(engine) as connection:
+        return await read_statement(connection, running.slug)
 
 
 async def taken(engine: AsyncEngine, statement: Statement) -> dict[str, Position]:

@@ -1,0 +1,202 @@
+"""What the positions of a statement add up to, in the database: SQL only.
+
+A hundred thousand positions are summed in a fraction of a second there; to fetch them would
+take longer than anybody waits for a page.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.portfolio.reading import Statement
+from service.portfolio.slicing import Slice
+from service.portfolio.store import in_slices
+from service.portfolio.summing import Sums
+from service.storage.tables import PositionRow
+
+__all__ = ["band", "burdens_of", "curve_points", "ranked", "slice_of", "sums_by", "top_of"]
+__all__ += ["whale_ends"]
+
+_margin: Any = (PositionRow.revenue - PositionRow.cost).label("margin")
+_SUMS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "accounts": func.count(),
+    "certain": func.count().filter(PositionRow.certain),
+    "measured": func.count().filter(PositionRow.is_measured),
+    "revenue": func.coalesce(func.sum(PositionRow.revenue), 0),
+    "cost": func.coalesce(func.sum(PositionRow.cost), 0),
+}
+
+
+def band(score: str, limit: float) -> ColumnElement[Any]:
+    """Return the band of `value` or `growth`; as `matrix.band_of`, NULL where there is none."""
+    low: Any = getattr(PositionRow, f"{score}_low")
+    high: Any = getattr(PositionRow, f"{score}_high")
+    return case(
+        (low.is_(None), None),
+        (low >= limit, literal("high")),
+        (high < limit, literal("low")),
+        else_=literal("between"),
+    )
+
+
+def slice_of(name: str) -> ColumnElement[Any]:
+    """Return an account's text under *name*; NULL where it is not known."""
+    text: ColumnElement[Any] = PositionRow.slices[name].astext
+    return text
+
+
+async def sums_by(
+    connection: AsyncConnection,
+    statement: Statement,
+    *keys: ColumnElement[Any],
+    slices: Sequence[Slice],
+) -> list[tuple[tuple[Any, ...], Sums]]:
+    """Return the sums of the positions in *slices* for each combination of *keys*."""
+    grouped = [key.label(f"k{place}") for place, key in enumerate(keys)]
+    inner = (
+        select(*grouped, *(column.label(name) for name, column in _SUMS.items()))
+        .where(*_of(statement, slices))
+        .group_by(*(literal_label.name for literal_label in grouped))
+    )
+    rows = (await connection.execute(inner)).all()
+    width = len(grouped)
+    return [
+        (tuple(row[:width]), Sums(**dict(zip(_SUMS, row[width:], strict=True)))) for row in rows
+    ]
+
+
+async def whale_ends(
+    connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice]
+) -> Row[Any]:
+    """Return `accounts`, `measured`, `makers`, `takers`, `peak` and `taken` of the whale curve."""
+    query = select(
+        func.count().label("accounts"),
+        func.count().filter(PositionRow.is_measured).label("measured"),
+        func.count().filter(_margin > 0).label("makers"),
+        func.count().filter(_margin < 0).label("takers"),
+        func.coalesce(func.sum(_margin).filter(_margin > 0), 0).label("peak"),
+        func.coalesce(-func.sum(_margin).filter(_margin < 0), 0).label("taken"),
+    ).where(*_of(statement, slices))
+    row: Row[Any] = (await connection.execute(query)).one()
+    return row
+
+
+async def curve_points(
+    connection: AsyncConnection,
+    statement: Statement,
+    *,
+    slices: Sequence[Slice],
+    every: int,
+    also: Sequence[int],
+) -> list[tuple[int, Decimal]]:
+    """Return how much the first n accounts leave together, for every so many n and *also* some."""
+    order: list[Any] = [_margin.desc(), PositionRow.account_id]
+    curve = (
+        select(
+            func.row_number().over(order_by=order).label("place"),
+            func.sum(_margin).over(order_by=order, rows=(None, 0)).label("together"),
+        )
+        .where(*_of(statement, slices))
+        .subquery()
+    )
+    kept = or_(curve.c.place % every == 0, curve.c.place == 1, curve.c.place.in_(list(also)))
+    query = select(curve.c.place, curve.c.together).where(kept).order_by(curve.c.place)
+    return [(place, together) for place, together in await connection.execute(query)]
+
+
+async def ranked(
+    connection: AsyncConnection,
+    statement: Statement,
+    *,
+    slices: Sequence[Slice],
+    limit: int,
+    after: tuple[Decimal, UUID] | None = None,
+    is_from_below: bool = False,
+) -> Sequence[Row[Any]]:
+    """Return accounts by margin, the most profitable first, or the least *from below*.
+
+    *after* is the margin and id of the one before the first.
+    """
+    order = (_margin.asc(), PositionRow.account_id.desc())
+    if not is_from_below:
+        order = (_margin.desc(), PositionRow.account_id.asc())
+    query: Select[Any] = select(
+        PositionRow.account_id,
+        PositionRow.key,
+        PositionRow.name,
+        PositionRow.outcome,
+        PositionRow.revenue,
+        PositionRow.cost,
+        _margin,
+    ).where(*_of(statement, slices))
+    if after is not None:
+        margin, account_id = after
+        query = query.where(
+            or_(_margin < margin, and_(_margin == margin, PositionRow.account_id > account_id))
+        )
+    rows: Sequence[Row[Any]] = (await connection.execute(query.order_by(*order).limit(limit))).all()
+    return rows
+
+
+async def top_of(
+    connection: AsyncConnection,
+    statement: Statement,
+    burden: str,
+    *,
+    slices: Sequence[Slice],
+    numbers: Sequence[int],
+) -> list[tuple[Decimal, Decimal, Decimal]]:
+    """Return the burden, revenue and margin of the *numbers* of accounts that cause most of it."""
+    amount: Any = getattr(PositionRow, burden)
+    most = (
+        select(amount.label("amount"), PositionRow.revenue, _margin, PositionRow.account_id)
+        .where(*_of(statement, slices))
+        .order_by(amount.desc(), PositionRow.account_id)
+        .limit(max(numbers, default=0))
+        .subquery()
+    )
+    place = func.row_number().over(order_by=[most.c.amount.desc(), most.c.account_id])
+    placed = select(most, place.label("place")).subquery()
+    query: Select[Any] = select(
+        *(
+            func.coalesce(func.sum(placed.c[name]).filter(placed.c.place <= number), 0)
+            for number in numbers
+            for name in ("amount", "revenue", "margin")
+        )
+    )
+    sums = (await connection.execute(query)).one()
+    return [
+        (Decimal(sums[at]), Decimal(sums[at + 1]), Decimal(sums[at + 2]))
+        for at in range(0, 3 * len(numbers), 3)
+    ]
+
+
+async def burdens_of(
+    connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice]
+) -> Row[Any]:
+    """Return how many accounts there are, all burdens by name, and the margin."""
+    names = ("support_hours", "custom_hours", "escalations", "cost")
+    columns: list[ColumnElement[Any]] = [
+        func.coalesce(func.sum(getattr(PositionRow, name)), 0).label(name) for name in names
+    ]
+    margin = func.coalesce(func.sum(_margin), 0).label("margin")
+    query = select(func.count().label("accounts"), *columns, margin)
+    return (await connection.execute(query.where(*_of(statement, slices)))).one()
+
+
+def _of(statement: Statement, slices: Sequence[Slice]) -> list[ColumnElement[bool]]:
+    return [PositionRow.statement_id == statement.id, *in_slices(slices)]
