@@ -4,14 +4,15 @@ The rows of a piece come as one text: a row each would cost the client several t
 server takes to read it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, overload
 from uuid import UUID
 
 import psycopg
 
-__all__ = ["Piece", "count_accounts", "read_accounts", "read_standings"]
+__all__ = ["Ids", "Piece", "count_accounts", "read_accounts", "read_standings"]
 
 _NEXT: Final = """
     SELECT id, facts FROM account
@@ -48,13 +49,36 @@ _UUID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Ids(Sequence[UUID]):
+    """Ids in a row, sixteen bytes each; one becomes an object when somebody asks for it."""
+
+    raw: bytes
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.raw) // _UUID_BYTES
+
+    @overload
+    def __getitem__(self, place: int) -> UUID: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Ids": ...
+    def __getitem__(self, place: int | slice) -> "UUID | Ids":
+        """Return the id at *place*, or those in a slice without steps."""
+        if isinstance(place, slice):
+            first, last, _ = place.indices(len(self))
+            return Ids(self.raw[first * _UUID_BYTES : last * _UUID_BYTES])
+        first = range(len(self))[place] * _UUID_BYTES
+        return UUID(bytes=self.raw[first : first + _UUID_BYTES])
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some accounts in the order of their ids; *facts* is a JSON array of objects.
 
     *standings* is one of how each stands under a rule set, null where it was never decided.
     """
 
-    ids: tuple[UUID, ...]
+    ids: "Ids"
     facts: bytes
     standings: bytes = b"[]"
 
@@ -104,6 +128,4 @@ async def _read(
         row = await cursor.fetchone()
     if row is None:
         raise AssertionError("an aggregate has one row")
-    starts = range(0, len(row[0]), _UUID_BYTES)
-    ids = tuple(UUID(bytes=row[0][start : start + _UUID_BYTES]) for start in starts)
-    return Piece(ids, *row[1:])
+    return Piece(Ids(row[0]), *row[1:])

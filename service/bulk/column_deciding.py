@@ -32,13 +32,49 @@ _SETTINGS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The SELECT of one rule set, and of its columns those that are wanted."""
+
+    selection: Selection
+    text: str
+
+    @classmethod
+    def of(
+        cls,
+        rules: RuleSet,
+        *,
+        at: datetime,
+        final: bool,
+        suspended: Collection[str],
+        wanted: Collection[str] | None,
+        complete: bool,
+    ) -> "_Query":
+        selection = select(
+            rules.model,
+            dialect="duckdb",
+            relation=_RELATION,
+            today=at.astimezone(UTC).date(),
+            kept=[ROW],
+            final=final,
+            suspended=suspended,
+            reads=rules.reads,
+            with_moved=True,
+            complete=complete,
+        )
+        names = [n for n in selection.outputs if wanted is None or n in wanted]
+        listed = ", ".join(f'"{name}"' for name in names)
+        text = f'SELECT {listed} FROM (\n{selection.sql}\n) AS decided ORDER BY "{ROW}"'  # noqa: S608 - our own names
+        return cls(selection, text)
+
+
 @dataclass(slots=True)
 class ColumnJudge:
     """One rule set at one instant, as DuckDB decides it. Use it from one thread at a time."""
 
     rules: RuleSet
-    selection: Selection
-    query: str
+    ranges: "_Query"
+    complete: "_Query"
     connection: duckdb.DuckDBPyConnection
     _known: dict[str, dict[object, object]] = field(default_factory=dict)
 
@@ -60,22 +96,14 @@ class ColumnJudge:
         Raises:
             Untranslatable: If DuckDB cannot mean the same as the rules.
         """
-        selection = select(
-            rules.model,
-            dialect="duckdb",
-            relation=_RELATION,
-            today=at.astimezone(UTC).date(),
-            kept=[ROW],
-            final=final,
-            suspended=suspended,
-            reads=rules.reads,
-            with_moved=True,
+        ranges, complete = (
+            _Query.of(
+                rules, at=at, final=final, suspended=suspended, wanted=wanted, complete=complete
+            )
+            for complete in (False, True)
         )
-        names = [n for n in selection.outputs if wanted is None or n in wanted]
-        listed = ", ".join(f'"{name}"' for name in names)
-        query = f'SELECT {listed} FROM (\n{selection.sql}\n) AS decided ORDER BY "{ROW}"'  # noqa: S608 - our own names
         connection = duckdb.connect(config={**_SETTINGS, "threads": str(threads or _THREADS)})
-        return cls(rules, selection, query, connection)
+        return cls(rules, ranges, complete, connection)
 
     def decide(self, facts: Mapping[str, Any], *, rows: int) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Return the columns of *rows* decisions as an Arrow table, in the facts' order.
@@ -83,10 +111,12 @@ class ColumnJudge:
         *facts* holds Arrow arrays by attribute; an attribute that is not there is missing.
         """
         columns = {ROW: pa.array(range(rows), pa.int32())}
-        for one in self.selection.inputs:
+        for one in self.ranges.selection.inputs:
             columns[one.name] = self._column(one, facts.get(one.attribute), rows)
+        has_gaps = any(column.null_count for column in columns.values())
+        query = self.ranges if has_gaps else self.complete
         self.connection.register(_RELATION, pa.table(columns))
-        return self.connection.sql(self.query).to_arrow_table()
+        return self.connection.sql(query.text).to_arrow_table()
 
     def close(self) -> None:
         """Give the memory back."""

@@ -58,6 +58,7 @@ def select(
     suspended: Collection[str] = (),
     reads: Reads | None = None,
     with_moved: bool = False,
+    complete: bool = False,
 ) -> Selection:
     """Return *model* as one SELECT of *dialect* over *relation*, judged on the UTC day *today*.
 
@@ -71,6 +72,7 @@ def select(
         suspended: Ids of rules and gates that count as no.
         reads: What the model's parts read, where that is known already.
         with_moved: Give `rules_moved` too: the rules that added points, all answers in.
+        complete: No input is NULL in any row, so that there are no ranges to work out.
 
     Raises:
         Untranslatable: If something cannot mean the same there; it names everything.
@@ -79,7 +81,9 @@ def select(
     spoken = DIALECTS[dialect]
     formulas = {derived.name: derived.node for derived in model.derived}
     translator = Translator(spoken, today, model.attributes, formulas)
-    judge = Judge(translator, model, reads or Reads(model), frozenset(suspended), final, with_moved)
+    judge = Judge(
+        translator, model, reads or Reads(model), frozenset(suspended), final, with_moved, complete
+    )
     outputs = judge.outputs()
     translator.refusals.where = ""
     query = Query.of(translator, outputs, relation=relation, kept=kept)

@@ -41,9 +41,30 @@ class Judge:
     suspended: Collection[str]
     final: bool
     with_moved: bool = False
+    complete: bool = False
 
     def outputs(self) -> dict[str, Sql]:
         """Return the columns of the answer, in reading order."""
+        return self._closed_alone() if self.complete else self._open_and_closed()
+
+    def _closed_alone(self) -> dict[str, Sql]:
+        """Return the columns where nothing is missing: what is no range is certain."""
+        closed = self._view(is_open=False)
+        values = {name: part.low for name, part in closed.scores.items()}
+        spans = {name: point(value) for name, value in values.items()}
+        outcomes = self._outcomes(spans, is_open=False)
+        outcome = self._closing(closed, outcomes)
+        no, yes = pieces.boolean(value=False), pieces.boolean(value=True)
+        answers = {
+            "verdict": self._by_outcome(outcome, lambda place: self.model.outcomes[place].verdict),
+            "outcome": self._by_outcome(outcome, lambda place: self.model.outcomes[place].id),
+            "certain": yes,
+            "outcome_certain": yes,
+            "needs_exact": no,
+        }
+        return answers | self._scores_and_rules(closed, values, spans, missing=pieces.text(""))
+
+    def _open_and_closed(self) -> dict[str, Sql]:
         opened = self._view(is_open=True)
         open_outcomes = self._outcomes(opened.scores, is_open=True)
         closed = self._view(is_open=False)
@@ -55,10 +76,22 @@ class Judge:
             {name: point(value) for name, value in values.items()}, is_open=False
         )
         answers = self._answers(opened, open_outcomes, self._closing(closed, closed_outcomes))
+        missing = answers.pop("missing")
+        return answers | self._scores_and_rules(closed, values, opened.scores, missing=missing)
+
+    def _scores_and_rules(
+        self,
+        closed: View,
+        values: Mapping[str, Sql],
+        spans: Mapping[str, Part],
+        *,
+        missing: Sql,
+    ) -> dict[str, Sql]:
+        answers: dict[str, Sql] = {}
         for score in self.model.scores:
             answers[f"value_{score.name}"] = values[score.name]
-            answers[f"low_{score.name}"] = opened.scores[score.name].low
-            answers[f"high_{score.name}"] = opened.scores[score.name].high
+            answers[f"low_{score.name}"] = spans[score.name].low
+            answers[f"high_{score.name}"] = spans[score.name].high
         yes = [
             (gate.id, answer.piece)
             for gate, answer in zip(self.model.gates, closed.gates, strict=True)
@@ -67,7 +100,6 @@ class Judge:
             (rule.id, answer.piece)
             for rule, answer in zip(self.model.rules, closed.rules, strict=True)
         ]
-        missing = answers.pop("missing")
         answers |= {"rules_yes": listed(yes), "missing": missing}
         if self.with_moved:
             answers["rules_moved"] = listed([*moved(self.translator, self.model, closed.members)])

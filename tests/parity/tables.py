@@ -67,7 +67,14 @@ class Table:
                     table.edges[edge] += count
         return table
 
-    def select(self, dialect: str, *, final: bool, suspended: Collection[str] = ()) -> Selection:
+    def select(
+        self,
+        dialect: str,
+        *,
+        final: bool,
+        suspended: Collection[str] = (),
+        complete: bool = False,
+    ) -> Selection:
         """Return the rule set as SQL of *dialect*."""
         return select(
             self.rules.model,
@@ -79,6 +86,7 @@ class Table:
             suspended=suspended,
             reads=self.rules.reads,
             with_moved=True,
+            complete=complete,
         )
 
     def columns(self, *selections: Selection) -> dict[str, list[object]]:
