@@ -36,6 +36,7 @@ from service.accounts.many_routes import many_routes
 from service.accounts.metric_sql import said_sql
 from service.accounts.metric_store import measure_accounts, measure_all
 from service.accounts.parked_routes import parked_routes
+from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
 from service.accounts.staged_store import keep_staged
@@ -55,6 +56,7 @@ __all__ = [
     "Kind",
     "Quantity",
     "Reason",
+    "Remembered",
     "Source",
     "SourceName",
     "Waiting",
@@ -81,6 +83,7 @@ __all__ = [
     "read_facts_of",
     "read_kinds",
     "read_sources",
+    "remember",
     "routers",
     "said_sql",
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "find_accounts",
     "find_by_source",
     "find_event",
+    "list_entries",
     "list_events",
     "of_account",
     "standing",
@@ -151,6 +152,43 @@ async def find_event(connection: AsyncConnection, event_id: UUID) -> Row[Any] | 
     row: Row[Any] | None
     row = (await connection.execute(_shown().where(AccountEvent.id == event_id))).first()
     return row
+
+
+async def list_entries(
+    connection: AsyncConnection,
+    account_id: UUID,
+    *,
+    kinds: Iterable[str],
+    until: datetime,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* entries that reverse none, with when each was reversed itself.
+
+    Those of accounts merged into it are among them.
+    """
+    statement = (
+        select(
+            AccountEvent.kind,
+            AccountEvent.at,
+            AccountEvent.amount,
+            AccountEvent.quantities,
+            AccountEvent.source,
+            AccountEvent.source_event_id,
+            AccountEvent.recorded_at,
+            _Reversing.recorded_at.label("reversed_at"),
+        )
+        .outerjoin(_Reversing, _Reversing.reverses == AccountEvent.id)
+        .where(
+            of_account(account_id),
+            AccountEvent.kind.in_(list(kinds)),
+            AccountEvent.at <= until,
+            AccountEvent.reverses.is_(None),
+        )
+        .limit(limit)
+    )
+    rows: Any = (await connection.execute(statement)).all()
+    found: Sequence[Row[Any]] = rows
+    return found
 
 
 async def list_events(

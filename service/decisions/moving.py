@@ -1,17 +1,17 @@
 """Why a subject's decision moved since the one before: rules, data or time."""
 
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any, ClassVar
 from uuid import UUID
 
-import anyio.to_thread
 from sqlalchemy import Row
 
 from service.decisions import store
+from service.decisions.attributing import attribute
 from service.decisions.desk import Desk
-from service.decisions.replaying import existing_decision, replay
-from service.rules.compare import CAUSES, Attribution, Cause, Situation, compare, why
+from service.decisions.replaying import existing_decision
+from service.decisions.wording import part_shown, summary_of
+from service.rules.compare import compare
 from service.storage import to_text, transaction
 from service.web import Refusal, rfc3339
 
@@ -49,30 +49,29 @@ async def why_moved(decision_id: UUID, before_id: UUID | None, *, desk: Desk) ->
     before = await _before(after, before_id, desk=desk)
     if before.rule_set != after.rule_set:
         raise DifferentRuleSets
-    for row in (before, after):
-        (await replay(row, desk)).same()
-    first, last = await _situation(before, desk), await _situation(after, desk)
-    attribution = await anyio.to_thread.run_sync(lambda: why(first, last))
+    moved = await attribute(before, after, desk=desk)
+    first, last, attribution = moved.before, moved.after, moved.attribution
     changes = compare(first.rules, last.rules).changes
     return {
         "before": _end(before),
         "after": _end(after),
         "rules": {
-            **_part(attribution, "rules"),
+            **part_shown(attribution, "rules"),
             "changes": [asdict(change) for change in changes],
             "suspended": {"before": list(first.suspended), "after": list(last.suspended)},
         },
         "data": {
-            **_part(attribution, "data"),
+            **part_shown(attribution, "data"),
             "changes": _changed_facts(before, after),
             "final": {"before": before.final, "after": after.final},
         },
         "time": {
-            **_part(attribution, "time"),
+            **part_shown(attribution, "time"),
             "before": rfc3339(before.decided_at),
             "after": rfc3339(after.decided_at),
+            "changes": list(moved.aged),
         },
-        "summary": _summary(before, after, attribution),
+        "summary": summary_of(before, after, attribution),
     }
 
 
@@ -86,18 +85,6 @@ async def _before(after: Row[Any], before_id: UUID | None, *, desk: Desk) -> Row
     return found
 
 
-async def _situation(row: Row[Any], desk: Desk) -> Situation:
-    running = await desk.live.version(row.rule_set, row.version)
-    return Situation(
-        running.rules,
-        row.facts,
-        row.decided_at,
-        row.tabled or {},
-        suspended=tuple(row.suspended or ()),
-        final=row.final,
-    )
-
-
 def _end(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": to_text("dec", row.id),
@@ -108,19 +95,6 @@ def _end(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _part(attribution: Attribution, cause: Cause) -> dict[str, Any]:
-    return {
-        "verdict": _share(attribution.verdict[cause]),
-        "outcome": _share(attribution.outcome[cause]),
-        "scores": {name: _share(shares[cause]) for name, shares in attribution.scores.items()},
-    }
-
-
-def _share(fraction: Fraction) -> dict[str, Any]:
-    """Return a share exactly, and as the number nearest to it."""
-    return {"exact": str(fraction), "value": float(fraction)}
-
-
 def _changed_facts(before: Row[Any], after: Row[Any]) -> list[dict[str, Any]]:
     old, new = before.facts, after.facts
     return [
@@ -128,23 +102,3 @@ def _changed_facts(before: Row[Any], after: Row[Any]) -> list[dict[str, Any]]:
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
-
-
-def _summary(before: Row[Any], after: Row[Any], attribution: Attribution) -> str:
-    moves = [
-        _move("the verdict", before.verdict, after.verdict, attribution.verdict),
-        _move("the outcome", before.outcome, after.outcome, attribution.outcome),
-        *(
-            _move(f"`{name}`", before.scores[name]["value"], after.scores[name]["value"], shares)
-            for name, shares in attribution.scores.items()
-        ),
-    ]
-    told = "; ".join(move for move in moves if move)
-    return f"{told[0].upper()}{told[1:]}." if told else "Nothing moved."
-
-
-def _move(what: str, old: object, new: object, shares: dict[Cause, Fraction] | Any) -> str:  # noqa: ANN401
-    if old == new:
-        return ""
-    said = ", ".join(f"{cause} {shares[cause]}" for cause in CAUSES if shares[cause])
-    return f"{what} went from {old} to {new} ({said})"

@@ -9,18 +9,20 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import read_assessments
-from service.decisions import override_store
+from service.decisions import override_store, store
+from service.decisions.attributing import Pairs
+from service.decisions.desk import Desk
 from service.decisions.word import InForce, override_shown
-from service.storage import to_text
+from service.storage import to_text, transaction
 from service.web import rfc3339
 
 __all__ = ["read_standings"]
 
 
 async def read_standings(
-    connection: AsyncConnection, key: str, *, rule_set: str | None, at: datetime
+    key: str, *, rule_set: str | None, at: datetime, desk: Desk
 ) -> dict[str, Any]:
-    """Return how the account of *key* stands at *at*, and how it stood before.
+    """Return how the account of *key* stands at *at*, how it stood before, and what came between.
 
     The current decision is the account's override's that stands at *at*, unless the
     decision has one of its own; the one before reads as the decision itself does.
@@ -28,6 +30,21 @@ async def read_standings(
     Raises:
         AccountNotFound: If there is none.
     """
+    async with transaction(desk.house.engine) as connection:
+        key, shown, pairs = await _read(connection, key, rule_set=rule_set, at=at)
+    told = Pairs.at(desk)
+    for one, (before, after) in zip(shown, pairs, strict=True):
+        one["moved"] = None if after is None else await told.moved_shown(before, after)
+    return {"key": key, "data": shown}
+
+
+_Pair = tuple[Row[Any] | None, Row[Any] | None]
+
+
+async def _read(
+    connection: AsyncConnection, key: str, *, rule_set: str | None, at: datetime
+) -> tuple[str, list[dict[str, Any]], list[_Pair]]:
+    """Return the account's own key, how it stands, and the decisions before and after."""
     account = await read_assessments(connection, key, rule_set=rule_set)
     before = {
         (row.previous_at, row.previous_decision_id)
@@ -41,10 +58,17 @@ async def read_standings(
         current={row.decision_id for row in account.rows},
         previous=before,
     )
-    return {
-        "key": account.key,
-        "data": [_shown(row, standing.get(row.rule_set), of_decisions) for row in account.rows],
-    }
+    shown = [_shown(row, standing.get(row.rule_set), of_decisions) for row in account.rows]
+    return account.key, shown, [await _pair(connection, row) for row in account.rows]
+
+
+async def _pair(connection: AsyncConnection, row: Row[Any]) -> _Pair:
+    if row.previous_decision_id is None:
+        return None, None
+    return (
+        await store.find_decision(connection, row.previous_decision_id),
+        await store.find_decision(connection, row.decision_id),
+    )
 
 
 def _shown(

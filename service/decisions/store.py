@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.decisions.deciding import Record
 from service.storage import LoneSession, driver_of, instant_of
-from service.storage.tables import AccountRow, DecisionRow, IdempotencyRow, ReleaseEpoch
+from service.storage.tables import (
+    AccountRow,
+    DecisionRow,
+    IdempotencyRow,
+    ReleaseEpoch,
+    RuleSetRelease,
+)
 from service.web import Claim
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "add_records",
     "find_decision",
     "find_decision_before",
+    "list_assessments",
     "list_decisions",
     "read_answers",
     "read_epoch",
@@ -297,6 +304,50 @@ async def list_decisions(
         statement = statement.where(
             DecisionRow.decided_at <= before[0],
             tuple_(*order) < tuple_(*before),
+        )
+    rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
+    return rows
+
+
+async def list_assessments(
+    connection: AsyncConnection,
+    account_id: UUID,
+    *,
+    rule_set: str,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return up to *limit* decisions on an account that became how it stood, the newest first.
+
+    They are those by the version that was live then: one that was asked for by its number
+    told how the account would have stood.
+    """
+    live = (
+        select(RuleSetRelease.version)
+        .where(
+            RuleSetRelease.rule_set == rule_set,
+            RuleSetRelease.mode == "live",
+            RuleSetRelease.effective_at <= DecisionRow.decided_at,
+        )
+        .order_by(RuleSetRelease.effective_at.desc(), RuleSetRelease.sequence.desc())
+        .limit(1)
+        .correlate(DecisionRow)
+        .scalar_subquery()
+    )
+    order = (DecisionRow.decided_at, DecisionRow.id)
+    statement = (
+        _decisions()
+        .where(
+            DecisionRow.account_id == account_id,
+            DecisionRow.rule_set == rule_set,
+            DecisionRow.version == live,
+        )
+        .order_by(*(column.desc() for column in order))
+        .limit(limit)
+    )
+    if before is not None:
+        statement = statement.where(
+            DecisionRow.decided_at <= before[0], tuple_(*order) < tuple_(*before)
         )
     rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
     return rows

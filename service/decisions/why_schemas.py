@@ -6,7 +6,7 @@ from pydantic import Field
 
 from service.web import Shown
 
-__all__ = ["WhyShown"]
+__all__ = ["MovedShown", "WhyShown"]
 
 
 class ShareShown(Shown):
@@ -83,6 +83,22 @@ class TimePart(PartShown):
 
     before: str
     after: str
+    changes: list[ChangedFact] = Field(
+        description="Of metrics, on what was known before: windows that moved on."
+    )
+
+
+class MovedShown(Shown):
+    """What came between a decision and the one before, in short; `GET .../why` tells it all."""
+
+    before: str = Field(examples=["dec_01m82amv90f7assrm6pf8d3pr0"])
+    rules: PartShown | None
+    data: PartShown | None
+    time: PartShown | None
+    summary: str | None
+    unknown: Literal["facts_erased", "not_replayable"] | None = Field(
+        description="Why there are no shares: one of the two cannot be decided again."
+    )
 
 
 class EndShown(Shown):

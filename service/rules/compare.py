@@ -5,7 +5,7 @@ decision moved is told exactly: how much came from new rules, new data and the p
 time, as the Shapley value over the three (Shapley 1953), from all eight combinations.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -216,15 +216,26 @@ class Attribution:
     verdict: Mapping[Cause, Fraction]
 
 
-def why(before: Situation, after: Situation, *, final: bool = True) -> Attribution:
+Chosen = tuple[bool, ...]
+"""Of each cause, in the order of `CAUSES`, whether it is as after."""
+
+
+def why(
+    before: Situation,
+    after: Situation,
+    *,
+    final: bool = True,
+    facts_of: Callable[[Chosen], Mapping[str, object]] | None = None,
+) -> Attribution:
     """Return what made the decision move from *before* to *after*: rules, data or time.
 
     All eight mixtures of the two situations are decided. A cause's share is its mean effect
     over the orders in which the three could have changed, in exact fractions, so that the
-    shares add up to the whole move and a cause that changed nothing has none.
+    shares add up to the whole move and a cause that changed nothing has none. Facts go with
+    the data, unless *facts_of* gives those of each mixture.
     """
     mixtures = {
-        chosen: _mixed(before, after, chosen).decide(final=final)
+        chosen: _mixed(before, after, chosen, facts_of).decide(final=final)
         for chosen in product((False, True), repeat=len(CAUSES))
     }
     ends = mixtures[False, False, False], mixtures[True, True, True]
@@ -247,13 +258,16 @@ def why(before: Situation, after: Situation, *, final: bool = True) -> Attributi
     )
 
 
-Chosen = tuple[bool, ...]
-
-
-def _mixed(before: Situation, after: Situation, chosen: Chosen) -> Situation:
+def _mixed(
+    before: Situation,
+    after: Situation,
+    chosen: Chosen,
+    facts_of: Callable[[Chosen], Mapping[str, object]] | None,
+) -> Situation:
     rules, data, time = (after if is_new else before for is_new in chosen)
+    facts = data.facts if facts_of is None else facts_of(chosen)
     return Situation(
-        rules.rules, data.facts, time.at, data.tabled, suspended=rules.suspended, final=data.final
+        rules.rules, facts, time.at, data.tabled, suspended=rules.suspended, final=data.final
     )
 
 

@@ -115,6 +115,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("PUT /v1/accounts/{key}", Scope.ACCOUNTS, _SMALL),
     _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),
     _access("GET /v1/accounts/{key}/assessment", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/{key}/assessments", Scope.ACCOUNTS),
     _access("GET /v1/accounts/{key}/identities", Scope.ACCOUNTS),
     _access("PUT /v1/accounts/{key}/identities/{system}/{id}", Scope.ACCOUNTS),
     _access("DELETE /v1/accounts/{key}/identities/{system}/{id}", Scope.ACCOUNTS),

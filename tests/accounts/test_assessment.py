@@ -96,15 +96,17 @@ async def test_the_first_decision_is_current_and_the_second_moves_it_back(
         await keep_assessment(connection, first)
     answer = await client.get(f"{NORTH}/assessment")
     assert answer.json()["data"] == [
-        {"rule_set": "account_portfolio", "current": shown(first), "previous": None}
+        {"rule_set": "account_portfolio", "current": shown(first), "previous": None, "moved": None}
     ]
     async with transaction(engine) as connection:
         await keep_assessment(connection, second)
         await keep_assessment(connection, other)
     answer = await client.get(f"{NORTH}/assessment")
+    both = {"current": shown(second), "previous": shown(first), "moved": None}
+    alone = {"current": shown(other), "previous": None, "moved": None}
     assert answer.json()["data"] == [
-        {"rule_set": "account_portfolio", "current": shown(second), "previous": shown(first)},
-        {"rule_set": "account_risk", "current": shown(other), "previous": None},
+        both | {"rule_set": "account_portfolio"},
+        alone | {"rule_set": "account_risk"},
     ]
     answer = await client.get(f"{NORTH}/assessment?rule_set=account_risk")
     assert [each["rule_set"] for each in answer.json()["data"]] == ["account_risk"]
