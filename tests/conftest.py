@@ -28,6 +28,8 @@ from service.storage.embedded import DataFolderUnusable, EmbeddedPostgres
 _RUN_FOLDER: Final = "GOODFIT_TEST_RUN_FOLDER"
 _GIVEN_URL: Final = "GOODFIT_TEST_DATABASE_URL"
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+_ROOM_BYTES: Final = 4 << 30
 _numbers = count()
 
 
@@ -35,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the folder of this run, once, before workers inherit the environment."""
     if hasattr(config, "workerinput") or _RUN_FOLDER in os.environ:
         return
-    os.environ[_RUN_FOLDER] = str(Path(tempfile.gettempdir()) / f"goodfit-tests-{os.getpid()}")
+    os.environ[_RUN_FOLDER] = str(_quickest_place() / f"goodfit-tests-{os.getpid()}")
     _remove_leftovers()
 
 
@@ -128,7 +130,8 @@ def drop_database(server_url: str, name: str) -> None:
 @contextmanager
 def _clone(server_url: str, template: str) -> Iterator[str]:
     name = f"{_template_name()}_{os.getpid()}_{next(_numbers)}"
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    # Copying the files is quicker than logging every page, where nothing is flushed to a disk.
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
     _administer(server_url, statement.format(sql.Identifier(name), sql.Identifier(template)))
     try:
         yield database_on(server_url, name)
@@ -159,9 +162,23 @@ def _alone(name: str) -> Iterator[Path]:
         yield folder
 
 
+def _quickest_place() -> Path:
+    """Return the memory's own file system where there is room in it, else the temporary folder.
+
+    Each test has a database of its own: ten megabytes that are written and thrown away.
+    """
+    has_room = (
+        _IN_MEMORY.is_dir()
+        and os.access(_IN_MEMORY, os.W_OK)
+        and shutil.disk_usage(_IN_MEMORY).free >= _ROOM_BYTES
+    )
+    return _IN_MEMORY if has_room else Path(tempfile.gettempdir())
+
+
 def _remove_leftovers() -> None:
     """Stop servers of runs that were killed before they could."""
-    for folder in Path(tempfile.gettempdir()).glob("goodfit-tests-*"):
+    places = {_IN_MEMORY, Path(tempfile.gettempdir())}
+    for folder in (found for place in places for found in place.glob("goodfit-tests-*")):
         number = folder.name.removeprefix("goodfit-tests-")
         is_mine = folder.stat().st_uid == os.geteuid()
         if is_mine and number.isdigit() and not psutil.pid_exists(int(number)):
