@@ -1,5 +1,6 @@
 """The portfolio: all accounts under one rule set, as statements of one instant each."""
 
+from service.portfolio.better_off_routes import better_off_routes
 from service.portfolio.reading import (
     Position,
     Span,
@@ -32,4 +33,4 @@ __all__ = [
     "working",
 ]
 
-routers = (statement_routes, view_routes, waterfall_routes)
+routers = (statement_routes, view_routes, better_off_routes, waterfall_routes)

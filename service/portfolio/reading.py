@@ -80,6 +80,9 @@ class Position:
             the sums are those of what the ledger holds, and mean nothing of the account.
         costs: By driver.
         slices: Name to text; a name that is not there is not known.
+        letters: What `gates`, `rules` and `outcomes` came to while more may be known: a letter
+            each, `y`, `n` or `u`. None where the statement's version did not decide it.
+        orders: Entries of revenue; None where the statement is older than their count.
     """
 
     account_id: UUID
@@ -101,6 +104,8 @@ class Position:
     custom_hours: Decimal
     escalations: int
     slices: Mapping[str, str]
+    letters: Mapping[str, str] | None = None
+    orders: int | None = None
 
     @property
     def margin(self) -> Decimal:

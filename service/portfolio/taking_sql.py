@@ -44,7 +44,8 @@ WITH entry AS (
   SELECT account_id, {_driver(cost)} AS driver,
     {_revenue()} AS revenue, {_cost(cost.rates)} AS cost,
     {_hours("support_case")} AS support_hours, {_hours("custom_work")} AS custom_hours,
-    {_count("escalation")} AS escalations
+    {_count("escalation")} AS escalations,
+    {_count("revenue")} AS orders
   FROM account_event
   WHERE at <= :at AND recorded_at <= :at {"" if terms.since is None else "AND at > :since"}
     AND kind IN ({_listed({*cost.kinds, "revenue", "support_case", "custom_work", "escalation"})})
@@ -83,6 +84,7 @@ judged AS (
     CASE WHEN is_erased THEN CAST('{{}}' AS jsonb) ELSE standing.facts END AS facts,
     decision.version, decision.verdict, decision.outcome,
     coalesce(decision.outcome_certain, false) AS certain,
+    CASE WHEN decision.version = :version THEN decision.trace -> 'open' END AS letters,
     decision.scores, {_since(rules.attributes)} AS customer_since,
     {_in_grace(rules)} AS in_grace,
     coalesce(decision.facts ?& ARRAY[{_listed((terms.revenue_metric, terms.cost_metric))}], false)
@@ -97,12 +99,12 @@ SELECT CAST(:statement AS uuid), judged.id, key, {_name()}, decision_id, version
   customer_since, in_grace, is_measured,
   coalesce(revenue, 0), coalesce(cost, 0), coalesce(costs, '{{}}'),
   coalesce(support_hours, 0), coalesce(custom_hours, 0), coalesce(escalations, 0),
-  jsonb_strip_nulls(jsonb_build_object({slices}))
+  jsonb_strip_nulls(jsonb_build_object({slices})), letters, coalesce(orders, 0)
 FROM judged LEFT JOIN money ON money.account_id = judged.id"""  # noqa: S608 - made of ids, see `_listed`
 
 
 def _sums() -> str:
-    names = ("revenue", "cost", "support_hours", "custom_hours", "escalations")
+    names = ("revenue", "cost", "support_hours", "custom_hours", "escalations", "orders")
     return ", ".join(f"sum({name}) AS {name}" for name in names)
 
 

@@ -190,7 +190,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
     *(
         _access(f"GET {_PORTFOLIO}/{view}{suffix}", Scope.ACCOUNTS)
-        for view in ("matrix", "summary", "segments", "whale-curve", "concentration")
+        for view in ("better-off", "matrix", "summary", "segments", "whale-curve", "concentration")
         for suffix in ("", ".csv")
     ),
     _access("GET /v1/backtests", Scope.RULES_READ),

@@ -116,6 +116,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "statement_not_found": Kind(404, "There is no such statement"),
     "cannot_state": Kind(422, "The rule set does not say what a portfolio is made of"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
+    "bad_criterion": Kind(422, "This says nothing of who is better off elsewhere"),
     # what became of leads and accounts
     "outcome_not_found": Kind(404, "There is no such outcome"),
     "outcome_conflict": Kind(409, "The source told something else under this id"),

@@ -123,3 +123,9 @@ class PositionRow(Base):
     escalations: Mapped[int] = mapped_column(BigInteger)
     slices: Mapped[JsonObject]
     """Name to text."""
+    letters: Mapped[JsonObject | None]
+    """What gates, rules and outcomes came to while more may be known, `y`, `n` or `u` each.
+
+    Null where it was not decided by the statement's version."""
+    orders: Mapped[int | None] = mapped_column(BigInteger)
+    """Entries of revenue."""
