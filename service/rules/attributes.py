@@ -110,15 +110,15 @@ def admit(raw: Mapping[str, object], attributes: Mapping[str, Attribute]) -> Fac
     """
     values: dict[str, Fact] = {}
     problems: list[DataProblem] = []
-    for attribute in attributes.values():
-        value = raw.get(attribute.name)
-        if _is_missing(value, attribute):
+    for name, attribute in attributes.items():
+        value = raw.get(name)
+        if value is None or (isinstance(value, str) and _is_blank(value, attribute)):
             continue
         try:
-            values[attribute.name] = _read(value, attribute)
+            values[name] = _read(value, attribute)
         except _Unreadable as unreadable:
-            message = f"`{attribute.name}` {unreadable.message}; it counts as missing"
-            problems.append(DataProblem(attribute.name, unreadable.code, message))
+            message = f"`{name}` {unreadable.message}; it counts as missing"
+            problems.append(DataProblem(name, unreadable.code, message))
     undeclared = [name for name in raw if name not in attributes]
     if undeclared:
         problems.extend(_undeclared(undeclared, attributes))
@@ -158,11 +158,7 @@ def _letter_pairs(name: str) -> frozenset[str]:
     return frozenset(map("".join, pairwise(folded)))
 
 
-def _is_missing(value: object, attribute: Attribute) -> bool:
-    if value is None:
-        return True
-    if not isinstance(value, str):
-        return False
+def _is_blank(value: str, attribute: Attribute) -> bool:
     cleaned = clean_text(value)
     return not cleaned or cleaned in attribute.missing_values
 
@@ -186,12 +182,14 @@ def _read(value: object, attribute: Attribute) -> Fact:
 
 
 def _read_number(value: object, attribute: Attribute) -> float:
-    if isinstance(value, str):
+    if isinstance(value, float):
+        number = float(value)
+    elif isinstance(value, str):
         text = clean_text(value)
         if not _NUMBER.fullmatch(text):
             raise _Unreadable("not_a_number", "is not a plain number such as 1250 or 12.5")
         number = float(text)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int) and not isinstance(value, bool):
         number = float(value) if abs(value) <= LARGEST_EXACT else LARGEST_EXACT * 2
     else:
         raise _Unreadable("not_a_number", "is not a number")

@@ -13,6 +13,11 @@ quoted: Final = encode_basestring
 _PLAIN_FROM: Final = 1e-5
 
 
+def inside(text: str) -> str:
+    """Return *text* as it stands between the quotes, where more may stand beside it."""
+    return quoted(text)[1:-1]
+
+
 def number(x: float) -> str:
     """Return *x* with the fewest digits that read back as the same; null if it is not finite."""
     written = repr(x)

@@ -7,9 +7,9 @@ module's globals (`Names.bound`).
 
 import ast
 import types
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 NONE: Final = ast.Constant(None)
 LONGEST_CHAIN: Final = 50
@@ -199,6 +199,17 @@ def build(definition: ast.FunctionDef, names: Names) -> types.FunctionType:
     return made
 
 
+def build_lambda(parameter: str, expr: ast.expr) -> Callable[..., Any]:
+    """Return the function of one *parameter* that gives *expr*, which names nothing else."""
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(parameter)], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
+    module = ast.Expression(ast.Lambda(arguments, expr))
+    _locate(module)
+    made: Callable[..., Any] = eval(compile(module, "<rule set>", "eval"), _NOTHING)  # noqa: S307  as above
+    return made
+
+
 def _locate(root: ast.AST) -> None:
     """Give every node the line that Python's compiler asks for; shared nodes are visited once."""
     waiting: list[ast.AST] = [root]
@@ -224,3 +235,4 @@ _BUILTINS: Final = {
     "min": min,
     "KeyError": KeyError,
 }
+_NOTHING: Final[dict[str, Any]] = {"__builtins__": {}}

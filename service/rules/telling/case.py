@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from service.rules.decided import Decided
-from service.rules.effects import Limit
 from service.rules.explain import still_possible
 from service.rules.expression.tokens import uncapitalised
 from service.rules.json_text import quoted
 from service.rules.model import Gate, Model, Rule
 from service.rules.summary import composed
+from service.rules.telling.forms import plain
 from service.rules.telling.moves import Move, moves_of, plans_of
 from service.rules.telling.reasons import Spoken, Voice, Wordbook, filled
 from service.rules.telling.values import Values, whole_or_not
@@ -30,6 +30,11 @@ class Telling:
         self.outcomes = [Voice(book, "outcome", outcome) for outcome in model.outcomes]
         every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
         self.suspendable = [Voice(book, "suspended", part) for part in every]
+        # What each rule adds where nothing limits it, and how its reason begins then.
+        self.usual = {
+            place: (points, self.rules[place].head(YES, _effect(score, points)))
+            for place, score, points in _fixed_points(model)
+        }
         self.formulas = {
             score.name: book.computed(score.label, score.formula)
             for score in model.scores
@@ -40,7 +45,7 @@ class Telling:
 class Case:
     """The reasons of one decision."""
 
-    __slots__ = ("_decisive", "_gate", "_moved", "_telling", "_values", "decision")
+    __slots__ = ("_decisive", "_gate", "_moved", "_moves", "_telling", "_values", "decision")
 
     def __init__(self, telling: Telling, decision: Decided) -> None:
         """Begin with what decided and what moved a score."""
@@ -49,31 +54,33 @@ class Case:
         self._values = Values(telling.slots, decision)
         self._gate = self._deciding_gate()
         self._decisive = self._decide()
-        moves = moves_of(decision, telling.plans, self._values)
-        self._moved = [(move, self._move(move)) for move in moves]
+        self._moves = moves_of(decision, telling.plans, self._values)
+        self._moved = [self._move(move) for move in self._moves]
 
-    def reasons(self, *, full: bool) -> Iterator[str]:
-        """Yield the reasons as JSON objects; with *full*, also those that are no or unknown."""
-        yield self._decisive[2]
-        for _, (_, _, reason) in self._moved:
-            yield reason
+    def reasons(self, *, full: bool) -> list[str]:
+        """Return the reasons as JSON objects; with *full*, also those that are no or unknown."""
+        told = [self._decisive[1]]
+        told += [reason for _, reason in self._moved]
         if self.decision.suspended:
-            yield from self._suspended()
+            told += self._suspended()
         if full:
-            yield from self._others()
+            told += self._others()
+        return told
 
     def summary(self) -> str:
         """Return the decision in two or three sentences."""
         parts = (
-            (text, move[1], move[2])
-            for move, (text, _, _) in self._moved
+            (words.text.fill(self._values), move[1], move[2])
+            for move, (words, _) in zip(self._moves, self._moved, strict=True)
             if move[3] is not None or move[4] is not None
         )
         is_by_gate = self._gate is not None
         return composed(self.decision, parts, gate=is_by_gate, said=self._said_inside)
 
     def _said_inside(self) -> str:
-        text, first, _ = self._decisive
+        words, _ = self._decisive
+        text = words.text.fill(self._values)
+        first = words.first if isinstance(words.first, str) else self._values[words.first]
         return uncapitalised(first) + text[len(first) :]
 
     def _deciding_gate(self) -> int | None:
@@ -90,7 +97,7 @@ class Case:
         """Return what decided: the gate, else the outcome, else what is still possible."""
         decision, values, telling = self.decision, self._values, self._telling
         if self._gate is not None:
-            return telling.gates[self._gate].say(values, YES)
+            return telling.gates[self._gate].say_yes(values)
         closed = decision.trace.closed
         place = telling.places[decision.outcome]
         is_reached = YES not in closed.gates and closed.outcomes.index(YES) == place
@@ -100,15 +107,19 @@ class Case:
         if outcome.condition is None:
             words = outcome.reason or "No other outcome applies"
             return voice.say_plainly(values, YES, words)
-        return voice.say(values, YES)
+        return voice.say_yes(values)
 
     def _move(self, move: Move) -> Spoken:
         _, points, score, rule, limit = move
-        effect = f'{{"score":"{score}","points":{whole_or_not(points)}}}'
         if rule is not None:
-            return self._telling.rules[rule].say(self._values, YES, effect)
+            voice = self._telling.rules[rule]
+            usual, head = self._telling.usual[rule]
+            if points != usual:
+                head = voice.head(YES, _effect(score, points))
+            return voice.say_yes(self._values, head)
+        effect = _effect(score, points)
         if limit is not None:
-            return _limited(limit, effect)
+            return filled(self._values, _head(limit.name, "limit", effect), plain(limit.words))
         head = _head(score, "points", effect)
         return filled(self._values, head, self._telling.formulas[score])
 
@@ -116,7 +127,7 @@ class Case:
         for voice in self._telling.suspendable:
             if voice.id in self.decision.suspended:
                 words = f"`{voice.id}` is suspended and counts as no"
-                yield voice.say_plainly(self._values, NO, words)[2]
+                yield voice.say_plainly(self._values, NO, words)[1]
 
     def _others(self) -> Iterator[str]:
         """Yield every gate and rule, and the outcomes that come before the decision's."""
@@ -126,13 +137,13 @@ class Case:
         for place, result in enumerate(opened.gates):
             voice = telling.gates[place]
             if place != self._gate and voice.id not in suspended:
-                yield voice.say(values, result)[2]
-        moved = {move[3] for move, _ in self._moved}
-        names = {move[2] for move, _ in self._moved if move[3] is None and move[4] is None}
+                yield voice.say(values, result)[1]
+        moved = {move[3] for move in self._moves}
+        names = {move[2] for move in self._moves if move[3] is None and move[4] is None}
         for place, result in enumerate(opened.rules):
             voice = telling.rules[place]
             if place not in moved and voice.id not in suspended and voice.id not in names:
-                yield voice.say(values, result)[2]
+                yield voice.say(values, result)[1]
         if YES in decision.trace.closed.gates:
             return
         for place, result in enumerate(opened.outcomes):
@@ -142,17 +153,23 @@ class Case:
             if outcome.condition is None or outcome.id in suspended:
                 continue
             if result is not UNKNOWN or decision.final:
-                yield voice.say_without_author(values, result)[2]
+                yield voice.say_without_author(values, result)[1]
             else:
                 reason = values.teller.passed_over(outcome, outcome.condition, result)
-                yield voice.say_words(values, result, reason.words)[2]
+                yield voice.say_words(values, result, reason.words)[1]
 
 
-def _limited(limit: Limit, effect: str) -> Spoken:
-    words = quoted(limit.words)
-    tokens = f'"tokens":[{{"kind":"text","text":{words}}}],"checks":[]}}'
-    return limit.words, limit.words, f"{_head(limit.name, 'limit', effect)}{words},{tokens}"
+def _fixed_points(model: Model) -> Iterator[tuple[int, str, float]]:
+    """Yield the place of each rule with the score it adds to and what it adds by itself."""
+    for score in model.scores:
+        for group in score.groups:
+            for place, rule in enumerate(group.rules, start=group.first_rule):
+                yield place, score.name, rule.points.fixed
+
+
+def _effect(score: str, points: float) -> str:
+    return f'{{"score":"{score}","points":{whole_or_not(points)}}}'
 
 
 def _head(name: str, kind: str, effect: str) -> str:
-    return f'{{"rule":{quoted(name)},"kind":"{kind}","result":"yes","effect":{effect},"text":'
+    return f'{{"rule":{quoted(name)},"kind":"{kind}","result":"yes","effect":{effect},'

@@ -2,53 +2,53 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final
 
 from service.rules.expression.phrasebook import Phrase, Run
 from service.rules.expression.phrases import Words
-from service.rules.json_text import quoted
-from service.rules.telling.values import JSON, READ, TOKENS, Slots, Values, token_text
+from service.rules.json_text import inside, quoted
+from service.rules.telling.filling import LONGEST, filler
+from service.rules.telling.places import Piece, token_text
+from service.rules.telling.values import Slots, Values
 from service.rules.told import CheckPlan
 from service.rules.truth import Truth
 
-Piece = str | int
-"""Text, or the slot of a value."""
-
-_BETWEEN: Final = slice(1, None, 2)
+_COMPILED_AFTER: Final = 8
 
 
 class Form:
-    """Text with slots."""
+    """Text with slots. `fill` returns it with one subject's values."""
 
-    __slots__ = ("_parts", "_pick")
+    __slots__ = ("fill",)
+    fill: Callable[[Values], str]
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         """Make the form of *pieces*, one after another."""
-        parts, slots = [""], []
+        texts, slots = [""], []
         for piece in pieces:
             if isinstance(piece, int):
                 slots.append(piece)
-                parts += ("", "")
+                texts.append("")
             else:
-                parts[-1] += piece
-        self._parts = parts
-        self._pick = _picker(slots)
+                texts[-1] += piece
+        self.fill = self._first_filler(texts, slots)
 
-    def fill(self, values: Values) -> str:
-        """Return the text with this subject's *values*."""
-        if self._pick is None:
-            return self._parts[0]
-        parts = self._parts[:]
-        parts[_BETWEEN] = self._pick(values)
-        return "".join(parts)
+    def _first_filler(self, texts: list[str], slots: list[int]) -> Callable[[Values], str]:
+        """Return what fills the form until it was filled often enough to be compiled."""
+        if not slots:
+            (text,) = texts
+            return lambda _: text
+        times = iter(range(_COMPILED_AFTER))
 
+        def fill(values: Values) -> str:
+            if next(times, None) is None and len(slots) <= LONGEST:
+                self.fill = filler(texts, slots)
+            found = texts[:1]
+            for slot, text in zip(slots, texts[1:], strict=True):
+                found += (values[slot], text)
+            return "".join(found)
 
-def _picker(slots: list[int]) -> Callable[[Values], Iterable[str]] | None:
-    """Return what takes the texts of *slots* together."""
-    if len(slots) > 1:
-        return itemgetter(*slots)
-    return (lambda values: (values[slots[0]],)) if slots else None
+        return fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Wording:
     Attributes:
         first: The text of the first token, or the slot of the value that it is.
         text: The sentence as it is read.
-        rest: The tokens and the checks, as the last members of a JSON object.
+        told: The text, the tokens and the checks, as the last members of a JSON object.
     """
 
     first: Piece
     text: Form
-    rest: Form
+    told: Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def wording(
 ) -> Wording | Branching:
     """Return the words of *phrase* with its *checks*, after *before*, the author's own."""
     holes = [piece.hole for clause in phrase for piece in clause if not isinstance(piece, Run)]
-    ends = [(slots.of(hole), hole.stops_at) for hole in holes if hole.stops_at is not None]
+    ends = [(slots.of(hole).bare, hole.stops_at) for hole in holes if hole.stops_at is not None]
     if ends:
         return Branching(phrase, before, tuple(checks), slots, tuple(ends), {})
     return _worded(phrase, checks, slots, before, iter(()))
@@ -112,38 +112,44 @@ def _worded(
 ) -> Wording:
     """Return the words where of the values that may end a clause these have *ended* it."""
     text: list[Piece] = []
-    tokens: list[Piece] = []
+    within: list[Piece] = []
+    tokens: list[tuple[Piece, ...]] = []
     if before is not None:
         text.append(f"{before} ")
-        tokens.append(_text_token(before))
+        within.append(inside(f"{before} "))
+        tokens.append((_text_token(before),))
     for clause in phrase:
         for piece in clause:
             if isinstance(piece, Run):
                 text.append(piece.text)
-                tokens += map(token_text, piece.tokens)
+                within.append(inside(piece.text))
+                tokens += ((token_text(token),) for token in piece.tokens)
                 continue
-            slot = slots.of(piece.hole)
-            text += (piece.lead, slot + READ)
-            tokens.append(slot + TOKENS)
+            place = slots.of(piece.hole)
+            text += (piece.lead, place.read)
+            within += (inside(piece.lead), place.inside)
+            tokens.append(place.tokens)
             if piece.hole.stops_at is not None and next(ended):
                 break
     first = _first(phrase, slots) if before is None else before
-    return Wording(first, Form(text), Form(_members(tokens, checks)))
+    return Wording(first, Form(text), Form(_members(within, tokens, checks)))
 
 
 def _first(phrase: Phrase, slots: Slots) -> Piece:
     piece = phrase[0][0]
-    return piece.tokens[0].text if isinstance(piece, Run) else slots.of(piece.hole)
+    return piece.tokens[0].text if isinstance(piece, Run) else slots.of(piece.hole).bare
 
 
 def plain(words: str, checks: Iterable[Piece] = ()) -> Wording:
     """Return words in which nothing is to be linked."""
-    return Wording(words, Form([words]), Form(_members([_text_token(words)], checks)))
+    members = _members([inside(words)], [(_text_token(words),)], checks)
+    return Wording(words, Form([words]), Form(members))
 
 
 def as_said(words: Words, checks: str) -> Wording:
     """Return words that values decided, with their *checks* as JSON."""
-    members = _members(map(token_text, words.tokens), [checks])
+    tokens = [(token_text(token),) for token in words.tokens]
+    members = _members([inside(words.text)], tokens, [checks])
     return Wording(words.tokens[0].text, Form([words.text]), Form(members))
 
 
@@ -157,16 +163,20 @@ def checks_of(
         yield f'{between}{{"expression":{expression},"result":"{result.value}","values":{{'
         for number, (name, node) in enumerate(plan.reads):
             yield f"{',' if number else ''}{quoted(name)}:"
-            yield slots.read(name, node) + JSON
+            yield slots.read(name, node).json
         yield "}}"
 
 
-def _members(tokens: Iterable[Piece], checks: Iterable[Piece]) -> Iterator[Piece]:
-    yield ',"tokens":['
+def _members(
+    text: Iterable[Piece], tokens: Iterable[Iterable[Piece]], checks: Iterable[Piece]
+) -> Iterator[Piece]:
+    yield '"text":"'
+    yield from text
+    yield '","tokens":['
     for place, token in enumerate(tokens):
         if place:
             yield ","
-        yield token
+        yield from token
     yield '],"checks":['
     yield from checks
     yield "]}"

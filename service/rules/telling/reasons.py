@@ -16,26 +16,25 @@ from service.rules.reasons import ReasonKind
 from service.rules.telling.forms import (
     Branching,
     Form,
-    Piece,
     Wording,
     as_said,
     checks_of,
     plain,
     wording,
 )
+from service.rules.telling.places import Piece
 from service.rules.telling.values import Slots, Values
 from service.rules.told import CheckPlan, reads, told_of
 from service.rules.truth import UNKNOWN, YES, Truth
 
 _MOST_KEPT: Final = 2_000
 _CHECKS: Final = "checks"
-_RESULTS: Final = {truth: f'"{truth.value}"' for truth in Truth}
 
 # Of an outcome that has no condition.
 _UNASKED: Final = Condition("", ast.Constant(True, ast.TRUTH, ast.Span(0, 0)), (), 0)  # noqa: FBT003  a literal
 
-Spoken = tuple[str, str, str]
-"""A reason: its sentence, that one's first token as it is read, and the reason as JSON."""
+Spoken = tuple[Wording, str]
+"""A reason: its words, and the reason as JSON."""
 
 _Made = Wording | Branching | Form
 """Words with checks; the checks alone where values decide the words."""
@@ -118,7 +117,7 @@ class Voice:
         "_condition",
         "_end",
         "_first",
-        "_front",
+        "_fronts",
         "_made",
         "_reads",
         "_reason",
@@ -130,7 +129,8 @@ class Voice:
         condition = part.condition or _UNASKED
         self.id = part.id
         self._book = book
-        self._front = f'{{"rule":{quoted(part.id)},"kind":"{kind}","result":'
+        front = f'{{"rule":{quoted(part.id)},"kind":"{kind}","result":'
+        self._fronts = {truth: f'{front}"{truth.value}","effect":' for truth in Truth}
         self._condition = condition
         self._first = condition.first_check
         self._end = condition.first_check + len(condition.checks)
@@ -138,48 +138,25 @@ class Voice:
         self._reason = part.reason
         self._made = book.shelf.drawer()
 
-    def say(self, values: Values, result: Truth, effect: str = "null") -> Spoken:
-        """Return what carried the *result*, after the author's words for a yes.
+    def head(self, result: Truth, effect: str = "null") -> str:
+        """Return how a reason with this *result* begins; *effect* is JSON."""
+        return f"{self._fronts[result]}{effect},"
 
-        *effect* is JSON.
-        """
-        head = f'{self._front}{_RESULTS[result]},"effect":{effect},"text":'
+    def say(self, values: Values, result: Truth) -> Spoken:
+        """Return what carried the *result*, after the author's words for a yes."""
+        return self.say_yes(values) if result is YES else self.say_without_author(values, result)
+
+    def say_yes(self, values: Values, head: str | None = None) -> Spoken:
+        """Return what carried a yes, after the author's words; *head* is its own otherwise."""
         results = values.checks[self._first : self._end]
-        if result is YES:
-            found = self._made.get(results)
-            if found is None:
-                found = self._make(results, results, (), self._reason)
-            return self._filled(values, head, found, result, self._reason)
-        return self._say_only(values, head, result, results)
+        found = self._made.get(results)
+        if found is None:
+            found = self._make(results, results, (), self._reason)
+        return self._filled(values, head or self.head(YES), found, YES, self._reason)
 
     def say_without_author(self, values: Values, result: Truth) -> Spoken:
         """Return what carried the *result*, whatever the author said."""
-        head = f'{self._front}{_RESULTS[result]},"effect":null,"text":'
-        return self._say_only(values, head, result, values.checks[self._first : self._end])
-
-    def say_plainly(self, values: Values, result: Truth, words: str) -> Spoken:
-        """Return *words* in which nothing is to be linked, beside the condition's checks."""
-        head = f'{self._front}{_RESULTS[result]},"effect":null,"text":'
         results = values.checks[self._first : self._end]
-        found = self._made.get((words, results))
-        if not isinstance(found, Wording):
-            found = plain(words, self._book.checks(self._condition, results))
-            self._book.shelf.keep(self._made, (words, results), found)
-        return filled(values, head, found)
-
-    def say_words(self, values: Values, result: Truth, words: Words) -> Spoken:
-        """Return these *words* beside the condition's checks."""
-        head = f'{self._front}{_RESULTS[result]},"effect":null,"text":'
-        results = values.checks[self._first : self._end]
-        found = self._made.get((_CHECKS, results))
-        if not isinstance(found, Form):
-            found = Form(self._book.checks(self._condition, results))
-            self._book.shelf.keep(self._made, (_CHECKS, results), found)
-        return filled(values, head, as_said(words, found.fill(values)))
-
-    def _say_only(
-        self, values: Values, head: str, result: Truth, results: tuple[Truth, ...]
-    ) -> Spoken:
         missing: tuple[str, ...] = ()
         if UNKNOWN in results:
             missing = tuple(name for name in self._reads if name not in values.facts)
@@ -187,11 +164,31 @@ class Voice:
         found = self._made.get(key)
         if found is None:
             found = self._make(key, results, missing, None)
-        return self._filled(values, head, found, result, None)
+        return self._filled(values, self.head(result), found, result, None)
+
+    def say_plainly(self, values: Values, result: Truth, words: str) -> Spoken:
+        """Return *words* in which nothing is to be linked, beside the condition's checks."""
+        results = values.checks[self._first : self._end]
+        found = self._made.get((words, results))
+        if not isinstance(found, Wording):
+            found = plain(words, self._book.checks(self._condition, results))
+            self._book.shelf.keep(self._made, (words, results), found)
+        return filled(values, self.head(result), found)
+
+    def say_words(self, values: Values, result: Truth, words: Words) -> Spoken:
+        """Return these *words* beside the condition's checks."""
+        results = values.checks[self._first : self._end]
+        found = self._made.get((_CHECKS, results))
+        if not isinstance(found, Form):
+            found = Form(self._book.checks(self._condition, results))
+            self._book.shelf.keep(self._made, (_CHECKS, results), found)
+        return filled(values, self.head(result), as_said(words, found.fill(values)))
 
     def _filled(
         self, values: Values, head: str, found: _Made, result: Truth, reason: str | None
     ) -> Spoken:
+        if isinstance(found, Wording):
+            return found, head + found.told.fill(values)
         if isinstance(found, Form):
             words = values.teller.said(self._condition, reason, result)
             return filled(values, head, as_said(words, found.fill(values)))
@@ -212,6 +209,4 @@ class Voice:
 def filled(values: Values, head: str, worded: Wording | Branching) -> Spoken:
     """Return the reason that begins with *head*, in these words with these *values*."""
     words = worded.to(values) if isinstance(worded, Branching) else worded
-    text = words.text.fill(values)
-    first = words.first if isinstance(words.first, str) else values[words.first]
-    return text, first, f"{head}{quoted(text)}{words.rest.fill(values)}"
+    return words, head + words.told.fill(values)

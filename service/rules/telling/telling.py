@@ -39,13 +39,13 @@ class Text(NamedTuple):
 def tell(decision: Decided, *, full: bool = False) -> Text:
     """Return *decision* told; with *full*, also the rules that were no or unknown."""
     case = Case(_telling_of(decision.model), decision)
-    problems = [value(problem.to_json()) for problem in decision.data_problems]
+    problems = decision.data_problems
     return Text(
         verdict=decision.verdict,
         outcome=decision.outcome,
         details=_details(decision, ",".join(case.reasons(full=full))),
         next=_next(decision.next),
-        data_problems=f"[{','.join(problems)}]",
+        data_problems=value([one.to_json() for one in problems]) if problems else "[]",
         summary=case.summary(),
     )
 
@@ -62,17 +62,21 @@ def scores_text(scores: Mapping[str, ScoreRange]) -> str:
 
 def _details(decision: Decided, reasons: str) -> str:
     possible = ",".join(map(quoted, decision.possible_outcomes))
-    missing = ",".join(map(_missing, decision.missing))
+    missing = ",".join(map(_missing, decision.missing)) if decision.missing else ""
     return (
-        f'"certain":{value(decision.certain)},'
-        f'"outcome_certain":{value(decision.outcome_certain)},'
+        f'"certain":{_flag(decision.certain)},'
+        f'"outcome_certain":{_flag(decision.outcome_certain)},'
         f'"possible_outcomes":[{possible}],'
-        f'"exact":{value(decision.exact)},'
+        f'"exact":{_flag(decision.exact)},'
         f'"scores":{scores_text(decision.scores)},'
-        f'"grades":{_grades(decision.grades)},'
+        f'"grades":{_grades(decision.grades) if decision.grades else "{}"},'
         f'"reasons":[{reasons}],'
         f'"missing":[{missing}]'
     )
+
+
+def _flag(x: bool) -> str:  # noqa: FBT001  the value itself is the argument
+    return "true" if x else "false"
 
 
 def _grades(grades: Mapping[str, tuple[str, ...]]) -> str:

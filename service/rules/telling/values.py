@@ -1,11 +1,10 @@
 """The subject's own values in words and as JSON, each made once per decision.
 
-Words that are otherwise the same for everybody have numbered slots for them. A value takes
-four slots in a row, which are filled together when one of them is first looked at.
+Words that are otherwise the same for everybody have numbered slots for them. A value has
+some slots in a row, which are filled together when one of them is first looked at.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date
 from typing import Final
 
@@ -22,18 +21,11 @@ from service.rules.model import Grade, Model
 from service.rules.ranges import LARGEST_EXACT, point
 from service.rules.scores import bands
 from service.rules.sight import looked_up
+from service.rules.telling.places import SLOTS, Place, token_text
 from service.rules.told import told_of
 
-BARE: Final = 0
-"""The place of the value itself, in words."""
-READ: Final = 1
-"""The place of the value with its unit."""
-TOKENS: Final = 2
-"""The place of the same as typed tokens, in JSON."""
-JSON: Final = 3
-"""The place of the value as a check shows it."""
-_SLOTS: Final = 4
-_QUOTED_MISSING: Final = json_text.quoted(MISSING)
+_MISSING_INSIDE: Final = json_text.inside(MISSING)
+_SHORT_FROM: Final = 0.0001
 _SHORT_BELOW: Final = 10_000
 
 
@@ -53,7 +45,7 @@ class Values(dict[int, str]):
 
     def __missing__(self, slot: int) -> str:
         """Make the texts of the value that *slot* belongs to, and keep them."""
-        self._makers[slot // _SLOTS](self)
+        self._makers[slot // SLOTS](self)
         return self[slot]
 
     @property
@@ -86,32 +78,31 @@ class Slots:
         self._model = model
         self._book = told_of(model).book
         self._grades = {grade.name: grade for grade in model.grades}
-        self._firsts: dict[_Key, int] = {}
+        self._places: dict[_Key, Place] = {}
         self._nodes: list[ast.Node | None] = []
 
-    def of(self, hole: Hole) -> int:
-        """Return the first slot of the value that belongs into *hole*."""
+    def of(self, hole: Hole) -> "Place":
+        """Return the place of the value that belongs into *hole*."""
         key = (id(hole.node), hole.text) if hole.name is None else hole.name
-        found = self._firsts.get(key)
+        found = self._places.get(key)
         return self._take(key, hole) if found is None else found
 
-    def read(self, name: str, node: ast.Node) -> int:
-        """Return the first slot of *name*, which is *node*."""
-        found = self._firsts.get(name)
+    def read(self, name: str, node: ast.Node) -> "Place":
+        """Return the place of *name*, which is *node*."""
+        found = self._places.get(name)
         if found is not None:
             return found
         if isinstance(node, ast.Has):
             node = ast.Attribute(name, node.type, node.span)
         return self.of(self._book.hole(node))
 
-    def _take(self, key: _Key, hole: Hole) -> int:
-        first = len(self.makers) * _SLOTS
-        self.makers.append(self._maker(hole, _Place.of(first, hole)))
+    def _take(self, key: _Key, hole: Hole) -> "Place":
+        place = self._places[key] = Place.of(len(self.makers) * SLOTS, hole)
+        self.makers.append(self._maker(hole, place))
         self._nodes.append(hole.node)  # so that no other node can take its identity
-        self._firsts[key] = first
-        return first
+        return place
 
-    def _maker(self, hole: Hole, place: "_Place") -> _Maker:
+    def _maker(self, hole: Hole, place: Place) -> _Maker:
         match hole.node:
             case ast.Attribute(name=name):
                 return _of_attribute(self._model.attributes[name], place)
@@ -126,56 +117,12 @@ class Slots:
             case _:
                 return _by_reference(hole, place)
 
-    def _of_derived(self, derived: str, hole: Hole, place: "_Place") -> _Maker:
+    def _of_derived(self, derived: str, hole: Hole, place: Place) -> _Maker:
         match self._book.formulas[derived]:
             case ast.Apply(operator=row, arguments=(ast.Attribute(name=name),)) if row in _TEXTS:
                 return _of_text(_TEXTS[row], self._model.attributes[name], place)
             case _:
                 return _by_reference(hole, place)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The four slots of a value, and what stands around it in them.
-
-    Attributes:
-        front: What comes before the value in its token.
-        backs: What comes after it there, and after a 1, units included.
-        units: What follows the value, and a 1, in a sentence.
-    """
-
-    slots: range
-    front: str
-    backs: tuple[str, str]
-    units: tuple[str, str]
-
-    @classmethod
-    def of(cls, first: int, hole: Hole) -> "_Place":
-        front, _, back = token_text(Token("value", "", hole.attribute, hole.pii)).partition('""')
-        slots = range(first, first + _SLOTS)
-        if hole.unit is None or hole.unit_of_one is None:
-            return cls(slots, front, (back, back), ("", ""))
-        units = hole.unit, hole.unit_of_one
-        many, one = (f"{back},{token_text(unit)}" for unit in units)
-        return cls(slots, front, (many, one), (f" {units[0].text}", f" {units[1].text}"))
-
-    def filler(self) -> "_Fill":
-        """Return what fills the slots."""
-        bare, read, tokens, json = self.slots
-        front, (back, back_of_one), (unit, unit_of_one) = self.front, self.backs, self.units
-
-        def fill(values: Values, words: str, quoted: str, shown_as: str) -> None:
-            is_one = words == "1"
-            values[bare] = words
-            values[read] = f"{words}{unit_of_one if is_one else unit}"
-            values[tokens] = f"{front}{quoted}{back_of_one if is_one else back}"
-            values[json] = shown_as
-
-        return fill
-
-
-_Fill = Callable[[Values, str, str, str], None]
-"""Fills the slots of a value: with its words, the same quoted, and the value as JSON."""
 
 
 def whole_or_not(x: float) -> str:
@@ -185,16 +132,7 @@ def whole_or_not(x: float) -> str:
     return json_text.number(x)
 
 
-def token_text(token: Token) -> str:
-    """Return one typed token as JSON."""
-    said = json_text.quoted(token.text)
-    attribute = token.attribute
-    belongs = "" if attribute is None else f',"attribute":{json_text.quoted(attribute)}'
-    personal = ',"pii":true' if token.pii else ""
-    return f'{{"kind":"{token.kind}","text":{said}{belongs}{personal}}}'
-
-
-def _of_attribute(attribute: Attribute, place: _Place) -> _Maker:
+def _of_attribute(attribute: Attribute, place: Place) -> _Maker:
     name, fill = attribute.name, place.filler()
     if attribute.type == "number":
         return _of_number(place, lambda values: values.facts.get(name))
@@ -202,13 +140,13 @@ def _of_attribute(attribute: Attribute, place: _Place) -> _Maker:
     def make(values: Values) -> None:
         fact = values.facts.get(name)
         if fact is None:
-            fill(values, MISSING, _QUOTED_MISSING, "null")
+            fill(values, MISSING, _MISSING_INSIDE, "null")
         elif isinstance(fact, str) and fact:
             quoted = json_text.quoted(fact)
-            fill(values, fact, quoted, quoted)
+            fill(values, fact, quoted[1:-1], quoted)
         else:
             words = shown(fact)
-            fill(values, words, json_text.quoted(words), json_text.value(_plain(fact)))
+            fill(values, words, json_text.inside(words), json_text.value(_plain(fact)))
 
     return make
 
@@ -219,45 +157,42 @@ def _plain(fact: Fact) -> object:
     return list(fact) if isinstance(fact, tuple) else fact
 
 
-def _of_score(name: str, place: _Place) -> _Maker:
+def _of_score(name: str, place: Place) -> _Maker:
     return _of_number(place, lambda values: values.scores[name].value)
 
 
-def _of_number(place: _Place, find: Callable[[Values], object]) -> _Maker:
-    """Return what makes the texts of a number; most are short and whole."""
-    bare, read, tokens, json = place.slots
-    front, (back, back_of_one), (unit, unit_of_one) = place.front, place.backs, place.units
-    front, back, back_of_one = f'{front}"', f'"{back}', f'"{back_of_one}'
+def _of_number(place: Place, find: Callable[[Values], object]) -> _Maker:
+    """Return what makes the texts of a number, which has up to six places.
+
+    Most are so short that people, JSON and Python write them alike.
+    """
+    fill = place.filler()
 
     def make(values: Values) -> None:
         x = find(values)
         if not isinstance(x, float):
             words, shown_as = MISSING, "null"
-        elif x.is_integer() and -_SHORT_BELOW < x < _SHORT_BELOW:
-            words = shown_as = str(int(x))
+        elif _SHORT_FROM <= abs(x) < _SHORT_BELOW:
+            words = shown_as = repr(x).removesuffix(".0")
         else:
             words, shown_as = number(x), whole_or_not(x)
-        is_one = words == "1"
-        values[bare] = words
-        values[read] = f"{words}{unit_of_one if is_one else unit}"
-        values[tokens] = f"{front}{words}{back_of_one if is_one else back}"
-        values[json] = shown_as
+        fill(values, words, words, shown_as)
 
     return make
 
 
-def _of_grade(grade: Grade, place: _Place) -> _Maker:
+def _of_grade(grade: Grade, place: Place) -> _Maker:
     fill = place.filler()
 
     def make(values: Values) -> None:
         (band,) = bands(grade.bands, point(values.scores[grade.of].value))
         quoted = json_text.quoted(band)
-        fill(values, band, quoted, quoted)
+        fill(values, band, quoted[1:-1], quoted)
 
     return make
 
 
-def _of_age(name: str, unit: str, row: str, place: _Place) -> _Maker:
+def _of_age(name: str, unit: str, row: str, place: Place) -> _Maker:
     """Return what makes the texts of a span of time since a fact."""
     fill, measure = _age_filler(place), AGES[row]
 
@@ -271,16 +206,15 @@ def _of_age(name: str, unit: str, row: str, place: _Place) -> _Maker:
     return make
 
 
-def _age_filler(place: _Place) -> Callable[[Values, str, str], None]:
+def _age_filler(place: Place) -> Callable[[Values, str, str], None]:
     """Return what fills the slots of a span of time: a value, and a unit that follows it."""
-    bare, read, tokens, _ = place.slots
-    front, (back, _) = place.front, place.backs
 
     def fill(values: Values, span: str, follows: str) -> None:
-        values[bare] = span
-        values[read] = f"{span} {follows}"
-        unit = token_text(Token("unit", follows))
-        values[tokens] = f"{front}{json_text.quoted(span)}{back},{unit}"
+        within, unit = json_text.inside(span), token_text(Token("unit", follows))
+        values[place.bare] = span
+        values[place.read] = f"{span} {follows}"
+        values[place.inside] = json_text.inside(values[place.read])
+        values[place.told] = f"{place.front}{within}{place.backs[0]},{unit}"
 
     return fill
 
@@ -292,23 +226,23 @@ _TEXTS: Final[dict[str, Callable[[Values, str], str]]] = {
 }
 
 
-def _of_text(function: Callable[[Values, str], str], attribute: Attribute, place: _Place) -> _Maker:
+def _of_text(function: Callable[[Values, str], str], attribute: Attribute, place: Place) -> _Maker:
     """Return what makes the texts of a derived name that is a *function* of one text."""
     name, fold, fill = attribute.name, attribute.fold, place.filler()
 
     def make(values: Values) -> None:
         fact = values.facts.get(name)
         if not isinstance(fact, str):
-            fill(values, MISSING, _QUOTED_MISSING, "null")
+            fill(values, MISSING, _MISSING_INSIDE, "null")
             return
         made = function(values, text.fold(fact) if fold else fact)
         words = made or "empty"
-        fill(values, words, json_text.quoted(words), json_text.quoted(made))
+        fill(values, words, json_text.inside(words), json_text.quoted(made))
 
     return make
 
 
-def _by_reference(hole: Hole, place: _Place) -> _Maker:
+def _by_reference(hole: Hole, place: Place) -> _Maker:
     if hole.age is not None:
         fill_age = _age_filler(place)
 
@@ -325,6 +259,6 @@ def _by_reference(hole: Hole, place: _Place) -> _Maker:
         json = "null"
         if hole.name is not None and hole.node is not None:
             json = json_text.value(teller.value(hole.name, hole.node))
-        fill(values, words, json_text.quoted(words), json)
+        fill(values, words, json_text.inside(words), json)
 
     return make
