@@ -1,9 +1,9 @@
 """Turn what a caller sent into a question: whose rules, which facts, what to tell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal
 
+import msgspec
 from pydantic import ValidationError
 
 from service.decisions.schemas import LineSent, QuestionSent
@@ -21,8 +21,7 @@ class MalformedQuestion(Refusal):
     code: ClassVar[str] = "validation_failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One subject to judge. Either *facts* or *account_key* is there.
 
     *is_narrow* says that the answer goes to a stranger.

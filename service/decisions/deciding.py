@@ -4,11 +4,11 @@ The clock and the id come in as arguments; the same arguments give the same byte
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from service.decisions.asking import Question
@@ -28,8 +28,7 @@ class WrongSubject(Refusal):
     code: ClassVar[str] = "wrong_subject"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a question is about, once a stored account was looked up.
 
     *override* is what a person decided of the account, where that is in force.
@@ -41,8 +40,7 @@ class Subject:
     override: InForce | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What is written for one decision: a row of the table `decision`, jsonb as text."""
 
     decided_at: datetime
@@ -70,8 +68,7 @@ class Record:
     latency_us: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with its answer: the bytes that are kept and sent."""
 
     decision: Decision

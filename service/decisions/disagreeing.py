@@ -1,9 +1,10 @@
 """Tell two explanations of one decision apart: the live version's, and a shadow's, made again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from msgspec import structs
 from sqlalchemy import Row
 
 from service.decisions.comparing import scores_of
@@ -80,7 +81,7 @@ async def tell_apart(row: Row[Any], desk: Desk) -> Told:
         row=stored,
         live=live,
         shadow=_decide_again(row, stored, running.rules),
-        shadow_head=replace(
+        shadow_head=structs.replace(
             head_of(stored), id=None, version=running.version, digest=running.digest
         ),
         changes=tuple(change for change in changes if not change.is_only_words),
@@ -96,7 +97,7 @@ def _decide_again(row: Row[Any], stored: Row[Any], rules: RuleSet) -> Decision |
         return None
     problems = tuple(DataProblem(**problem) for problem in row.data_problems or ())
     decision = rules.decide(
-        replace(rules.admit(row.facts), problems=problems),
+        structs.replace(rules.admit(row.facts), problems=problems),
         at=row.decided_at,
         final=stored.final,
         suspended=stored.suspended or (),

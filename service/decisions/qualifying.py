@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import ClassVar, Final, TypeVar
@@ -11,6 +10,7 @@ from uuid import UUID
 
 import anyio
 import anyio.to_thread
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import Assessed, read_facts_for
@@ -56,8 +56,7 @@ class ReleasesMoving(Refusal):
     code: ClassVar[str] = "overloaded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A question with its clock, the id its decision will have, and when its work began.
 
     *began_s* is a reading of `perf_counter`.

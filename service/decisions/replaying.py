@@ -1,11 +1,12 @@
 """Decide again what was decided: from the stored facts, version, clock and tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
+from msgspec import structs
 from sqlalchemy import Row
 
 from service.decisions import store
@@ -109,7 +110,7 @@ async def replay(row: Row[Any], desk: Desk, *, word: InForce | None = None) -> R
 def decide_again(row: Row[Any], rules: RuleSet) -> Replayed:
     """Return the decision of *row* under *rules*, the version that made it: pure."""
     decision = rules.decide(
-        replace(rules.admit(row.facts), problems=_problems(row.data_problems)),
+        structs.replace(rules.admit(row.facts), problems=_problems(row.data_problems)),
         at=row.decided_at,
         final=row.final,
         suspended=row.suspended or (),

@@ -1,7 +1,6 @@
 """Many decisions at once, in the database: SQL only."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from service.storage import driver_of
 
 __all__ = ["add_staged", "stage", "tell_overrides"]
 
-_COLUMNS: Final = tuple(field.name for field in fields(Record))
+_COLUMNS: Final = Record.__struct_fields__
 _NAMES: Final = ", ".join(_COLUMNS)
 _CREATE: Final = text(
     "CREATE TEMPORARY TABLE IF NOT EXISTS staged_decision (LIKE decision) ON COMMIT DELETE ROWS"

@@ -54,7 +54,7 @@ class Overloaded(Refusal):
         super().__init__(words, headers={"Retry-After": "1"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Unit:
     """What one caller wants kept, and the ending it waits for."""
 

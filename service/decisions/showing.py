@@ -1,10 +1,10 @@
 """Decisions as the wire shows them: whole, narrowed for strangers, for ops, for the person."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Row
 
 from service.decisions.word import InForce, override_shown, said_of
@@ -25,8 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What the service adds to the core's decision. *account* is a key.
 
     *override* is there where a person's word is in force.

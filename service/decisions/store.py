@@ -1,11 +1,12 @@
 """Decisions in the database: SQL only."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 import orjson
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,7 +53,7 @@ _TYPES: Final = {
     "override_of": "uuid",
 }
 _JSONB: Final = frozenset({"facts", "tabled", "data_problems", "suspended", "scores", "trace"})
-_COLUMNS: Final = tuple(field.name for field in fields(Record))
+_COLUMNS: Final = Record.__struct_fields__
 
 
 _NAMES: Final = ", ".join(_COLUMNS)
@@ -164,8 +165,7 @@ def _row(record: Record) -> dict[str, object]:
     return row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """One decision to be written whole, and the answer to keep under its claim, if it has one."""
 
     record: Record

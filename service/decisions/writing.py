@@ -5,10 +5,10 @@ not at all. Nothing here decides, renders or answers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,8 +41,7 @@ class ReleasesMoved(Exception):
         self.decisions = decisions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be kept of one decision.
 
     *epoch* is that of the releases the version was chosen from, None where it was asked

@@ -4,10 +4,12 @@ import heapq
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal, assert_never
+
+import msgspec
 
 from service.rules.problems import nearest
 from service.rules.ranges import LARGEST_EXACT, six_places
@@ -80,12 +82,11 @@ class DataProblem:
         return members
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What is known about one subject at one moment, and what could not be read of it."""
 
     values: Mapping[str, Fact]
-    problems: tuple[DataProblem, ...] = field(default=())
+    problems: tuple[DataProblem, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return a JSON object; the door makes the same values from it again."""

@@ -11,6 +11,8 @@ from datetime import date
 from functools import cached_property
 from typing import Final, Literal
 
+import msgspec
+
 from service.rules.attributes import Fact
 from service.rules.classes import ClassPlan
 from service.rules.decided import MissingAttribute, Next
@@ -26,8 +28,7 @@ _STATES_KEPT: Final = 512
 Change = Literal["verdict", "outcome"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prospect:
+class Prospect(msgspec.Struct, frozen=True):
     """What may still follow.
 
     Attributes:

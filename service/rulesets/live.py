@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final, TypeVar
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.rules import RuleSet
@@ -60,8 +61,7 @@ class NotLive(Refusal):
         super().__init__("no version of this rule set is live yet; release one")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(msgspec.Struct, frozen=True, kw_only=True):
     """A version ready to decide. *epoch* is that of the releases it was chosen from.
 
     *shadows* are other versions in the shadow at that instant; none where it was asked

@@ -8,10 +8,10 @@ a transaction a request; a room that shares transactions writes the rows itself.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar, Final
 
+import msgspec
 import orjson
 from starlette.responses import Response
 
@@ -66,8 +66,7 @@ class AnswerErased(Refusal):
         super().__init__(words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One use of one key: *scope* is the API key's id and the route, hashes are SHA-256."""
 
     scope: str
@@ -81,13 +80,12 @@ class Claim:
         return self.scope, self.key_hash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A 2xx answer as bytes, so that it can be kept and given again."""
 
     body: bytes
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     is_replayed: bool = False
 
     @classmethod

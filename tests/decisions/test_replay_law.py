@@ -1,7 +1,6 @@
 """Whatever rules decide about whatever lead: what is stored is enough to decide it again."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from service.decisions.asking import Question
 from service.decisions.deciding import Record, Subject, judge, record_of
@@ -36,7 +36,7 @@ def postgres(module_database_url: str) -> Iterator[psycopg.Connection[Any]]:
 
 def stored(record: Record, postgres: psycopg.Connection[Any]) -> Any:  # noqa: ANN401 - a row
     """Return *record* as it would be read from its table."""
-    columns = asdict(record)
+    columns = structs.asdict(record)
     texts = [columns[name] for name in STORED_AS_JSONB]
     placeholders = ", ".join(["%s::jsonb"] * len(texts))
     row = postgres.execute(f"SELECT {placeholders}", texts).fetchone()

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from service.decisions.asking import question_of
 from service.decisions.deciding import Subject, judge, record_of
@@ -52,7 +53,7 @@ class Desk:
         kept = timedelta(hours=1)
         claim = claim_of(key, key_id="k", route="POST /v1/qualify", body=b"{}", kept=kept)
         return Entry(
-            record=replace(record, **changed),
+            record=structs.replace(record, **changed),
             answer=judged.answer,
             claim=claim,
             epoch=running.epoch,

@@ -1,10 +1,10 @@
 """The same request twice: done once, answered twice alike."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -134,7 +134,7 @@ async def test_an_expired_answer_is_forgotten(served: Served) -> None:
     """After its day a key is new again, and the upkeep removes what expired."""
     engine = served.app.house.engine
     for key in ("old", "older"):
-        expired = replace(claim(key), kept=timedelta(seconds=-1))
+        expired = structs.replace(claim(key), kept=timedelta(seconds=-1))
         await run_once(engine, expired, done, turns=Turns())
     assert not (await run_once(engine, claim("old"), done, turns=Turns())).is_replayed
     (chore,) = (one for one in chores_of(served.app.house) if one.name == "idempotency")
