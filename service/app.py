@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -103,7 +104,7 @@ def create_app(
 
     The caller keeps the engine and disposes of it. *clock* is the system's by default.
     """
-    clock = clock or _system_clock
+    clock = clock or partial(datetime.now, UTC)
     house = _build_house(settings, engine, clock)
     api = build_api()
     api.state.house = house
@@ -256,7 +257,3 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, ClientDisconnect):
         raise error  # nobody is there to be answered, and nothing is wrong with us
     return respond_to(error, visit_of(request.scope))
-
-
-def _system_clock() -> datetime:
-    return datetime.now(UTC)

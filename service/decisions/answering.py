@@ -50,5 +50,7 @@ def claim_in(
     Raises:
         InvalidIdempotencyKey: If it is none of 1 to 255 printable characters.
     """
+    if key is None:
+        return None
     kept = timedelta(hours=desk.house.settings.idempotency_kept_h)
     return claim_of(key, key_id=caller.key_id, route=route, body=body, kept=kept)

@@ -284,6 +284,6 @@ def _count(kept: Sequence[_Moved], known: _Known, desk: Desk) -> None:
     metrics.assessments.labels("written").inc(len(written))
     metrics.assessments.labels("unchanged").inc(len(known.accounts) - len(written))
     for one in kept:
-        metrics.decisions.labels(one.record.verdict).inc()
+        metrics.count_decision(one.record.verdict)
         if one.original is not None:
             desk.shadows.offer(one.original)

@@ -5,7 +5,7 @@ The clock and the id come in as arguments; the same arguments give the same byte
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,8 @@ from service.rules import Decision
 from service.rules.telling import scores_text
 from service.rulesets import Running
 from service.web import Fault, Refusal
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 __all__ = ["Judged", "Record", "Subject", "WrongSubject", "decided_columns", "judge", "record_of"]
 
@@ -129,7 +131,7 @@ def record_of(
         account_id=account_id,
         source=question.source,
         override_of=None if head.override is None else head.override.id,
-        latency_us=latency // timedelta(microseconds=1),
+        latency_us=latency // _MICROSECOND,
         **decided_columns(decision),
     )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import ClassVar, Final, TypeVar
@@ -77,12 +76,18 @@ async def qualify(case: Case, desk: Desk) -> Answer:
         DatabaseUnavailable: If the database is; whether anything was kept is then
             unknown, and a retry with the same key finds out.
     """
-    turn = nullcontext() if case.claim is None else desk.house.turns.taken(case.claim)
-    async with turn:
-        ending = await settle([case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk))
+    if case.claim is None:
+        ending = await _settle_alone(case, desk)
+    else:
+        async with desk.house.turns.taken(case.claim):
+            ending = await _settle_alone(case, desk)
     if not isinstance(ending, Answer):
         raise ending
     return ending
+
+
+async def _settle_alone(case: Case, desk: Desk) -> Ending:
+    return await settle([case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk))
 
 
 async def qualify_many(cases: Sequence[Case], desk: Desk) -> list[Ending]:
@@ -141,7 +146,7 @@ def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> Non
     """Count what was committed, by verdict, and have its shadows judge it in their own time."""
     for draft, ending in zip(drafts, endings, strict=True):
         if isinstance(draft, Entry) and isinstance(ending, Answer) and not ending.is_replayed:
-            desk.house.metrics.decisions.labels(draft.record.verdict).inc()
+            desk.house.metrics.count_decision(draft.record.verdict)
             if draft.original is not None:
                 desk.shadows.offer(draft.original)
 

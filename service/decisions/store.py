@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-import orjson
+from msgspec import structs
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -54,6 +54,7 @@ _TYPES: Final = {
 }
 _JSONB: Final = frozenset({"facts", "tabled", "data_problems", "suspended", "scores", "trace"})
 _COLUMNS: Final = Record.__struct_fields__
+_encode: Final = msgspec.json.Encoder().encode
 
 
 _NAMES: Final = ", ".join(_COLUMNS)
@@ -150,19 +151,20 @@ async def read_live(
 
 async def add_records(connection: AsyncConnection, records: Sequence[Record]) -> None:
     """Insert decisions."""
-    rows = orjson.dumps([_row(record) for record in records]).decode()
+    rows = _array([_row(record) for record in records])
     driver = await driver_of(connection)
     await driver.execute(_INSERT_RECORDS, (rows,), prepare=True)
 
 
-def _row(record: Record) -> dict[str, object]:
-    """Return a row as JSON: what is JSON text already goes in as it is."""
-    row: dict[str, object] = {name: getattr(record, name) for name in _COLUMNS}
-    for name in _JSONB:
-        text_of_json = row[name]
-        if isinstance(text_of_json, str):
-            row[name] = orjson.Fragment(text_of_json)
-    return row
+def _row(record: Record) -> bytes:
+    """Return a row as a JSON object: what is JSON text already goes in as it is."""
+    texts = ((name, getattr(record, name)) for name in _JSONB)
+    raw = {name: msgspec.Raw(text) for name, text in texts if text is not None}
+    return _encode(structs.replace(record, **raw))
+
+
+def _array(rows: Sequence[bytes]) -> str:
+    return f"[{b','.join(rows).decode()}]"
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,20 +183,23 @@ async def write_at_once(
     Not written is whatever has a key that was used before, and everything if the release
     epoch is not *epoch* any more. No key may stand in *writings* twice.
     """
-    rows = orjson.dumps([_row(one.record) | _claimed(one) for one in writings]).decode()
+    rows = _array([_claimed(one) for one in writings])
     return {row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))}
 
 
-def _claimed(one: Writing) -> dict[str, object]:
+def _claimed(one: Writing) -> bytes:
+    """Return the decision's row with what is kept under its claim."""
+    row = _row(one.record)
     if one.claim is None:
-        return {}
-    return {
+        return row
+    kept = {
         "scope": one.claim.scope,
         "key_hash": one.claim.key_hash.hex(),
         "body_hash": one.claim.body_hash.hex(),
         "answer": one.answer.decode(),
         "kept_s": int(one.claim.kept.total_seconds()),
     }
+    return row[:-1] + b"," + _encode(kept)[1:]
 
 
 async def add_claims(

@@ -90,7 +90,12 @@ class Facts(msgspec.Struct, frozen=True):
 
     def to_json(self) -> dict[str, object]:
         """Return a JSON object; the door makes the same values from it again."""
-        return {name: _storable(value) for name, value in self.values.items()}
+        return {
+            name: (int(value) if value.is_integer() else value)
+            if isinstance(value, float)
+            else _storable(value)
+            for name, value in self.values.items()
+        }
 
 
 class _Unreadable(Exception):
@@ -267,8 +272,6 @@ def _read_list(value: object) -> tuple[str, ...]:
 
 
 def _storable(value: Fact) -> object:
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
     if isinstance(value, date):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value

@@ -65,10 +65,12 @@ class Trace(msgspec.Struct, frozen=True):
             f"[{number(score.low)},{number(score.high)},{number(score.value)}]"
             for score in self.scores
         ]
-        effects = [number(points) if points else "0.0" for points in self.effects]
+        effects = repr(list(self.effects))
+        if "e" in effects or "n" in effects:  # an exponent, or no number at all
+            effects = f"[{','.join(map(number, self.effects))}]"
         return (
             f'{{"open":{opened},"closed":{closed},"checks":"{_letters(self.checks)}",'
-            f'"effects":[{",".join(effects)}],"scores":[{",".join(scores)}]}}'
+            f'"effects":{effects},"scores":[{",".join(scores)}]}}'
         )
 
 

@@ -54,7 +54,7 @@ _DIGITS: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_RANDOM_BITS: Final = 62
+_RANDOM_MASK: Final = (1 << 62) - 1
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 
 
@@ -79,15 +79,12 @@ def make_uuid(at: datetime, randomness: bytes) -> UUID:
     Raises:
         ValueError: If *at* is naive or before 1970, or *randomness* has another length.
     """
-    if len(randomness) != RANDOM_BYTES:
-        raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(randomness)}")
-    random = int.from_bytes(randomness, "big") & ((1 << _RANDOM_BITS) - 1)
-    return UUID(int=_time_bits(at) | random)
+    return UUID(int=_bits(at, randomness))
 
 
 def make_id(prefix: Prefix, at: datetime, *, randomness: bytes) -> str:
     """Return a fresh id as text; see `make_uuid` for the arguments."""
-    return to_text(prefix, make_uuid(at, randomness))
+    return _shown(prefix, _bits(at, randomness))
 
 
 def first_uuid_at(at: datetime) -> UUID:
@@ -105,8 +102,12 @@ def instant_of(uuid: UUID) -> datetime:
 
 def to_text(prefix: Prefix, uuid: UUID) -> str:
     """Return *uuid* as people see it: prefix, underscore, 26 base32 digits (Crockford's)."""
+    return _shown(prefix, uuid.int)
+
+
+def _shown(prefix: str, value: int) -> str:
     # Two digits at a time: the standard library's encoder takes longer than the rest of an id.
-    value, pairs = uuid.int, _PAIRS
+    pairs = _PAIRS
     return (
         f"{prefix}_{pairs[value >> 120]}{pairs[value >> 110 & 1023]}{pairs[value >> 100 & 1023]}"
         f"{pairs[value >> 90 & 1023]}{pairs[value >> 80 & 1023]}{pairs[value >> 70 & 1023]}"
@@ -140,6 +141,12 @@ def parse_id(text: str, prefix: Prefix) -> UUID:
     for letter in suffix:
         value = value << 5 | _DIGITS[letter]
     return UUID(int=value)
+
+
+def _bits(at: datetime, randomness: bytes) -> int:
+    if len(randomness) != RANDOM_BYTES:
+        raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(randomness)}")
+    return _time_bits(at) | int.from_bytes(randomness, "big") & _RANDOM_MASK
 
 
 def _time_bits(at: datetime) -> int:

@@ -7,8 +7,8 @@ length meet the same limit as honest ones, and a client that stalls is let go.
 import asyncio
 import functools
 import sys
-from collections.abc import Mapping
-from typing import ClassVar, Final
+from collections.abc import Generator, Mapping
+from typing import Any, ClassVar, Final
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -136,8 +136,7 @@ def count(
                 async with asyncio.timeout(timeout_s):
                     message = await receive()
             else:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
+                message = await _within(receive, deadline)
         except TimeoutError:
             words = f"the body did not arrive within {timeout_s:g} s; send it again"
             raise BodyTimeout(words, headers=_CLOSE) from None
@@ -150,6 +149,40 @@ def count(
         return message
 
     return receive_counted
+
+
+async def _within(receive: Receive, deadline_s: float) -> Message:
+    """Return the next message; one that is there already costs no timer.
+
+    Raises:
+        TimeoutError: If it does not come until *deadline_s* by the loop's clock.
+    """
+    receiving = receive().__await__()
+    try:
+        awaited = next(receiving)
+    except StopIteration as there:
+        message: Message = there.value
+        return message
+    async with asyncio.timeout_at(deadline_s):
+        late: Message = await _Begun(receiving, awaited)
+        return late
+
+
+class _Begun(Generator[Any, Any, Message]):
+    """What is left of an awaitable that was begun by hand and has *awaited* something."""
+
+    def __init__(self, rest: Generator[Any, Any, Message], awaited: object) -> None:
+        self._rest = rest
+        self._awaited: list[object] = [awaited]
+
+    def send(self, value: object) -> Any:  # noqa: ANN401  whatever the event loop understands
+        return self._awaited.pop() if self._awaited else self._rest.send(value)
+
+    def throw(self, *error: Any) -> Any:  # noqa: ANN401  as of generators
+        return self._rest.throw(*error)
+
+    def __await__(self) -> "_Begun":
+        return self
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -4,7 +4,7 @@ Nothing gets past it: what the house did not answer becomes a problem response h
 that even a defect is answered with cross-origin headers and a request id.
 """
 
-import secrets
+import os
 from collections.abc import Callable
 from typing import Final
 
@@ -42,8 +42,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began_s, method = self._timer(), scope["method"]
-        randomness = secrets.token_bytes(_ID_BYTES)
-        request_id = make_id("req", self._clock(), randomness=randomness)
+        request_id = make_id("req", self._clock(), randomness=os.urandom(_ID_BYTES))
         head = dict(scope["headers"])
         visit = Visit(request_id=request_id, head=head)
         visit.enter(scope)

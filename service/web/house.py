@@ -4,7 +4,7 @@ Built once by a front door and put into the application's state; rooms read it, 
 writes it. The clock and randomness come in here, so that tests can bring their own.
 """
 
-import secrets
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,7 +35,7 @@ class House:
     keys: KeyRing
     metrics: Metrics
     turns: Turns
-    randomness: Callable[[int], bytes] = field(default=secrets.token_bytes)
+    randomness: Callable[[int], bytes] = field(default=os.urandom)
 
     def new_uuid(self, at: datetime) -> UUID:
         """Return a fresh UUIDv7 of the instant *at*."""

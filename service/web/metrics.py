@@ -25,6 +25,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         here = self.registry
         self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._by_verdict: dict[str, Counter] = {}
         self.requests = Counter(
             "goodfit_requests", "Requests answered", ["method", "route", "status"], registry=here
         )
@@ -86,6 +87,13 @@ class Metrics:
             known = self._known[name] = (requests, self.duration.labels(route))
         known[0].inc()
         known[1].observe(duration_s)
+
+    def count_decision(self, verdict: str) -> None:
+        """Count one decision that was made and stored."""
+        known = self._by_verdict.get(verdict)
+        if known is None:
+            known = self._by_verdict[verdict] = self.decisions.labels(verdict)
+        known.inc()
 
     def render(self) -> bytes:
         """Return everything counted so far in Prometheus' text format."""

@@ -5,10 +5,10 @@ the log line at the end all see the same.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
 from starlette.types import Scope as AsgiScope
 
 from service.web.access import Access
@@ -23,8 +23,7 @@ Clock = Callable[[], datetime]
 _PLACE: Final = "goodfit.visit"
 
 
-@dataclass(slots=True, kw_only=True)
-class Visit:
+class Visit(msgspec.Struct, kw_only=True):
     """What is known of a request so far.
 
     *head* holds the request's headers by lower-case name. *access* is there once the
@@ -34,13 +33,13 @@ class Visit:
     """
 
     request_id: str
-    head: Mapping[bytes, bytes] = field(default_factory=dict)
+    head: Mapping[bytes, bytes] = msgspec.field(default_factory=dict)
     access: Access | None = None
     caller: Caller | None = None
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    headers: list[tuple[bytes, bytes]] = msgspec.field(default_factory=list)
     problem: str | None = None
     defect: str | None = None
-    stack: list[str] = field(default_factory=list)
+    stack: list[str] = msgspec.field(default_factory=list)
 
     @property
     def template(self) -> str:
