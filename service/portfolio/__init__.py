@@ -1,5 +1,6 @@
 """The portfolio: all accounts under one rule set, as statements of one instant each."""
 
+from service.portfolio.alignment_routes import alignment_routes
 from service.portfolio.better_off_routes import better_off_routes
 from service.portfolio.reading import (
     Position,
@@ -33,4 +34,10 @@ __all__ = [
     "working",
 ]
 
-routers = (statement_routes, view_routes, better_off_routes, waterfall_routes)
+routers = (
+    statement_routes,
+    view_routes,
+    better_off_routes,
+    alignment_routes,
+    waterfall_routes,
+)

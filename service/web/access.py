@@ -193,6 +193,11 @@ ACCESS: Final[tuple[Access, ...]] = (
         for view in ("better-off", "matrix", "summary", "segments", "whale-curve", "concentration")
         for suffix in ("", ".csv")
     ),
+    *(
+        _access(f"GET {_PORTFOLIO}/alignment/{who}{form}", Scope.ACCOUNTS)
+        for who in ("marketing", "sales", "support", "product")
+        for form in ("", ".csv")
+    ),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -1,0 +1,290 @@
+"""What the alignment of marketing, sales, support and product is made of: SQL only."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.portfolio.slicing import Slice
+from service.storage import instant_of
+
+__all__ = [
+    "Period",
+    "count_owners",
+    "read_asked_features",
+    "read_carried",
+    "read_facts",
+    "read_leads",
+    "read_service",
+    "read_told",
+    "read_verdicts",
+]
+
+_AT_ONCE: Final = 2_000
+_STANDING: Final = """
+    event.reverses IS NULL
+    AND NOT EXISTS (SELECT FROM account_event AS back WHERE back.reverses = event.id)
+"""
+# A chain is all decisions of a lead under one rule set. Where it came from is what was said
+# first; what became of it in the rules' eyes is what was decided last.
+_CHAIN: Final = """
+    (array_agg(decided.source ORDER BY decided.decided_at, decided.id)
+        FILTER (WHERE decided.source IS NOT NULL))[1] AS source,
+    (array_agg(decided.campaign ORDER BY decided.decided_at, decided.id)
+        FILTER (WHERE decided.campaign IS NOT NULL))[1] AS campaign,
+    (array_agg(decided.verdict ORDER BY decided.decided_at DESC, decided.id DESC))[1] AS verdict,
+    (array_agg(decided.outcome ORDER BY decided.decided_at DESC, decided.id DESC))[1] AS outcome
+"""
+_CAMPAIGN: Final = """
+    nullif(left(btrim(coalesce(facts ->> 'campaign', facts ->> 'utm_campaign')), 200), '')
+"""
+_LEADS: Final = text(f"""
+    SELECT rule_set, source, campaign, verdict, count(*) AS leads FROM (
+        SELECT rule_set, {_CHAIN} FROM (
+            SELECT rule_set, decided_at, id, source, verdict, outcome, {_CAMPAIGN} AS campaign,
+                coalesce(external_id, CAST(id AS text)) AS lead
+            FROM decision
+            WHERE subject = 'lead' AND decided_at <= :until
+                AND (CAST(:since AS timestamptz) IS NULL OR decided_at > :since)
+        ) AS decided
+        GROUP BY rule_set, lead
+    ) AS chain
+    GROUP BY rule_set, source, campaign, verdict
+""")  # noqa: S608 - our own words
+_NAMED_DECISIONS: Final = text("""
+    SELECT DISTINCT decision_id FROM outcome_event
+    WHERE decision_id IS NOT NULL AND withdrawn_at IS NULL AND at <= :until
+        AND (CAST(:since AS timestamptz) IS NULL OR at > :since)
+""")
+# The lead's decision that counts is the last one before its deal ended: what is decided
+# afterwards foretells nothing.
+_TOLD: Final = f"""
+    WITH named AS MATERIALIZED (
+        SELECT given.id, decision.external_id, decision.account_id, decision.subject,
+            decision.verdict, decision.outcome, decision.source, decision.decided_at,
+            {_CAMPAIGN} AS campaign
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS given (id, at)
+        JOIN decision ON decision.decided_at = given.at AND decision.id = given.id
+    ),
+    told AS MATERIALIZED (
+        SELECT outcome_event.*, coalesce(outcome_event.external_id, named.external_id) AS lead
+        FROM outcome_event LEFT JOIN named ON named.id = outcome_event.decision_id
+        WHERE withdrawn_at IS NULL AND at <= :until
+            AND (CAST(:since AS timestamptz) IS NULL OR at > :since)
+    ),
+    decided AS MATERIALIZED (
+        SELECT external_id, decided_at, id, source, verdict, outcome, {_CAMPAIGN} AS campaign
+        FROM decision WHERE subject = 'lead' AND decided_at <= :until
+            AND external_id IN (SELECT lead FROM told WHERE lead IS NOT NULL)
+    ),
+    chain AS MATERIALIZED (
+        SELECT told.id, min(decided.decided_at) AS began, {_CHAIN}
+        FROM told JOIN decided
+            ON decided.external_id = told.lead AND decided.decided_at <= told.at
+        GROUP BY told.id
+    )
+    SELECT told.result, told.at, told.amount, told.owner, told.product,
+        coalesce(told.opened_at, chain.began,
+            CASE WHEN named.subject = 'lead' THEN named.decided_at END) AS opened_at,
+        position.key, position.verdict, position.outcome, position.in_grace, position.slices,
+        position.scores, position.decision_id AS judged_by,
+        CASE WHEN named.subject = 'lead' THEN named.verdict ELSE chain.verdict END AS lead_verdict,
+        CASE WHEN named.subject = 'lead' THEN named.outcome ELSE chain.outcome END AS lead_outcome,
+        coalesce(chain.source, named.source) AS source,
+        coalesce(chain.campaign, named.campaign) AS campaign
+    FROM told
+    LEFT JOIN named ON named.id = told.decision_id
+    LEFT JOIN chain ON chain.id = told.id
+    LEFT JOIN account AS by_key ON by_key.key = told.account_key
+    LEFT JOIN account AS by_decision ON by_decision.id = named.account_id
+    LEFT JOIN position ON position.statement_id = :statement AND position.account_id = coalesce(
+        by_key.merged_into, by_key.id, by_decision.merged_into, by_decision.id)
+    WHERE true
+"""  # noqa: S608 - our own words
+_SERVICE: Final = """
+    SELECT outcome, verdict, in_grace, scores, count(*) AS accounts,
+        count(*) FILTER (WHERE is_measured) AS measured, sum(support_hours) AS hours,
+        sum(cost) AS cost,
+        sum(coalesce(CAST(costs ->> 'support_case' AS numeric), 0)) AS support_cost,
+        sum(revenue) AS revenue
+    FROM (
+        SELECT outcome, verdict, in_grace, is_measured, support_hours, cost, costs, revenue,
+            scores -> CAST(:score AS text) AS scores
+        FROM position WHERE statement_id = :statement
+    {slices}
+    ) AS served
+    GROUP BY outcome, verdict, in_grace, scores
+"""
+_FEATURES: Final = f"""
+    SELECT feature,
+        count(*) FILTER (WHERE kind = 'feature_request') AS requests,
+        count(*) FILTER (WHERE kind = 'feature_request' AND place = 'inside') AS requests_inside,
+        count(*) FILTER (WHERE kind = 'feature_request' AND place = 'outside') AS requests_outside,
+        coalesce(sum(hours) FILTER (WHERE kind = 'custom_work'), 0) AS custom_hours,
+        count(DISTINCT account_id) AS accounts,
+        count(DISTINCT account_id) FILTER (WHERE place = 'inside') AS inside,
+        count(DISTINCT account_id) FILTER (WHERE place = 'outside') AS outside
+    FROM (
+        SELECT event.kind, coalesce(account.merged_into, account.id) AS account_id,
+            btrim(event.quantities ->> 'feature') AS feature,
+            CASE WHEN jsonb_typeof(event.quantities -> 'hours') = 'number'
+                THEN CAST(event.quantities ->> 'hours' AS numeric) END AS hours
+        FROM account_event AS event JOIN account ON account.id = event.account_id
+        WHERE event.kind IN ('feature_request', 'custom_work') AND event.at <= :until
+            AND event.recorded_at <= :until
+            AND (CAST(:since AS timestamptz) IS NULL OR event.at > :since)
+            AND event.quantities ->> 'feature' IS NOT NULL AND {_STANDING}
+    ) AS asked
+    JOIN (
+        SELECT account_id, CASE WHEN in_grace OR NOT certain THEN 'open'
+            WHEN verdict = 'qualify' THEN 'inside' WHEN verdict = 'disqualify' THEN 'outside'
+            ELSE 'open' END AS place
+        FROM position WHERE statement_id = :statement {{slices}}
+    ) AS standing USING (account_id)
+    GROUP BY feature
+"""  # noqa: S608 - our own words
+_OWNERS: Final = """
+    SELECT slices ->> 'owner' AS owner, count(*) AS accounts, sum(revenue) AS revenue
+    FROM position WHERE statement_id = :statement {slices} GROUP BY 1
+"""
+_CARRIED: Final = """
+    SELECT position.slices ->> 'owner' AS owner, position.revenue, position.customer_since,
+        position.decision_id, position.outcome, account.facts ->> 'owner_since' AS owner_since
+    FROM position LEFT JOIN account ON account.id = position.account_id
+    WHERE statement_id = :statement AND NOT position.in_grace
+        AND position.outcome = ANY(CAST(:outcomes AS text[])) {slices}
+    ORDER BY position.account_id
+"""
+_FACTS: Final = text("""
+    SELECT decision.id, decision.facts, decision.tabled
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS given (id, at)
+    JOIN decision ON decision.decided_at = given.at AND decision.id = given.id
+""")
+_VERDICTS: Final = """
+    SELECT verdict, in_grace, certain, count(*) AS accounts FROM position
+    WHERE statement_id = :statement {slices} GROUP BY 1, 2, 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From after *since*, or from ever, up to *until*."""
+
+    since: datetime | None
+    until: datetime
+
+    def given(self) -> dict[str, object]:
+        """Return it as parameters."""
+        return {"since": self.since, "until": self.until}
+
+
+async def read_leads(connection: AsyncConnection, period: Period) -> Sequence[Row[Any]]:
+    """Return how many leads there are by rule set, source, campaign and verdict.
+
+    A lead that was decided several times counts once, by its last decision in *period*.
+    """
+    return (await connection.execute(_LEADS, period.given())).all()
+
+
+async def read_told(
+    connection: AsyncConnection, statement: UUID, period: Period, *, slices: Sequence[Slice]
+) -> Sequence[Row[Any]]:
+    """Return the outcomes of *period* that count, joined to positions and to leads' decisions.
+
+    Where there are *slices*, only those of accounts that are in all of them.
+    """
+    named = (await connection.execute(_NAMED_DECISIONS, period.given())).scalars().all()
+    conditions, given = _in_slices(slices)
+    told = text(_TOLD + conditions)
+    found = await connection.execute(
+        told, {**period.given(), **_places(named), "statement": statement, **given}
+    )
+    return found.all()
+
+
+async def read_service(
+    connection: AsyncConnection, statement: UUID, *, score: str, slices: Sequence[Slice]
+) -> Sequence[Row[Any]]:
+    """Return hours, cost and revenue by outcome and by the span of a score."""
+    return await _of_positions(connection, _SERVICE, statement, slices, score=score)
+
+
+async def read_asked_features(
+    connection: AsyncConnection, statement: UUID, period: Period, *, slices: Sequence[Slice]
+) -> Sequence[Row[Any]]:
+    """Return every feature that was asked for or built, and by accounts of which standing."""
+    return await _of_positions(connection, _FEATURES, statement, slices, **period.given())
+
+
+async def count_owners(
+    connection: AsyncConnection, statement: UUID, *, slices: Sequence[Slice]
+) -> Sequence[Row[Any]]:
+    """Return how many accounts and how much revenue each owner has."""
+    return await _of_positions(connection, _OWNERS, statement, slices)
+
+
+async def read_carried(
+    connection: AsyncConnection,
+    statement: UUID,
+    *,
+    outcomes: Collection[str],
+    slices: Sequence[Slice],
+) -> Sequence[Row[Any]]:
+    """Return the accounts that stand in one of *outcomes*, with their owners and days."""
+    given = {"outcomes": list(outcomes)}
+    return await _of_positions(connection, _CARRIED, statement, slices, **given)
+
+
+async def read_verdicts(
+    connection: AsyncConnection, statement: UUID, *, slices: Sequence[Slice]
+) -> Sequence[Row[Any]]:
+    """Return how many accounts there are by verdict, grace and certainty."""
+    return await _of_positions(connection, _VERDICTS, statement, slices)
+
+
+async def read_facts(
+    connection: AsyncConnection, decisions: Collection[UUID]
+) -> Mapping[UUID, Row[Any]]:
+    """Return by what *decisions* were made: `facts`, None once erased, and `tabled`."""
+    wanted = list(decisions)
+    found: dict[UUID, Row[Any]] = {}
+    for begin in range(0, len(wanted), _AT_ONCE):
+        places = _places(wanted[begin : begin + _AT_ONCE])
+        rows: Any = await connection.execute(_FACTS, places)
+        found |= {row.id: row for row in rows}
+    return found
+
+
+async def _of_positions(
+    connection: AsyncConnection,
+    statement: str,
+    statement_id: UUID,
+    slices: Sequence[Slice],
+    **given: object,
+) -> Sequence[Row[Any]]:
+    conditions, values = _in_slices(slices)
+    asked = text(statement.format(slices=conditions))
+    found = await connection.execute(asked, {"statement": statement_id, **given, **values})
+    return found.all()
+
+
+def _in_slices(slices: Sequence[Slice]) -> tuple[str, dict[str, object]]:
+    """Return the conditions that a position is in all *slices*, and their parameters."""
+    given: dict[str, object] = {}
+    conditions = []
+    for place, one in enumerate(slices):
+        given |= {f"name_{place}": one.name, f"value_{place}": one.value}
+        told = f"position.slices ->> CAST(:name_{place} AS text)"
+        conditions.append(
+            f"AND position.account_id IS NOT NULL AND coalesce({told}, '') = :value_{place}"
+        )
+    return " ".join(conditions), given
+
+
+def _places(decisions: Collection[UUID]) -> dict[str, object]:
+    """Return ids of decisions with their instants, which name their partitions."""
+    return {"ids": list(decisions), "instants": [instant_of(one) for one in decisions]}

@@ -1,0 +1,117 @@
+"""For marketing: which sources and campaigns bring leads that qualify, and that are won."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.portfolio import alignment_store
+from service.portfolio.alignment_store import Period
+from service.portfolio.deals import Deal, Group, Rate, days_between, deals_by, group_of, rate_of
+from service.portfolio.telling_apart import Finding, findings_of, question_of_deals, rate_question
+
+__all__ = ["Leads", "Marketing", "marketing"]
+
+_NAMES: Final = ("source", "campaign")
+_NOBODY: Final = UUID(int=0)
+_DECIDED: Final = ("qualify", "review", "disqualify")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leads:
+    """Leads of one rule set that share a source, or a campaign; None where nobody told it.
+
+    Attributes:
+        verdicts: How many have which; each lead counts once, by its last decision.
+        qualifying: Of those that are decided: one that is undecided may yet be anything.
+        deals: What became of those leads of which an outcome is told, whatever the rule set.
+    """
+
+    rule_set: str
+    name: str
+    value: str | None
+    verdicts: Mapping[str, int]
+    qualifying: Rate
+    deals: Group | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marketing:
+    """Leads of a period by rule set, source and campaign."""
+
+    leads: Sequence[Leads]
+    every: Group
+    findings: Sequence[Finding] = field(default=())
+
+
+async def marketing(
+    connection: AsyncConnection, period: Period, *, rule_sets: Iterable[str] | None
+) -> Marketing:
+    """Return the leads of *period*, of *rule_sets* or of all for leads, with their outcomes."""
+    wanted = None if rule_sets is None else set(rule_sets)
+    rows = [
+        row
+        for row in await alignment_store.read_leads(connection, period)
+        if wanted is None or row.rule_set in wanted
+    ]
+    told = await alignment_store.read_told(connection, _NOBODY, period, slices=())
+    deals = [_deal(row) for row in told if row.lead_verdict is not None]
+    return await anyio.to_thread.run_sync(lambda: marketing_of(rows, deals))
+
+
+def marketing_of(rows: Sequence[Row[Any]], deals: Sequence[Deal]) -> Marketing:
+    """Return what leads and *deals* say together: pure."""
+    leads: list[Leads] = []
+    questions = []
+    for name in _NAMES:
+        outcomes = {group.value: group for group in deals_by(deals, name)}
+        counted: dict[str, dict[str | None, Counter[str]]] = {}
+        for row in rows:
+            by_value = counted.setdefault(row.rule_set, {})
+            by_value.setdefault(getattr(row, name), Counter())[row.verdict] += row.leads
+        for rule_set in sorted(counted):
+            found = [
+                _leads(rule_set, name, value, verdicts, outcomes.get(value))
+                for value, verdicts in counted[rule_set].items()
+            ]
+            found.sort(key=lambda one: (one.value is None, -sum(one.verdicts.values())))
+            leads += found
+            rates = [
+                (one.qualifying.yes, one.qualifying.known) for one in found if one.value is not None
+            ]
+            questions.append(rate_question(name, "qualifying", rates, of=rule_set))
+        questions += question_of_deals(deals, name)
+    return Marketing(leads=leads, every=group_of(deals), findings=findings_of(questions))
+
+
+def _leads(
+    rule_set: str,
+    name: str,
+    value: str | None,
+    verdicts: Counter[str],
+    deals: Group | None,
+) -> Leads:
+    decided = sum(verdicts[verdict] for verdict in _DECIDED)
+    return Leads(
+        rule_set=rule_set,
+        name=name,
+        value=value,
+        verdicts=dict(verdicts),
+        qualifying=rate_of(verdicts["qualify"], decided),
+        deals=deals,
+    )
+
+
+def _deal(row: Row[Any]) -> Deal:
+    groups = {name: getattr(row, name) for name in _NAMES}
+    return Deal(
+        result=row.result,
+        days=days_between(row.opened_at, row.at),
+        amount=row.amount,
+        groups={name: value for name, value in groups.items() if value is not None},
+    )
