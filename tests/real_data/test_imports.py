@@ -1,26 +1,19 @@
 """Two real companies' customers and deals, brought to a server by `goodfit import`."""
 
-import csv
-import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import psycopg
 import pytest
-from typer.testing import CliRunner, Result
 
-from service.cli import app
 from service.storage import libpq_url
-from tests.journeys.listening import listening
-from tests.real_data.shared import HERE, shared_file
-from tests.web.serving import Served, serving
+from tests.real_data.bringing import Import, importing, rows_of
+from tests.real_data.shared import shared_file
 
 pytestmark = pytest.mark.anyio
-Import = Callable[..., Awaitable[dict[str, Any]]]
 DEAL = {
     "title": "A deal",
     "quantities": {
@@ -32,43 +25,13 @@ DEAL = {
 OPEN = {"title": "An open deal", "quantities": {"product": {"type": "text"}}}
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened))
-
-
 @pytest.fixture
-async def served(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    """Return a running server whose key the command line has."""
-    async with serving(database_url) as served, listening(served.app) as (host, port):
-        monkeypatch.setenv("GOODFIT_KEY", served.admin_key)
-        monkeypatch.setenv("GOODFIT_SERVER", f"http://{host}:{port}")
-        yield served
-
-
-@pytest.fixture
-def bring(tmp_path: Path, served: Served) -> Import:
-    """Return a function that imports a file by a map and returns what the command says."""
-    del served
-
-    async def run(what: str, file: Path, name: str, *options: str, ends: int = 0) -> dict[str, Any]:
-        report = tmp_path / "report.csv"
-        chosen = ["--map", str(HERE / f"{name}.map.yaml"), "--report", str(report), "--json"]
-        arguments = ["import", what, str(file), *chosen, "--source", "crm", *options]
-
-        def call() -> Result:
-            return CliRunner().invoke(app, arguments)
-
-        result = await anyio.to_thread.run_sync(call)
-        assert result.exit_code == ends, result.output
-        # The server in this process writes its log to the same output.
-        printed = result.stdout[result.stdout.index("{\n") :]
-        told: dict[str, Any] = json.JSONDecoder().raw_decode(printed)[0]
-        assert (told["report"] is not None) == (ends == 1)
-        told["reported"] = _rows(report) if told["report"] else []
-        return told
-
-    return run
+async def bring(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Import]:
+    """Return a function that imports a file into a running server."""
+    async with importing(database_url, tmp_path, monkeypatch) as bring:
+        yield bring
 
 
 def ask(url: str, query: str) -> list[Any]:
@@ -85,7 +48,7 @@ def added_up(rows: Iterable[dict[str, str]], column: str) -> dict[str, Decimal]:
     return dict(sums)
 
 
-async def test_the_maven_crm_loads_whole(served: Served, bring: Import, database_url: str) -> None:
+async def test_the_maven_crm_loads_whole(bring: Import, database_url: str) -> None:
     """Accounts, won deals to the cent in every slice, and open deals, traps included."""
     accounts = shared_file("maven_crm", "accounts.csv")
     deals = shared_file("maven_crm", "sales_pipeline.csv")
@@ -93,14 +56,14 @@ async def test_the_maven_crm_loads_whole(served: Served, bring: Import, database
     assert (tried["created"], ask(database_url, "SELECT count(*) FROM account")) == (85, [(0,)])
     assert (await bring("accounts", accounts, "maven_import"))["created"] == 85
     assert (await bring("accounts", accounts, "maven_import"))["rows"] == 85
-    acme = (await served.ask("GET", "/v1/accounts/Acme%20Corporation")).json()
+    acme = (await bring.served.ask("GET", "/v1/accounts/Acme%20Corporation")).json()
     assert acme["facts"]["sector"] == "technology"
     assert acme["facts"]["revenue"] == 1_100_040_000
-    found = (await served.ask("GET", "/v1/accounts?q=acme")).json()["data"]
+    found = (await bring.served.ask("GET", "/v1/accounts?q=acme")).json()["data"]
     assert [one["key"] for one in found] == ["Acme Corporation"]
 
-    await served.ask("PUT", "/v1/event-kinds/revenue", json=DEAL)
-    rows = _rows(deals)
+    await bring.served.ask("PUT", "/v1/event-kinds/revenue", json=DEAL)
+    rows = rows_of(deals)
     won = [row for row in rows if row["deal_stage"] == "Won"]
     loaded = await bring("events", deals, "maven_won")
     assert (loaded["entered"], loaded["left_out"], loaded["bad"]) == (4_238, 8_800 - 4_238, 0)
@@ -115,7 +78,7 @@ async def test_the_maven_crm_loads_whole(served: Served, bring: Import, database
     by_product = by_seller.replace("seller", "product")
     assert dict(ask(database_url, by_product)) == added_up(mended, "product")
 
-    await served.ask("PUT", "/v1/event-kinds/deal", json=OPEN)
+    await bring.served.ask("PUT", "/v1/event-kinds/deal", json=OPEN)
     open_rows = [row for row in rows if row["deal_stage"] in {"Engaging", "Prospecting"}]
     homeless = [row for row in open_rows if not row["account"]]
     begun = [row for row in open_rows if row["account"] and row["engage_date"]]
@@ -131,7 +94,7 @@ async def test_the_maven_crm_loads_whole(served: Served, bring: Import, database
     assert sum("names no account" in one["reason"] for one in loaded["reported"]) == 1_425
 
 
-async def test_the_telco_customers_load(served: Served, bring: Import, database_url: str) -> None:
+async def test_the_telco_customers_load(bring: Import, database_url: str) -> None:
     """Seven thousand customers and what they were charged; eleven wait for an amount."""
     file = shared_file("ibm_telco", "telco_churn.csv")
     loaded = await bring("accounts", file, "telco_import")
@@ -140,9 +103,9 @@ async def test_the_telco_customers_load(served: Served, bring: Import, database_
     charged = await bring("events", file, "telco_charges", ends=1)
     assert (charged["entered"], charged["parked"]) == (7_032, 11)
     assert {one["code"] for one in charged["reported"]} == {"missing_quantity"}
-    rows = _rows(file)
+    rows = rows_of(file)
     total = sum(Decimal(row["TotalCharges"]) for row in rows if row["TotalCharges"].strip())
     assert ask(database_url, "SELECT sum(amount) FROM account_event") == [(total,)]
-    waiting = (await served.ask("GET", "/v1/parked-events?limit=200")).json()["data"]
+    waiting = (await bring.served.ask("GET", "/v1/parked-events?limit=200")).json()["data"]
     blank = {row["customerID"] for row in rows if not row["TotalCharges"].strip()}
     assert {one["event"]["account"] for one in waiting} == blank
