@@ -11,6 +11,7 @@ from service.rules.metrics.kinds import KINDS, Declared
 from service.rules.metrics.measure import Event, as_measured, measure
 from service.rules.metrics.model import Metric
 from service.rules.problems import InvalidRuleSet, Problem, nearest
+from service.rules.reach import Reach, Way, ways_from
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
 from service.rules.source import Source, read_source
 from service.rules.standalone import evaluate_expression as evaluate
@@ -35,11 +36,13 @@ __all__ = [
     "InvalidRuleSet",
     "Metric",
     "Problem",
+    "Reach",
     "Reader",
     "RuleSet",
     "Source",
     "TestResult",
     "Truth",
+    "Way",
     "as_measured",
     "check_rule_set",
     "compare",
@@ -48,4 +51,5 @@ __all__ = [
     "measure",
     "nearest",
     "read_source",
+    "ways_from",
 ]
