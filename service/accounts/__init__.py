@@ -29,7 +29,7 @@ from service.accounts.due_store import (
 from service.accounts.entries import EARLIEST, latest_at
 from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
-from service.accounts.keeping import AccountNotFound
+from service.accounts.keeping import AccountNotFound, existing_account
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
 from service.accounts.many_routes import many_routes
@@ -39,6 +39,7 @@ from service.accounts.parked_routes import parked_routes
 from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
+from service.accounts.showing import account_shown
 from service.accounts.staged_store import keep_staged
 
 __all__ = [
@@ -60,10 +61,12 @@ __all__ = [
     "Source",
     "SourceName",
     "Waiting",
+    "account_shown",
     "amount_text",
     "claim_due",
     "count_due",
     "end_due",
+    "existing_account",
     "forget_before",
     "hold_due",
     "keep_assessment",

@@ -8,23 +8,33 @@ from service.decisions.history_routes import history_routes
 from service.decisions.notice_routes import notice_routes
 from service.decisions.noticing import noticing
 from service.decisions.override_routes import override_routes
+from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
+from service.decisions.past import Past, read_past
 from service.decisions.replaying import existing_decision, replay
 from service.decisions.rescored import keep_rescored, rescored_record, source_of
 from service.decisions.routes import qualify_routes
+from service.decisions.saying import PeopleSaid, read_said
 from service.decisions.shadow_routes import shadow_routes
 from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
+from service.decisions.standing_schemas import PastAssessment
 from service.decisions.why_routes import why_routes
 
 __all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
 __all__ += [
+    "NotAssessed",
+    "Past",
+    "PastAssessment",
+    "PeopleSaid",
     "assess_some",
     "assessing",
     "existing_decision",
     "keep_rescored",
     "noticing",
+    "read_past",
+    "read_said",
     "replay",
     "rescored_record",
     "routers",

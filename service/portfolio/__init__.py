@@ -2,6 +2,7 @@
 
 from service.portfolio.alignment_routes import alignment_routes
 from service.portfolio.better_off_routes import better_off_routes
+from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.reading import (
     Position,
     Span,
@@ -40,4 +41,5 @@ routers = (
     better_off_routes,
     alignment_routes,
     waterfall_routes,
+    dossier_routes,
 )

@@ -16,7 +16,7 @@ from service.rules.expression import ast
 from service.rules.metrics.model import Costed, Measured, Window
 from service.web import Fault, Refusal
 
-__all__ = ["COHORT", "SINCE", "Asked", "CannotState", "agree", "slice_names"]
+__all__ = ["COHORT", "SINCE", "Asked", "CannotState", "agree", "money_metrics", "slice_names"]
 
 COHORT: Final = "cohort"
 """The quarter in which somebody became a customer."""
@@ -64,7 +64,7 @@ def agree(rules: RuleSet, *, at: datetime, asked: Asked) -> Terms:
     Raises:
         CannotState: If the rules have no such metrics or scores, or several that would do.
     """
-    revenue, cost = _metrics(rules, asked)
+    revenue, cost = money_metrics(rules, asked)
     value = _score(rules, asked.value or "value", "/value")
     growth = _score(rules, asked.growth or "growth", "/growth")
     return Terms(
@@ -96,7 +96,12 @@ def _is_text(attribute: Attribute | None) -> bool:
     return attribute is None or attribute.type in {"text", "choice"}
 
 
-def _metrics(rules: RuleSet, asked: Asked) -> tuple[Measured, Costed]:
+def money_metrics(rules: RuleSet, asked: Asked) -> tuple[Measured, Costed]:
+    """Return the metrics of revenue and cost, as `agree` says.
+
+    Raises:
+        CannotState: If the rules have none, or several that would do.
+    """
     revenues = [one for one in rules.metrics if isinstance(one, Measured) and _is_revenue(one)]
     costs = [one for one in rules.metrics if isinstance(one, Costed)]
     revenues = _named(revenues, asked.revenue, "/revenue")

@@ -116,6 +116,8 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),
     _access("GET /v1/accounts/{key}/assessment", Scope.ACCOUNTS),
     _access("GET /v1/accounts/{key}/assessments", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/{key}/dossier", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/{key}/dossier.html", Scope.ACCOUNTS),
     _access("GET /v1/accounts/{key}/identities", Scope.ACCOUNTS),
     _access("PUT /v1/accounts/{key}/identities/{system}/{id}", Scope.ACCOUNTS),
     _access("DELETE /v1/accounts/{key}/identities/{system}/{id}", Scope.ACCOUNTS),

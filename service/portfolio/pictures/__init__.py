@@ -6,7 +6,7 @@ picture is rounded as people round.
 
 from service.portfolio.pictures.matrix import Band, Cell, Matrix, matrix
 from service.portfolio.pictures.movements import Flow, Movements, movements
-from service.portfolio.pictures.waterfall import Step, Waterfall, waterfall
+from service.portfolio.pictures.waterfall import Step, Waterfall, small_waterfall, waterfall
 from service.portfolio.pictures.whale_curve import WhaleCurve, curve_of, whale_curve
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "curve_of",
     "matrix",
     "movements",
+    "small_waterfall",
     "waterfall",
     "whale_curve",
 ]

@@ -3,14 +3,14 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-__all__ = ["MINUS", "accounts", "compact", "count", "exact_money", "money", "percent"]
+__all__ = ["DASH", "MINUS", "accounts", "compact", "count", "exact_money", "money", "percent"]
 __all__ += ["points", "signed"]
 
 MINUS: Final = "\u2212"
 _GAP: Final = "\u00a0"
 """A space at which no line breaks."""
 _STEPS: Final = ((Decimal(10) ** 9, "bn"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "k"))
-_DASH: Final = "\u2013"
+DASH: Final = "\u2013"
 _CENT: Final = Decimal("0.01")
 _DIGITS: Final = 3
 _SMALL: Final = 100
@@ -64,7 +64,7 @@ def compact(amount: Decimal) -> str:
 def percent(part: Decimal, whole: Decimal) -> str:
     """Return a share in whole percents, with one place below ten; a dash of nothing."""
     if whole == 0:
-        return _DASH
+        return DASH
     share = 100 * part / whole
     places = Decimal(1) if abs(share) >= 10 or share == share.to_integral() else Decimal("0.1")
     return f"{_with_minus(_short(share.quantize(places, rounding=ROUND_HALF_EVEN)))}{_GAP}%"

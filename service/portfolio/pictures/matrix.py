@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from service.portfolio.markup import Node, element
+from service.portfolio.markup import Node, element, to_text
 from service.portfolio.pictures.figures import accounts, count, exact_money, money, percent
 from service.portfolio.pictures.lettering import plain, shortened
 from service.portfolio.pictures.sheet import (
@@ -88,7 +88,7 @@ def matrix(drawn: Matrix, *, wide: float = WIDE, name: str = "matrix") -> str:
         words = f"No account can be placed yet as of {drawn.as_of}."
         if drawn.unplaced:
             words += f" Of {count(drawn.unplaced)} too little is known."
-        return empty(title, words, wide=wide, name=name)
+        return to_text(empty(title, words, wide=wide, name=name))
     finding = _finding(drawn, cells)
     marks, top = heading(finding, _under(drawn, cells), wide=wide)
     top += 14.0
@@ -113,7 +113,8 @@ def matrix(drawn: Matrix, *, wide: float = WIDE, name: str = "matrix") -> str:
         marks += _below(drawn.value, band, x=middle, y=bottom, room=column - 8.0)
     marks += _legend(y=bottom + 56.0, hatched=hatched, wide=wide)
     told_as = _told(drawn, cells)
-    return draw(marks, wide=wide, high=bottom + 66.0, title=finding, told_as=told_as, name=name)
+    picture = draw(marks, wide=wide, high=bottom + 66.0, title=finding, told_as=told_as, name=name)
+    return to_text(picture)
 
 
 def _finding(drawn: Matrix, cells: Sequence[Cell]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from service.portfolio.markup import Node, element
+from service.portfolio.markup import Node, element, to_text
 from service.portfolio.pictures.figures import accounts, count
 from service.portfolio.pictures.lettering import plain, shortened
 from service.portfolio.pictures.sheet import (
@@ -93,7 +93,7 @@ def movements(drawn: Movements, *, wide: float = WIDE, name: str = "movements") 
     flows = [flow for flow in drawn.flows if flow.accounts]
     if not flows:
         words = f"No account was judged on {drawn.before} or {drawn.after}."
-        return empty("Movements between groups", words, wide=wide, name=name)
+        return to_text(empty("Movements between groups", words, wide=wide, name=name))
     finding = _finding(drawn, flows)
     marks, top = heading(finding, _under(drawn, flows), wide=wide)
     top += 34.0
@@ -113,7 +113,8 @@ def movements(drawn: Movements, *, wide: float = WIDE, name: str = "movements") 
     marks += _side(right, drawn.after, x=wide - _SIDE, top=top, is_left=False)
     marks += _legend(drawn, flows, y=bottom + 26.0, hatched=hatched)
     told_as = _told(drawn, flows)
-    return draw(marks, wide=wide, high=bottom + 38.0, title=finding, told_as=told_as, name=name)
+    picture = draw(marks, wide=wide, high=bottom + 38.0, title=finding, told_as=told_as, name=name)
+    return to_text(picture)
 
 
 def way_of(drawn: Movements, flow: Flow) -> Way:

@@ -7,7 +7,7 @@ in hue, and never say anything alone: what takes away is hatched, and signs stan
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from service.portfolio.markup import Element, Node, Value, element, to_text
+from service.portfolio.markup import Element, Node, Value, element
 from service.portfolio.pictures.lettering import FONTS, clean, lines, plain, shortened, width
 
 __all__ = [
@@ -46,10 +46,10 @@ _LONGEST_DESCRIPTION: Final = 2_000
 
 def draw(
     marks: Iterable[Node], *, wide: float, high: float, title: str, told_as: str, name: str
-) -> str:
+) -> Element:
     """Return a whole picture. *told_as* says what is to be seen; *name* makes its ids its own."""
     description = told_as[:_LONGEST_DESCRIPTION]
-    root = element(
+    return element(
         "svg",
         element("title", plain(title), id=f"{name}-title"),
         element("desc", clean(description), id=f"{name}-desc"),
@@ -64,7 +64,6 @@ def draw(
         font_size=BODY,
         fill=DARK,
     )
-    return to_text(root)
 
 
 def heading(finding: str, under: str, *, wide: float, x: float = 0.0) -> tuple[list[Node], float]:
@@ -144,7 +143,7 @@ def hatching(name: str, colour: str) -> tuple[Element, str]:
     return element("defs", pattern), f"url(#{name})"
 
 
-def empty(title: str, words: str, *, wide: float, name: str) -> str:
+def empty(title: str, words: str, *, wide: float, name: str) -> Element:
     """Return a picture of nothing that says why there is nothing."""
     high = 120.0
     frame = element(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from service.portfolio.markup import Element, Node, element
+from service.portfolio.markup import Element, Node, element, to_text
 from service.portfolio.pictures.figures import count, points, signed
 from service.portfolio.pictures.lettering import lines, plain, shortened, width
 from service.portfolio.pictures.scales import Scale, ticks
@@ -25,13 +25,14 @@ from service.portfolio.pictures.sheet import (
     told,
 )
 
-__all__ = ["Step", "Waterfall", "waterfall"]
+__all__ = ["Step", "Waterfall", "small_waterfall", "waterfall"]
 
 WIDE: Final = 720.0
 _MOST_STEPS: Final = 14
 _BAR: Final = 14.0
 _LINE: Final = BODY * 1.25
 _GAP: Final = 12.0
+_SMALL_HEADING: Final = 15.0
 _NARROW: Final = 480.0
 """Below this there is less room for bars and more for words."""
 
@@ -78,25 +79,52 @@ class _Row:
     kind: str
 
 
+_START: Final = _Row(("Start",), "Start", 0.0, 0.0, "0", "total")
+
+
 def waterfall(drawn: Waterfall, *, wide: float = WIDE, name: str = "waterfall") -> str:
     """Return the picture. The largest steps have rows of their own, the rest one together."""
-    is_narrow = wide < _NARROW
-    first = wide * (0.56 if is_narrow else 0.47)
-    rows = list(_rows(drawn, first - _GAP, most_lines=3 if is_narrow else 2))
     finding = f"{drawn.label}: {_value_of(drawn)}"
-    marks, top = heading(finding, _under(drawn), wide=wide)
-    top += 10.0
+    head, top = heading(finding, _under(drawn), wide=wide)
+    is_narrow = wide < _NARROW
+    rows = [_START, *_rows(drawn, _room(wide), most_lines=3 if is_narrow else 2, most=_MOST_STEPS)]
+    return to_text(_picture(drawn, rows, head, top=top + 10.0, wide=wide, name=name))
+
+
+def small_waterfall(drawn: Waterfall, *, wide: float, name: str, most: int) -> Element:
+    """Return the picture as part of a page: no more than it takes to see what counted.
+
+    At most *most* steps have rows; *name* tells it from others on the page.
+    """
+    finding = shortened(f"{drawn.label}: {_value_of(drawn)}", wide, _SMALL_HEADING, is_bold=True)
+    head: list[Node] = [label(finding, x=0.0, y=_SMALL_HEADING, size=_SMALL_HEADING, weight=600)]
+    rows = list(_rows(drawn, _room(wide), most_lines=2, most=most))
+    return _picture(drawn, rows, head, top=_SMALL_HEADING + 8.0, wide=wide, name=name)
+
+
+def _room(wide: float) -> float:
+    """Return how wide the words may be."""
+    return wide * (0.56 if wide < _NARROW else 0.47) - _GAP
+
+
+def _picture(
+    drawn: Waterfall,
+    rows: Sequence[_Row],
+    head: Sequence[Node],
+    *,
+    top: float,
+    wide: float,
+    name: str,
+) -> Element:
     numbers = [row.shown for row in rows if row.kind != "range"]
     points_wide = max(width(number, BODY, is_bold=True) for number in numbers)
-    scale = _scale(drawn, rows, start=first, end=wide - points_wide - _GAP)
+    scale = _scale(drawn, rows, start=_room(wide) + _GAP, end=wide - points_wide - _GAP)
     define, hatched = hatching(f"{name}-less", LOSS)
     unsure, dotted = hatching(f"{name}-unknown", MUTED)
-    marks += [define, unsure]
     heights = [max(len(row.words) * _LINE + 8.0, _BAR + 8.0) for row in rows]
-    tops = [top, *accumulate(heights, initial=0.0)]
-    places = [top + before for before in tops[1:]]
+    places = list(accumulate(heights, initial=top))
     bottom = places[-1]
-    marks += _axis(scale, top=top, bottom=bottom)
+    marks = [*head, define, unsure, *_axis(scale, top=top, bottom=bottom)]
     for index, (row, place, height) in enumerate(zip(rows, places, heights, strict=False)):
         marks += _drawn(row, scale, y=place + height / 2, wide=wide, fills=(hatched, dotted))
         if index + 1 < len(rows) and rows[index + 1].kind != "range":
@@ -107,7 +135,7 @@ def waterfall(drawn: Waterfall, *, wide: float = WIDE, name: str = "waterfall") 
         marks,
         wide=wide,
         high=bottom + 24.0,
-        title=finding,
+        title=f"{drawn.label}: {_value_of(drawn)}",
         told_as=_told(drawn),
         name=name,
     )
@@ -132,10 +160,9 @@ def _under(drawn: Waterfall) -> str:
     return " · ".join(said) or "points of each rule"
 
 
-def _rows(drawn: Waterfall, room: float, *, most_lines: int) -> Iterator[_Row]:
-    yield _Row(("Start",), "Start", 0.0, 0.0, "0", "total")
+def _rows(drawn: Waterfall, room: float, *, most_lines: int, most: int) -> Iterator[_Row]:
     total = 0.0
-    for step in _shown_steps(drawn.steps):
+    for step in _shown_steps(drawn.steps, most):
         kind = "limit" if step.is_limit else "step"
         words = lines(step.words, room, BODY, most=most_lines)
         yield _Row(
@@ -152,13 +179,13 @@ def _rows(drawn: Waterfall, room: float, *, most_lines: int) -> Iterator[_Row]:
         )
 
 
-def _shown_steps(steps: Sequence[Step]) -> list[Step]:
+def _shown_steps(steps: Sequence[Step], most: int) -> list[Step]:
     """Return the steps with rows of their own, in order, and the others as one at the end."""
-    if len(steps) <= _MOST_STEPS:
+    if len(steps) <= most:
         return list(steps)
     by_size = sorted(range(len(steps)), key=lambda index: -abs(steps[index].points))
-    kept = sorted(by_size[: _MOST_STEPS - 1])
-    rest = [steps[index].points for index in sorted(by_size[_MOST_STEPS - 1 :])]
+    kept = sorted(by_size[: most - 1])
+    rest = [steps[index].points for index in sorted(by_size[most - 1 :])]
     words = f"{count(len(rest))} more rules and limits together"
     return [*(steps[index] for index in kept), Step(words, sum(rest))]
 

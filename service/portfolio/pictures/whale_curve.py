@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from service.portfolio.markup import Element, Node, element
+from service.portfolio.markup import Element, Node, element, to_text
 from service.portfolio.pictures.figures import (
     accounts,
     compact,
@@ -82,7 +82,7 @@ def whale_curve(drawn: WhaleCurve, *, wide: float = WIDE, name: str = "whale") -
     curve = list(drawn.curve)
     if not curve:
         words = f"No account has revenue or cost yet as of {drawn.as_of}."
-        return empty("Profit by account", words, wide=wide, name=name)
+        return to_text(empty("Profit by account", words, wide=wide, name=name))
     peak = max([_NOTHING, *curve], key=lambda point: (point[1], -point[0]))
     end = curve[-1]
     finding = _finding(drawn, peak, end)
@@ -96,7 +96,7 @@ def whale_curve(drawn: WhaleCurve, *, wide: float = WIDE, name: str = "whale") -
     marks += _curve(thinned([_NOTHING, *curve], x, y, keep=(peak, end)), x, y)
     marks += _peak(drawn, peak, end, x=x, y=y)
     marks += _end(drawn, peak, end, x=x, y=y, wide=wide, bounds=(top, bottom))
-    return draw(
+    picture = draw(
         marks,
         wide=wide,
         high=bottom + 44.0,
@@ -104,6 +104,7 @@ def whale_curve(drawn: WhaleCurve, *, wide: float = WIDE, name: str = "whale") -
         told_as=_told(drawn, peak, end),
         name=name,
     )
+    return to_text(picture)
 
 
 def thinned(curve: Sequence[Point], x: Scale, y: Scale, *, keep: Sequence[Point]) -> list[Point]:
