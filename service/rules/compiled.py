@@ -133,8 +133,9 @@ class Compiled:
         self._functions.compile()
 
     def _variant(self, suspended: Collection[str]) -> _Functions:
-        """Return the functions of the model without the *suspended* rules, made once."""
+        """Return the functions of the model without what is *suspended*, made once."""
         ids = {gate.id for gate in self.model.gates} | {rule.id for rule in self.model.rules}
+        ids |= {outcome.suspended_as for outcome in self.model.outcomes}
         key = ids.intersection(suspended)
         if not key:
             return self._functions
@@ -155,7 +156,7 @@ def compile_model(model: Model) -> Compiled:
 
 
 def _without(model: Model, suspended: Collection[str]) -> Model:
-    """Return *model* with the whole conditions of *suspended* rules refused, checks kept."""
+    """Return *model* with the whole conditions of what is *suspended* refused, checks kept."""
 
     def refused(condition: Condition) -> Condition:
         return replace(condition, node=_REFUSED)
@@ -169,6 +170,12 @@ def _without(model: Model, suspended: Collection[str]) -> Model:
         rules=tuple(
             replace(rule, condition=refused(rule.condition)) if rule.id in suspended else rule
             for rule in model.rules
+        ),
+        outcomes=tuple(
+            replace(outcome, condition=refused(outcome.condition))
+            if outcome.condition is not None and outcome.suspended_as in suspended
+            else outcome
+            for outcome in model.outcomes
         ),
     )
 

@@ -152,6 +152,8 @@ def attributes_read(model: Model) -> frozenset[str]:
     nodes = [*expressions(model), *(derived.node for derived in model.derived)]
     nodes += [check for gate in model.gates for check in gate.condition.checks]
     nodes += [check for rule in model.rules for check in rule.condition.checks]
+    asked = [one.condition for one in model.outcomes if one.condition is not None]
+    nodes += [check for condition in asked for check in condition.checks]
     names: set[str] = set()
     for node in nodes:
         for part in ast.walk(node):

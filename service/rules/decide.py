@@ -54,7 +54,7 @@ def decide(
         at: The one clock of the decision, with a time zone.
         prospects: Finds what may still follow where that is not settled.
         final: No more answers will come; unknown conditions count as no.
-        suspended: Ids of rules and gates that count as no.
+        suspended: Ids of rules and gates, and `outcome:` ids, that count as no.
         tabled: What shipped tables said when this decision was first made.
         with_missing: Say what is missing; else a final decision is the same without it.
 

@@ -74,7 +74,7 @@ class Decided(msgspec.Struct, frozen=True):
         certain: Whether no answer to an open question can change the verdict.
         exact: Whether *possible_outcomes* and *missing* were narrowed by the exact pass.
         grades: By grade, the bands its score can still be in, best first.
-        suspended: Rules that counted as no, whatever they would have said.
+        suspended: Rules, gates and `outcome:` ids that counted as no, whatever they said.
         tabled: Results of `registrable_domain` by its input, from the shipped table; to be
             stored with the facts and handed back at replay.
     """

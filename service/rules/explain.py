@@ -23,7 +23,7 @@ from service.rules.ranges import LARGEST_EXACT, Range
 from service.rules.reasons import Check, Reason, ReasonKind
 from service.rules.sight import open_sight_of, sight_of
 from service.rules.summary import summarised
-from service.rules.told import Read, Told, reads, told_of
+from service.rules.told import Read, Told, reads, suspendable, told_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 __all__ = ["explained", "moves", "reasons", "summary"]
@@ -36,7 +36,7 @@ def reasons(decision: Decided, *, full: bool = False) -> tuple[Reason, ...]:
     is undecided, or settled without its outcome) that reason has the result `unknown`.
     Then every rule, formula and limit that moved a score, largest effect first, document
     order among equals: per score, the effects' exact sum rounded to six places is its value.
-    Then the suspended rules. With *full*, also all other gates, rules and outcomes, in
+    Then what is suspended. With *full*, also all other gates, rules and outcomes, in
     document order, with what is known of them while more may be answered.
     """
     teller = Teller.of(decision)
@@ -190,13 +190,11 @@ class Teller:
         return Reason(score.name, "points", YES, effect, words, (check,))
 
     def suspended(self) -> Iterator[Reason]:
-        """Yield the suspended gates and rules, in document order."""
-        model = self.decision.model
-        every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
-        for rule in every:
-            if rule.id in self.decision.suspended:
-                words = plain(f"`{rule.id}` is suspended and counts as no")
-                yield Reason(rule.id, "suspended", NO, None, words, self._checks(rule.condition))
+        """Yield the suspended gates, rules and outcomes, in document order."""
+        for name, part in suspendable(self.decision.model):
+            if name in self.decision.suspended and part.condition is not None:
+                words = plain(f"`{part.id}` is suspended and counts as no")
+                yield Reason(part.id, "suspended", NO, None, words, self._checks(part.condition))
 
     def others(self) -> Iterator[Reason]:
         """Yield every gate and rule, and the outcomes that come before the decision's."""

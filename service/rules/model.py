@@ -117,6 +117,11 @@ class Outcome:
     reason: str | None
     label: str
 
+    @property
+    def suspended_as(self) -> str:
+        """What `suspended` calls it: outcomes have ids of their own beside those of rules."""
+        return f"outcome:{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:

@@ -29,7 +29,7 @@ def judge(
 ) -> Trace:
     """Return the trace of *model* on *values* at the UTC day *today*; pure and total.
 
-    A suspended rule or gate counts as no.
+    A suspended gate, rule or outcome counts as no: its whole condition, not its checks.
     """
     known = _known(model, values, today, registrable)
     opened = _Evaluation.of(model, known, suspended)
@@ -94,6 +94,7 @@ class _Evaluation:
     rules: tuple[Truth, ...]
     points: tuple[Range, ...]
     scores: Mapping[str, Range]
+    suspended: Collection[str]
 
     @classmethod
     def of(cls, model: Model, known: Known, suspended: Collection[str]) -> "_Evaluation":
@@ -109,7 +110,7 @@ class _Evaluation:
             score = model.scores[index]
             found = replace(known, scores=scores)
             scores[score.name] = _score(score, rules, points, found).rounded()
-        return cls(known, gates, rules, points, scores)
+        return cls(known, gates, rules, points, scores, suspended)
 
     def seeing(self, model: Model, scores: Mapping[str, Range]) -> Known:
         """Return what an outcome sees: the scores and the bands they touch."""
@@ -124,7 +125,7 @@ class _Evaluation:
             if outcome.only_by_gate
             else YES
             if outcome.condition is None
-            else evaluate.truth(outcome.condition.node, known)
+            else _result(outcome.suspended_as, outcome.condition, known, self.suspended)
             for outcome in model.outcomes
         )
 

@@ -93,7 +93,7 @@ class Prospects:
             values: What is known.
             possible: As ranges alone give them.
             today: The decision clock's UTC day.
-            suspended: Ids of rules and gates that count as no.
+            suspended: Ids of rules and gates, and `outcome:` ids, that count as no.
             final: No more answers will come.
             evaluate: Evaluates further facts, still open.
             is_pure: Whether *evaluate* gives everybody the same; what a replay hands in may not.

@@ -69,7 +69,7 @@ def select(
         today: The day of the one clock that holds for every row.
         kept: Columns of the relation to pass on, such as a key.
         final: No more answers will come; no row is left undecided.
-        suspended: Ids of rules and gates that count as no.
+        suspended: Ids of rules and gates, and `outcome:` ids, that count as no.
         reads: What the model's parts read, where that is known already.
         with_moved: Give `rules_moved` too: the rules that added points, all answers in.
         complete: No input is NULL in any row, so that there are no ranges to work out.

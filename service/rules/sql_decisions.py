@@ -116,9 +116,10 @@ class Judge:
         )
         return View(gates, members, score_parts(self.translator, self.model, members))
 
-    def _whole(self, name: str, condition: Condition) -> Answer:
+    def _whole(self, name: str, condition: Condition, *, suspended_as: str | None = None) -> Answer:
         self.translator.refusals.where = name
-        return FALSE if name in self.suspended else self.translator.whole(condition.node)
+        is_suspended = (suspended_as or name) in self.suspended
+        return FALSE if is_suspended else self.translator.whole(condition.node)
 
     def _points(self, name: str, place: int) -> Part:
         self.translator.refusals.where = name
@@ -132,7 +133,9 @@ class Judge:
         found = []
         for outcome in self.model.outcomes:
             if outcome.condition is not None:
-                found.append(self._whole(outcome.id, outcome.condition))
+                found.append(
+                    self._whole(outcome.id, outcome.condition, suspended_as=outcome.suspended_as)
+                )
             else:
                 found.append(FALSE if outcome.only_by_gate else TRUE)
         return tuple(found)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from service.rules.expression import ast
 from service.rules.expression.phrasebook import Phrasebook, ScoreWords
-from service.rules.model import Condition, Model, Outcome, Score
+from service.rules.model import Condition, Gate, Model, Outcome, Rule, Score
 
 _MODELS_KEPT = 256
 
@@ -64,6 +64,17 @@ def told_of(model: Model) -> Told:
             _kept.clear()
         found = _kept[id(model)] = _work_out(model)
     return found
+
+
+def suspendable(model: Model) -> Iterator[tuple[str, Gate | Rule | Outcome]]:
+    """Yield what can be suspended, by the name under which it is: all that has a condition."""
+    for gate in model.gates:
+        yield gate.id, gate
+    for rule in model.rules:
+        yield rule.id, rule
+    for outcome in model.outcomes:
+        if outcome.condition is not None:
+            yield outcome.suspended_as, outcome
 
 
 def reads(node: ast.Node) -> Iterator[Read]:

@@ -132,6 +132,7 @@ class Question:
         rules = load_rule_set(document)
         leads = min(max(work // len(list(_nodes(rules.model))), _FEWEST), _MOST)
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
+        names += [outcome.suspended_as for outcome in rules.model.outcomes]
         suspended = (chance.choice(names),) if chance.random() < 0.25 else ()
         table = Table.of(rules, clock.date(), leads=leads, seed=number)
         return cls(number, table, suspended)

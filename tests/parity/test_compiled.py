@@ -146,10 +146,11 @@ def test_generated_rule_sets_are_judged_alike() -> None:
 @looking(60)
 @given(data=st.data())
 def test_suspended_rules_are_left_out_alike(data: st.DataObject) -> None:
-    """A suspended rule or gate counts as no in both forms; an unknown id changes nothing."""
+    """A suspended gate, rule or outcome counts as no in both; an unknown id changes nothing."""
     rules = load_rule_set(data.draw(documents(), label="rule set"))
     model = rules.model
     ids = [*(gate.id for gate in model.gates), *(rule.id for rule in model.rules), "stranger"]
+    ids += [outcome.suspended_as for outcome in model.outcomes]
     compiled = compile_model(model)
     for _ in range(3):
         suspended = data.draw(st.frozensets(st.sampled_from(ids)), label="suspended")

@@ -157,6 +157,51 @@ def test_a_suspended_rule_counts_as_no_and_is_remembered() -> None:
     assert (decision.outcome, decision.suspended) == ("good", ("stop",))
 
 
+def test_a_suspended_outcome_counts_as_no_and_the_next_one_follows() -> None:
+    """Only its own condition is off: a gate that leads to it still does, and the last stays."""
+    rules = rules_with(
+        gates=[{"id": "stop", "when": "size > 900", "then": "bad"}],
+        outcomes=[
+            {"id": "bad", "verdict": "disqualify", "when": "size > 10"},
+            {"id": "rest", "verdict": "review"},
+        ],
+    )
+    off = ["outcome:bad", "outcome:rest"]
+    assert rules.decide({"size": 30}, at=AT, final=True).outcome == "bad"
+    decision = rules.decide({"size": 30}, at=AT, final=True, suspended=off)
+    assert (decision.outcome, decision.suspended) == ("rest", ("outcome:bad", "outcome:rest"))
+    assert [(r.rule, r.kind) for r in decision.reasons()] == [
+        ("rest", "outcome"),
+        ("bad", "suspended"),
+    ]
+    assert rules.decide({"size": 999}, at=AT, final=True, suspended=off).outcome == "bad"
+
+
+def test_what_only_a_suspended_outcome_reads_is_still_checked() -> None:
+    """Its single checks are in the trace as before, so that they can be told."""
+    rules = rules_with(
+        outcomes=[
+            {"id": "good", "verdict": "qualify", "when": 'country == "DE"'},
+            {"id": "rest", "verdict": "review"},
+        ],
+    )
+    facts = {"country": "DE", "size": 30}
+    decision = rules.decide(facts, at=AT, final=True, suspended=["outcome:good"])
+    assert decision.trace.checks == rules.decide(facts, at=AT, final=True).trace.checks
+
+
+def test_an_outcome_is_not_suspended_with_the_rule_of_its_name() -> None:
+    """Rules and outcomes have ids of their own, so each is named apart."""
+    rules = rules_with(
+        gates=[{"id": "bad", "when": "size > 900", "then": "bad"}],
+        outcomes=[
+            {"id": "bad", "verdict": "disqualify", "when": "size > 10"},
+            {"id": "rest", "verdict": "review"},
+        ],
+    )
+    assert rules.decide({"size": 999}, at=AT, final=True, suspended=["bad"]).outcome == "bad"
+
+
 def test_a_replay_uses_the_table_of_its_day() -> None:
     """What the shipped domain table said is stored and wins when handed back."""
     rules = rules_with(

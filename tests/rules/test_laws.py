@@ -244,6 +244,7 @@ def test_a_replay_is_byte_identical(data: st.DataObject) -> None:
     for _ in range(2):
         final = data.draw(st.booleans())
         ids = [rule.id for rule in rules.model.rules]
+        ids += [outcome.suspended_as for outcome in rules.model.outcomes]
         suspended = data.draw(st.lists(st.sampled_from(ids), max_size=1))
         at = data.draw(CLOCKS)
         first = rules.decide(data.draw(facts_for(rules)), at=at, final=final, suspended=suspended)

@@ -100,6 +100,7 @@ def test_what_was_found_for_one_subject_holds_for_every_subject_in_its_state() -
     def compare(data: st.DataObject) -> None:
         rules = load_rule_set(data.draw(documents()))
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
+        names += [outcome.suspended_as for outcome in rules.model.outcomes]
         suspended = data.draw(st.lists(st.sampled_from(names), max_size=1))
         ats = data.draw(st.lists(CLOCKS, min_size=1, max_size=2))
         leads = data.draw(st.lists(facts_for(rules), min_size=LEADS_EACH, max_size=LEADS_EACH))

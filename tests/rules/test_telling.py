@@ -57,6 +57,7 @@ def test_any_decision_is_told_as_the_reference_tells_it() -> None:
         rules = load_rule_set(worded(data.draw(documents()), data))
         at, final = data.draw(CLOCKS), data.draw(st.booleans())
         names = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
+        names += [outcome.suspended_as for outcome in rules.model.outcomes]
         suspended = data.draw(st.lists(st.sampled_from([*names, "rest"]), max_size=2))
         one = st.one_of(facts_for(rules), facts_for(rules), complete_facts_for(rules))
         for facts in data.draw(st.lists(one, min_size=FACTS_EACH, max_size=FACTS_EACH)):

@@ -6,12 +6,13 @@ from service.rules.decided import Decided
 from service.rules.explain import still_possible
 from service.rules.expression.tokens import uncapitalised
 from service.rules.json_text import quoted
-from service.rules.model import Gate, Model, Rule
+from service.rules.model import Model
 from service.rules.summary import composed
 from service.rules.telling.forms import plain
 from service.rules.telling.moves import Move, moves_of, plans_of
 from service.rules.telling.reasons import Spoken, Voice, Wordbook, filled
 from service.rules.telling.values import Values, whole_or_not
+from service.rules.told import suspendable
 from service.rules.truth import NO, UNKNOWN, YES
 
 
@@ -28,8 +29,9 @@ class Telling:
         self.gates = [Voice(book, "gate", gate) for gate in model.gates]
         self.rules = [Voice(book, "points", rule) for rule in model.rules]
         self.outcomes = [Voice(book, "outcome", outcome) for outcome in model.outcomes]
-        every: tuple[Gate | Rule, ...] = (*model.gates, *model.rules)
-        self.suspendable = [Voice(book, "suspended", part) for part in every]
+        self.suspendable = {
+            name: Voice(book, "suspended", part) for name, part in suspendable(model)
+        }
         # What each rule adds where nothing limits it, and how its reason begins then.
         self.usual = {
             place: (points, self.rules[place].head(YES, _effect(score, points)))
@@ -124,8 +126,8 @@ class Case:
         return filled(self._values, head, self._telling.formulas[score])
 
     def _suspended(self) -> Iterator[str]:
-        for voice in self._telling.suspendable:
-            if voice.id in self.decision.suspended:
+        for name, voice in self._telling.suspendable.items():
+            if name in self.decision.suspended:
                 words = f"`{voice.id}` is suspended and counts as no"
                 yield voice.say_plainly(self._values, NO, words)[1]
 
@@ -133,7 +135,9 @@ class Case:
         """Yield every gate and rule, and the outcomes that come before the decision's."""
         telling, decision, values = self._telling, self.decision, self._values
         opened = decision.trace.open
-        suspended = {v.id for v in telling.suspendable if v.id in decision.suspended}
+        suspended = {
+            voice.id for name, voice in telling.suspendable.items() if name in decision.suspended
+        }
         for place, result in enumerate(opened.gates):
             voice = telling.gates[place]
             if place != self._gate and voice.id not in suspended:
