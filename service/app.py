@@ -31,6 +31,7 @@ from service.decisions import (
 )
 from service.decisions import routers as decision_routers
 from service.outcomes import routers as outcome_routers
+from service.portfolio import examining
 from service.portfolio import routers as portfolio_routers
 from service.portfolio import working as stating
 from service.rescorings import asking_by_itself
@@ -243,6 +244,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         shadowing(desk.shadows),
         noticing(house, desk.live),
         assessing(desk),
+        examining(house, desk.live),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

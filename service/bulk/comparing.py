@@ -7,8 +7,9 @@ from typing import Any, Literal
 import msgspec
 
 from service.bulk.account_judging import DecidedPiece
+from service.decisions import Under
 from service.rescorings import NEVER
-from service.rules import RuleSet
+from service.rules import Decision, RuleSet
 
 __all__ = ["Compared", "compare_piece"]
 
@@ -18,7 +19,8 @@ Fate = Literal["unchanged", "changed", "later"]
 class Standing(msgspec.Struct, array_like=True, frozen=True):
     """How an account stands: as `account_store.read_standings` writes it.
 
-    *scores* are there where the version is the one that is asked about.
+    *scores* are there where the version is the one that is asked about; *suspensions* and
+    the trace *before* them where it was decided under some.
     """
 
     version: int
@@ -26,6 +28,8 @@ class Standing(msgspec.Struct, array_like=True, frozen=True):
     outcome: str
     is_later: bool
     scores: Mapping[str, Mapping[str, float]] | None
+    suspensions: Sequence[Mapping[str, str]] | None
+    before: Mapping[str, Any] | None
 
 
 _decoder = msgspec.json.Decoder(list[Standing | None])
@@ -41,24 +45,62 @@ class Compared:
 
 
 def compare_piece(
-    decided: DecidedPiece, standings: bytes, *, rules: RuleSet, version: int
+    decided: DecidedPiece,
+    standings: bytes,
+    *,
+    rules: RuleSet,
+    version: int,
+    suspended: Mapping[int, tuple[Decision, Under]],
 ) -> Iterator[Compared]:
-    """Give what is to be done with each account of *decided*, in order."""
+    """Give what is to be done with each account of *decided*, in order.
+
+    *suspended* are the decisions of those that stand under suspensions, by place.
+    """
     answers = decided.answers
     verdicts, outcomes = answers["verdict"].to_pylist(), answers["outcome"].to_pylist()
     scores = _scores(answers, rules)
     for place, standing in enumerate(_decoder.decode(standings)):
         verdict = verdicts[place]
+        if place in suspended:
+            yield _compare_suspended(standing, *suspended[place], version=version)
+            continue
         if standing is None:
             yield Compared("changed", NEVER, verdict)
             continue
         is_same = (
             standing.version == version
+            and standing.suspensions is None
             and (standing.verdict, standing.outcome) == (verdict, outcomes[place])
             and standing.scores == {name: parts[place] for name, parts in scores.items()}
         )
         fate: Fate = "later" if standing.is_later else "unchanged" if is_same else "changed"
         yield Compared(fate, standing.verdict, verdict)
+
+
+def _compare_suspended(
+    standing: Standing | None, decision: Decision, under: Under, *, version: int
+) -> Compared:
+    """Return what is to be done with an account that is decided under suspensions.
+
+    It changes too where only the trace before them does: the suspended rule's own change is
+    seen nowhere else, and whoever counts relies on it.
+    """
+    if standing is None:
+        return Compared("changed", NEVER, decision.verdict)
+    before = None if under.before is None else under.before.to_json()
+    is_same = (
+        standing.version == version
+        and standing.suspensions == list(under.kept)
+        and standing.before == before
+        and (standing.verdict, standing.outcome) == (decision.verdict, decision.outcome)
+        and standing.scores
+        == {
+            name: {"value": score.value, "low": score.low, "high": score.high}
+            for name, score in decision.scores.items()
+        }
+    )
+    fate: Fate = "later" if standing.is_later else "unchanged" if is_same else "changed"
+    return Compared(fate, standing.verdict, decision.verdict)
 
 
 def _scores(answers: Any, rules: RuleSet) -> Mapping[str, Sequence[Mapping[str, float]]]:  # noqa: ANN401 - pyarrow has no types

@@ -6,7 +6,7 @@ released meanwhile.
 """
 
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,10 +24,18 @@ from service.bulk.account_store import Piece, count_accounts, read_standings
 from service.bulk.comparing import Compared, compare_piece
 from service.bulk.measuring import with_measured
 from service.bulk.sampling import EnginesDisagree
-from service.decisions import keep_rescored, rescored_record, source_of
+from service.decisions import (
+    Suspension,
+    Under,
+    decide_under,
+    is_under,
+    keep_rescored,
+    rescored_record,
+    source_of,
+)
 from service.rescorings import RescoringTally
 from service.rescorings import store as rescoring_store
-from service.rules import RuleSet
+from service.rules import Decision, RuleSet
 from service.storage import leases, to_text, transaction
 
 __all__ = ["Pace", "Rescoring", "TakenAway", "Tell", "preview", "work_on"]
@@ -54,12 +62,22 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescoring:
-    """What is to be rescored: a version, ready to decide, and the one clock."""
+    """What is to be rescored: a version, ready to decide, and the one clock.
+
+    *suspensions* are those that stand at that instant.
+    """
 
     rule_set: str
     version: int
     rules: RuleSet
     at: datetime
+    suspensions: tuple[Suspension, ...] = ()
+
+    def decide(self, facts: Mapping[str, object]) -> tuple[Decision, Under]:
+        """Return the evaluator's decision on one account's stored facts."""
+        return decide_under(
+            self.rules, facts, self.suspensions, at=self.at, final=True, with_missing=False
+        )
 
 
 class TakenAway(Exception):
@@ -170,8 +188,15 @@ async def _compared(
 
     def compare(decided: DecidedPiece) -> _Pieces:
         standings = decided.piece.standings
-        found = compare_piece(decided, standings, rules=rules, version=rescoring.version)
-        return decided, list(found), _raw.decode(decided.piece.facts)
+        raw = _raw.decode(decided.piece.facts)
+        found = compare_piece(
+            decided,
+            standings,
+            rules=rules,
+            version=rescoring.version,
+            suspended=_suspended(rescoring, raw),
+        )
+        return decided, list(found), raw
 
     try:
         async with aclosing(decide_pieces(read, judge, after=after)) as pieces:
@@ -179,6 +204,23 @@ async def _compared(
                 yield await anyio.to_thread.run_sync(compare, decided)
     finally:
         judge.close()
+
+
+def _suspended(
+    rescoring: Rescoring, raw: Sequence[msgspec.Raw]
+) -> dict[int, tuple[Decision, Under]]:
+    """Return the decisions of the accounts that stand under suspensions, by place.
+
+    They are few, so the evaluator makes them; the columns decide all as if there were none.
+    """
+    if not rescoring.suspensions:
+        return {}
+    rules, found = rescoring.rules, {}
+    for place, text in enumerate(raw):
+        facts = json.loads(bytes(text))
+        if is_under(rescoring.suspensions, facts=facts, rules=rules):
+            found[place] = rescoring.decide(facts)
+    return found
 
 
 @dataclass(slots=True)
@@ -246,14 +288,13 @@ class _Keeper:
         for account_id, one, facts in zip(ids, compared, raw, strict=True):
             if one.fate != "changed":
                 continue
-            decision = rescoring.rules.decide(
-                json.loads(bytes(facts)), at=rescoring.at, final=True, with_missing=False
-            )
+            decision, under = rescoring.decide(json.loads(bytes(facts)))
             if decision.verdict != one.after:
                 where = f"`{to_text('acc', account_id)}`"
                 raise EnginesDisagree(rescoring.rules, where=where, columns=["verdict"])
             record = rescored_record(
                 decision,
+                under,
                 decision_id=self.new_uuid(rescoring.at),
                 account_id=account_id,
                 rule_set=rescoring.rule_set,

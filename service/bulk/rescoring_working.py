@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.rescoring import Rescoring, Tell, work_on
+from service.decisions import read_suspensions
 from service.rescorings import RescoringTally, store
 from service.rules.sql import Untranslatable
 from service.rulesets import Running
@@ -55,7 +56,7 @@ async def carry_out(
         async with reading(url) as reader:
             return await work_on(
                 row,
-                rescoring_of(running, at=row.at),
+                await rescoring_of(running, at=row.at, engine=engine),
                 engine=engine,
                 reader=reader,
                 new_uuid=_new_uuid,
@@ -90,9 +91,17 @@ async def reading(url: str) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         await reader.close()
 
 
-def rescoring_of(running: Running, *, at: datetime) -> Rescoring:
-    """Return what is to be rescored."""
-    return Rescoring(rule_set=running.slug, version=running.version, rules=running.rules, at=at)
+async def rescoring_of(running: Running, *, at: datetime, engine: AsyncEngine) -> Rescoring:
+    """Return what is to be rescored, with what is suspended at that instant."""
+    async with transaction(engine) as connection:
+        suspensions = await read_suspensions(connection, running.slug, at=at)
+    return Rescoring(
+        rule_set=running.slug,
+        version=running.version,
+        rules=running.rules,
+        at=at,
+        suspensions=suspensions,
+    )
 
 
 def _new_uuid(at: datetime) -> UUID:

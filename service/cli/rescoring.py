@@ -54,7 +54,7 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
                 running = await live.version_at(slug, now)
                 check_rescorable(running)
                 async with reading(url) as reader:
-                    what = rescoring_of(running, at=now)
+                    what = await rescoring_of(running, at=now, engine=engine)
                     return (
                         None,
                         running,

@@ -20,9 +20,16 @@ from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
 from service.decisions.standing_schemas import PastAssessment
+from service.decisions.suspended import Suspension, Under, decide_under, is_under
+from service.decisions.suspending import Suspending, SuspensionEnded, end_suspension, suspend
+from service.decisions.suspension_routes import suspension_routes
+from service.decisions.suspension_store import list_in_force as read_suspensions
+from service.decisions.suspension_store import list_rows_in_force as suspension_rows
+from service.decisions.suspension_store import newest_ended as suspensions_ended
 from service.decisions.why_routes import why_routes
 
-__all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "drill"]
+__all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "Suspending"]
+__all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
 __all__ += [
     "NotAssessed",
     "Past",
@@ -30,16 +37,23 @@ __all__ += [
     "PeopleSaid",
     "assess_some",
     "assessing",
+    "decide_under",
+    "end_suspension",
     "existing_decision",
+    "is_under",
     "keep_rescored",
     "noticing",
     "read_past",
     "read_said",
+    "read_suspensions",
     "replay",
     "rescored_record",
     "routers",
     "shadowing",
     "source_of",
+    "suspend",
+    "suspension_rows",
+    "suspensions_ended",
 ]
 
 routers = (
@@ -48,6 +62,7 @@ routers = (
     why_routes,
     override_routes,
     standing_routes,
+    suspension_routes,
     overruled_routes,
     shadow_routes,
     notice_routes,

@@ -40,6 +40,8 @@ from service.decisions.desk import Desk
 from service.decisions.rescored import keep_rescored, rescored_record
 from service.decisions.showing import Head
 from service.decisions.standing_store import list_current
+from service.decisions.suspended import Suspension, Under, decide_under
+from service.decisions.suspension_store import list_in_force
 from service.rules import Decision
 from service.rulesets import NotLive, Running, live_for_accounts
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
@@ -86,6 +88,7 @@ class _Known:
     runnings: Sequence[Running]
     measured: Mapping[str, Mapping[UUID, Mapping[str, float | None]]]
     standings: Mapping[tuple[UUID, str], Row[Any]]
+    suspensions: Mapping[str, tuple[Suspension, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +213,12 @@ async def _look_up(claimed: Sequence[Due], desk: Desk) -> _Known:
             running.slug: await measure_accounts(connection, there, rules=running.rules, at=at)
             for running in runnings
         }
+        suspensions = {
+            running.slug: await list_in_force(connection, running.slug, at=at)
+            for running in runnings
+        }
     causes = {one.account_id: one.cause for one in claimed}
-    return _Known(at, causes, accounts, runnings, measured, standings)
+    return _Known(at, causes, accounts, runnings, measured, standings, suspensions)
 
 
 def _after(standings: Iterable[Row[Any]], clock: datetime) -> datetime:
@@ -230,33 +237,48 @@ def _judge(known: _Known, desk: Desk) -> Iterator[_Moved]:
                 account_id=account.id,
                 account_key=account.key,
             )
-            decision = running.rules.decide(
-                subject.facts, at=known.at, final=True, with_missing=False
+            decision, under = decide_under(
+                running.rules,
+                subject.facts,
+                known.suspensions[running.slug],
+                at=known.at,
+                final=True,
+                with_missing=False,
             )
             standing = known.standings.get((account.id, running.slug))
-            if standing is None or not _is_as(standing, decision, running):
-                yield _moved(decision, subject, running, known=known, desk=desk)
+            if standing is None or not _is_as(standing, decision, under, running=running):
+                yield _moved(decision, under, subject, running=running, known=known, desk=desk)
 
 
-def _is_as(standing: Row[Any], decision: Decision, running: Running) -> bool:
+def _is_as(standing: Row[Any], decision: Decision, under: Under, *, running: Running) -> bool:
     """Return whether a stored decision says what this one does, rule by rule."""
+    before = None if under.before is None else orjson.loads(under.before.to_text())
     members = ("verdict", "outcome", "certain", "outcome_certain")
     return bool(
         standing.version == running.version
         and all(getattr(standing, name) == getattr(decision, name) for name in members)
         and standing.scores == scores_of(decision)
         and standing.trace == orjson.loads(decision.trace.to_text())
+        and (standing.suspensions or []) == list(under.kept)
+        and standing.trace_before == before
     )
 
 
 def _moved(
-    decision: Decision, subject: Subject, running: Running, *, known: _Known, desk: Desk
+    decision: Decision,
+    under: Under,
+    subject: Subject,
+    *,
+    running: Running,
+    known: _Known,
+    desk: Desk,
 ) -> _Moved:
     if subject.account_id is None or decision.at != known.at:
         raise AssertionError("an account is judged at the clock of the work")
     decision_id = desk.house.new_uuid(known.at)
     record = rescored_record(
         decision,
+        under,
         decision_id=decision_id,
         account_id=subject.account_id,
         rule_set=running.slug,
@@ -274,7 +296,7 @@ def _moved(
         version=running.version,
         digest=running.digest,
     )
-    judged = Judged(decision=decision, head=head, answer=b"")
+    judged = Judged(decision=decision, under=under, head=head, answer=b"")
     return _Moved(record, original_of(judged, subject, running, decision_id=decision_id))
 
 

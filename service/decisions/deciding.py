@@ -13,6 +13,7 @@ import orjson
 
 from service.decisions.asking import Question
 from service.decisions.showing import Head, decision_told, narrow_shown
+from service.decisions.suspended import Suspension, Under, decide_under
 from service.decisions.word import InForce
 from service.rules import Decision
 from service.rules.telling import scores_text
@@ -34,12 +35,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a question is about, once a stored account was looked up.
 
     *override* is what a person decided of the account, where that is in force.
+    *suspensions* are those in force under the rule set, whoever they concern.
     """
 
     facts: Mapping[str, object]
     account_id: UUID | None = None
     account_key: str | None = None
     override: InForce | None = None
+    suspensions: tuple[Suspension, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +62,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     data_problems: str | None
     final: bool
     suspended: str | None
+    suspensions: str | None
     verdict: str
     outcome: str
     certain: bool
     outcome_certain: bool
     scores: str
     trace: str
+    trace_before: str | None
     source: str | None
     override_of: UUID | None
     latency_us: int | None
@@ -74,6 +79,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """A decision with its answer: the bytes that are kept and sent."""
 
     decision: Decision
+    under: Under
     head: Head
     answer: bytes
 
@@ -91,7 +97,9 @@ def judge(
     rules = running.rules
     if rules.subject != question.subject:
         _refuse_subject(question, rules.subject)
-    decision = rules.decide(rules.admit(subject.facts), at=at, final=question.final)
+    decision, under = decide_under(
+        rules, subject.facts, subject.suspensions, at=at, final=question.final
+    )
     head = Head(
         id=None if question.is_dry else decision_id,
         decided_at=at,
@@ -102,12 +110,13 @@ def judge(
         version=running.version,
         digest=running.digest,
         override=subject.override,
+        suspensions=under.kept,
     )
     if question.is_narrow:
         answer = orjson.dumps(narrow_shown(decision, head))
     else:
         answer = decision_told(decision, head, explain=question.explain)
-    return Judged(decision=decision, head=head, answer=answer)
+    return Judged(decision=decision, under=under, head=head, answer=answer)
 
 
 def record_of(
@@ -132,12 +141,12 @@ def record_of(
         source=question.source,
         override_of=None if head.override is None else head.override.id,
         latency_us=latency // _MICROSECOND,
-        **decided_columns(decision),
+        **decided_columns(decision, judged.under),
     )
 
 
-def decided_columns(decision: Decision) -> dict[str, Any]:
-    """Return the columns of a `Record` that say what was decided, and on what."""
+def decided_columns(decision: Decision, under: Under) -> dict[str, Any]:
+    """Return the columns of a `Record` that say what was decided, on what and under what."""
     return {
         "meaning": decision.meaning,
         "facts": _json(decision.facts.to_json()),
@@ -145,12 +154,14 @@ def decided_columns(decision: Decision) -> dict[str, Any]:
         "data_problems": _json_or_none([one.to_json() for one in decision.data_problems]),
         "final": decision.final,
         "suspended": _json_or_none(list(decision.suspended)),
+        "suspensions": _json_or_none(list(under.kept)),
         "verdict": decision.verdict,
         "outcome": decision.outcome,
         "certain": decision.certain,
         "outcome_certain": decision.outcome_certain,
         "scores": scores_text(decision.scores),
         "trace": decision.trace.to_text(),
+        "trace_before": None if under.before is None else under.before.to_text(),
     }
 
 

@@ -18,6 +18,8 @@ from service.decisions.comparing import original_of
 from service.decisions.deciding import Judged, Subject, judge, record_of
 from service.decisions.desk import Desk
 from service.decisions.override_store import find_of_account
+from service.decisions.suspended import Suspension
+from service.decisions.suspension_store import list_in_force
 from service.decisions.writing import Entry, ReleasesMoved, write
 from service.rules import RuleSet
 from service.rulesets import Running
@@ -217,7 +219,8 @@ async def _subject_of(case: Case, desk: Desk, rules: RuleSet) -> Subject:
     """
     question = case.question
     if question.account_key is None:
-        return Subject(facts=question.facts or {})
+        suspensions = await _suspensions(case, desk, rules)
+        return Subject(facts=question.facts or {}, suspensions=suspensions)
     async with transaction(desk.house.engine) as connection:
         return await _stored(connection, question.account_key, case, rules=rules)
 
@@ -231,8 +234,20 @@ async def _stored(connection: AsyncConnection, key: str, case: Case, *, rules: R
             connection, account.id, rule_set=case.question.rule_set, at=case.at
         )
     return Subject(
-        facts=account.facts, account_id=account.id, account_key=account.key, override=override
+        facts=account.facts,
+        account_id=account.id,
+        account_key=account.key,
+        override=override,
+        suspensions=await list_in_force(connection, case.question.rule_set, at=case.at),
     )
+
+
+async def _suspensions(case: Case, desk: Desk, rules: RuleSet) -> tuple[Suspension, ...]:
+    """Return what is suspended for accounts now; for leads nothing ever is."""
+    if rules.subject != "account" or case.question.subject != "account":
+        return ()
+    async with transaction(desk.house.engine) as connection:
+        return await list_in_force(connection, case.question.rule_set, at=case.at)
 
 
 def _assessed(case: Case, judged: Judged, subject: Subject) -> Assessed | None:

@@ -116,7 +116,21 @@ def decide_again(row: Row[Any], rules: RuleSet) -> Replayed:
         suspended=row.suspended or (),
         tabled=row.tabled or {},
     )
-    return Replayed(decision, _differences(row, decision))
+    found = _differences(row, decision)
+    if row.trace_before is not None:
+        found += _difference_before(row, rules, decision)
+    return Replayed(decision, found)
+
+
+def _difference_before(row: Row[Any], rules: RuleSet, decision: Decision) -> tuple[Difference, ...]:
+    """Return where the trace that it would have had without suspensions comes out otherwise."""
+    before = rules.decide(
+        decision.facts, at=row.decided_at, final=True, tabled=row.tabled or {}, with_missing=False
+    ).trace.to_json()
+    now = orjson.loads(orjson.dumps(before))
+    if now == row.trace_before:
+        return ()
+    return (Difference("trace_before", row.trace_before, now),)
 
 
 def _problems(stored: Sequence[Mapping[str, str]] | None) -> tuple[DataProblem, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.accounts import keep_staged
 from service.decisions import rescored_store
 from service.decisions.deciding import Record, decided_columns
+from service.decisions.suspended import Under
 from service.rules import Decision
 
 __all__ = ["RESCORING", "keep_rescored", "rescored_record", "source_of"]
@@ -26,6 +27,7 @@ def source_of(cause: str) -> str:
 
 def rescored_record(
     decision: Decision,
+    under: Under,
     *,
     decision_id: UUID,
     account_id: UUID,
@@ -50,7 +52,7 @@ def rescored_record(
         source=source,
         override_of=None,
         latency_us=None,
-        **decided_columns(decision),
+        **decided_columns(decision, under),
     )
 
 

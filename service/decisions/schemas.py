@@ -196,6 +196,16 @@ _Override = Annotated[
         )
     ),
 ]
+
+
+class SuspendedShown(Shown):
+    """A part of the rules that counted as no: too many accounts share what it asks for."""
+
+    part: str = Field(description="A rule's or gate's id, or `outcome:` and an outcome's.")
+    suspension: str = Field(examples=["sus_01m82amv90f7assrm6pf8d3pr0"])
+    cause: str
+
+
 _Outcome = Annotated[
     str | None,
     Field(
@@ -224,6 +234,7 @@ class DecisionShown(Shown):
     next: NextShown
     data_problems: list[DataProblemShown]
     override: _Override
+    suspended: list[SuspendedShown]
     rule_set: VersionOf
     summary: str
 
@@ -265,6 +276,7 @@ class DecisionHead(Shown):
     outcome_certain: bool
     scores: dict[str, ScoreShown]
     override: _Override
+    suspended: list[SuspendedShown]
     rule_set: VersionOf
     final: bool
     source: str | None

@@ -1,5 +1,6 @@
 """Decisions as the wire shows them: whole, narrowed for strangers, for ops, for the person."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row
 
+from service.decisions.suspended import suspended_words
 from service.decisions.word import InForce, override_shown, said_of
 from service.rules import Decision
 from service.rules.json_text import quoted, value
@@ -28,7 +30,8 @@ __all__ = [
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What the service adds to the core's decision. *account* is a key.
 
-    *override* is there where a person's word is in force.
+    *override* is there where a person's word is in force. *suspensions* are what it was made
+    under, as they are kept.
     """
 
     id: UUID | None
@@ -40,6 +43,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     digest: str
     override: InForce | None = None
+    suspensions: tuple[Mapping[str, Any], ...] = ()
 
 
 def head_of(row: Row[Any], override: InForce | None = None) -> Head:
@@ -54,6 +58,7 @@ def head_of(row: Row[Any], override: InForce | None = None) -> Head:
         version=row.version,
         digest=row.digest,
         override=override,
+        suspensions=tuple(row.suspensions or ()),
     )
 
 
@@ -73,8 +78,9 @@ def decision_shown(
         "outcome": said.outcome,
         "next": said.next.to_json(),
         "override": _override(decision, head),
+        "suspended": list(head.suspensions),
         "rule_set": _version(head),
-        "summary": f"{_first_sentence(decision, head)}{summary}",
+        "summary": _summary(decision, head, str(summary)),
     }
 
 
@@ -94,9 +100,10 @@ def decision_told(
         f'"subject":{{"kind":"{head.subject}","external_id":{value(head.external_id)},'
         f'"account":{value(head.account)}}},"verdict":"{verdict}","outcome":{outcome},'
         f'{told.details},"next":{step},"data_problems":{told.data_problems},'
-        f'"override":{override},"rule_set":{{"id":{quoted(head.rule_set)},'
+        f'"override":{override},"suspended":{value(list(head.suspensions))},'
+        f'"rule_set":{{"id":{quoted(head.rule_set)},'
         f'"version":{head.version},"digest":{quoted(head.digest)}}},'
-        f'"summary":{quoted(_first_sentence(decision, head) + told.summary)}}}'
+        f'"summary":{quoted(_summary(decision, head, told.summary))}}}'
     )
     return text.encode()
 
@@ -134,6 +141,7 @@ def head_shown(row: Row[Any], override: InForce | None = None) -> dict[str, Any]
         "outcome_certain": row.outcome_certain,
         "scores": row.scores,
         "override": override_shown(override, verdict=row.verdict, outcome=row.outcome),
+        "suspended": list(head.suspensions),
         "rule_set": _version(head),
         "final": row.final,
         "source": row.source,
@@ -191,6 +199,11 @@ def _words_for_people(decision: Decision) -> list[str]:
 
 def _override(decision: Decision, head: Head) -> dict[str, Any] | None:
     return override_shown(head.override, verdict=decision.verdict, outcome=decision.outcome)
+
+
+def _summary(decision: Decision, head: Head, told: str) -> str:
+    """Return what the rules *told*, between who decided otherwise and what was suspended."""
+    return f"{_first_sentence(decision, head)}{told}{suspended_words(head.suspensions)}"
 
 
 def _first_sentence(decision: Decision, head: Head) -> str:

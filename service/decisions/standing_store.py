@@ -31,6 +31,8 @@ async def list_current(
             DecisionRow.outcome_certain,
             DecisionRow.scores,
             DecisionRow.trace,
+            DecisionRow.suspensions,
+            DecisionRow.trace_before,
         )
         .outerjoin(
             DecisionRow,

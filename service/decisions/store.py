@@ -52,7 +52,10 @@ _TYPES: Final = {
     "latency_us": "integer",
     "override_of": "uuid",
 }
-_JSONB: Final = frozenset({"facts", "tabled", "data_problems", "suspended", "scores", "trace"})
+_JSONB: Final = frozenset({
+    "facts", "tabled", "data_problems", "suspended", "suspensions", "scores", "trace",
+    "trace_before",
+})  # fmt: skip
 _COLUMNS: Final = Record.__struct_fields__
 _encode: Final = msgspec.json.Encoder().encode
 

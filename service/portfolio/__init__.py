@@ -3,6 +3,7 @@
 from service.portfolio.alignment_routes import alignment_routes
 from service.portfolio.better_off_routes import better_off_routes
 from service.portfolio.dossier_routes import dossier_routes
+from service.portfolio.examining import examine_newest, examining
 from service.portfolio.reading import (
     Position,
     Span,
@@ -15,6 +16,7 @@ from service.portfolio.reading import (
 )
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
+from service.portfolio.systemic_routes import systemic_routes
 from service.portfolio.view_routes import view_routes
 from service.portfolio.waterfall_routes import waterfall_routes
 from service.portfolio.working import working
@@ -27,6 +29,8 @@ __all__ = [
     "Statement",
     "StatementNotFound",
     "Terms",
+    "examine_newest",
+    "examining",
     "read_position",
     "read_positions",
     "read_slices",
@@ -40,6 +44,7 @@ routers = (
     view_routes,
     better_off_routes,
     alignment_routes,
-    waterfall_routes,
     dossier_routes,
+    systemic_routes,
+    waterfall_routes,
 )

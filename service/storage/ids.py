@@ -44,6 +44,7 @@ Prefix = Literal[
     "rsc",
     "st",
     "out",
+    "sus",
 ]
 RANDOM_BYTES: Final = 8
 

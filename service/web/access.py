@@ -109,6 +109,9 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /v1/overrides", Scope.DECIDE),
     _access("GET /v1/overrides/{id}", Scope.DECIDE),
     _access("POST /v1/overrides/{id}/withdraw", Scope.DECIDE, _SMALL),
+    _access("GET /v1/suspensions", Scope.DECIDE),
+    _access("GET /v1/suspensions/{id}", Scope.DECIDE),
+    _access("POST /v1/suspensions/{id}/end", Scope.RULES_PUBLISH, _SMALL),
     _access("GET /v1/accounts", Scope.ACCOUNTS),
     _access("POST /v1/accounts", Scope.ACCOUNTS, _BATCH),
     _access("GET /v1/accounts/{key}", Scope.ACCOUNTS),
@@ -200,6 +203,11 @@ ACCESS: Final[tuple[Access, ...]] = (
         for who in ("marketing", "sales", "support", "product")
         for form in ("", ".csv")
     ),
+    _access(f"GET {_PORTFOLIO}/systemic", Scope.ACCOUNTS),
+    _access(f"GET {_PORTFOLIO}/systemic.csv", Scope.ACCOUNTS),
+    _access(f"GET {_PORTFOLIO}/systemic-policy", Scope.ACCOUNTS),
+    # decides for whom a rule may be suspended
+    _access(f"PUT {_PORTFOLIO}/systemic-policy", Scope.RULES_PUBLISH, _SMALL),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -102,6 +102,8 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "nothing_otherwise": Kind(422, "The rules decided the same"),
     "not_assessed": Kind(409, "The rules have not judged this account"),
     # what was noticed
+    "suspension_not_found": Kind(404, "There is no such suspension"),
+    "suspension_ended": Kind(409, "The suspension has ended already"),
     "notice_not_found": Kind(404, "There is no such notice"),
     "notice_closed": Kind(409, "The notice is closed already"),
     # backtests

@@ -32,6 +32,8 @@ from service.storage.tables.shadows import (
     ShadowMovement,
     ShadowTally,
 )
+from service.storage.tables.suspensions import SuspensionRow
+from service.storage.tables.systemic import ExaminationRow, SystemicPolicyRow
 from service.storage.tables.web import ApiKey, IdempotencyRow
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "DecisionRow",
     "DraftEdit",
     "EventKindRow",
+    "ExaminationRow",
     "FlipEvidence",
     "IdempotencyRow",
     "NoticeRow",
@@ -69,5 +72,7 @@ __all__ = [
     "ShadowMovement",
     "ShadowTally",
     "StatementRow",
+    "SuspensionRow",
+    "SystemicPolicyRow",
     "metadata",
 ]

@@ -70,7 +70,9 @@ class DecisionRow(Base):
     """Names and codes of what could not be read, never values; NULL where all could."""
     final: Mapped[bool]
     suspended: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=True)
-    """A list of rule ids; NULL where none was suspended."""
+    """A list of rule ids and `outcome:` ids; NULL where none was suspended."""
+    suspensions: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    """`[{"part": ..., "suspension": ..., "cause": ...}]`: what it was made under."""
     verdict: Mapped[str]
     outcome: Mapped[str]
     certain: Mapped[bool]
@@ -78,6 +80,8 @@ class DecisionRow(Base):
     scores: Mapped[JsonObject]
     trace: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=False)
     """What each rule and condition gave, compact; holds no values."""
+    trace_before: Mapped[Json] = mapped_column(JSONB(none_as_null=True), nullable=True)
+    """The same had nothing been suspended, for whoever counts; NULL where nothing was."""
     source: Mapped[str | None]
     override_of: Mapped[UUID | None]
     """The person's override of this account that was in force; the verdict is the rules' own."""
