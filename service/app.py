@@ -31,7 +31,7 @@ from service.decisions import (
 )
 from service.decisions import routers as decision_routers
 from service.outcomes import routers as outcome_routers
-from service.portfolio import examining
+from service.portfolio import examining, stating_by_itself
 from service.portfolio import routers as portfolio_routers
 from service.portfolio import working as stating
 from service.rescorings import asking_by_itself
@@ -241,6 +241,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         rescoring(house),
         asking_by_itself(house, desk.live),
         stating(house),
+        stating_by_itself(house, desk.live),
         shadowing(desk.shadows),
         noticing(house, desk.live),
         assessing(desk),

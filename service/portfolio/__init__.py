@@ -2,6 +2,7 @@
 
 from service.portfolio.alignment_routes import alignment_routes
 from service.portfolio.better_off_routes import better_off_routes
+from service.portfolio.by_itself import stating_by_itself
 from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.examining import examine_newest, examining
 from service.portfolio.reading import (
@@ -36,6 +37,7 @@ __all__ = [
     "read_slices",
     "read_statement",
     "routers",
+    "stating_by_itself",
     "working",
 ]
 

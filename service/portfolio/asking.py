@@ -35,11 +35,17 @@ async def running_of(engine: AsyncEngine, slug: str, *, live: LiveRules, editor:
 
 
 async def ask_for(
-    connection: AsyncConnection, running: Running, *, editor: Editor, asked: Asked
+    connection: AsyncConnection,
+    running: Running,
+    *,
+    editor: Editor,
+    asked: Asked,
+    cause: str = "request",
 ) -> Row[Any]:
     """Keep a statement by *running*; it is taken once its rescoring is done.
 
-    A rescoring that is under way is joined: its instant is the statement's.
+    A rescoring that is under way is joined: its instant is the statement's. Else one is asked
+    for, of this *cause*.
 
     Raises:
         CannotState: If the rules do not say what a portfolio is made of.
@@ -48,7 +54,9 @@ async def ask_for(
     agree(running.rules, at=editor.at, asked=asked)
     under_way = await rescorings.find_open(connection, running.slug)
     if under_way is None:
-        under_way = await rescorings.ask_for(connection, running, editor=editor, is_noted=False)
+        under_way = await rescorings.ask_for(
+            connection, running, editor=editor, cause=cause, is_noted=False
+        )
     elif under_way.dry_run or under_way.version != running.version:
         raise RescoringRunning(under_way)
     return await ask_of(connection, under_way, running, editor=editor, asked=asked)

@@ -25,7 +25,14 @@ from service.storage import leases
 from service.storage.tables import PositionRow, RescoringRow, StatementRow
 
 __all__ = ["add", "add_positions", "allow_long", "claim", "claim_next", "find", "find_newest"]
-__all__ += ["find_position", "in_slices", "list_of", "stream_positions", "sum_positions"]
+__all__ += [
+    "find_last_asked",
+    "find_position",
+    "in_slices",
+    "list_of",
+    "stream_positions",
+    "sum_positions",
+]
 
 _AT_ONCE: Final = 1_000
 
@@ -138,6 +145,12 @@ async def find_newest(
     statement = statement.order_by(StatementRow.at.desc(), StatementRow.id.desc()).limit(1)
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
+
+
+async def find_last_asked(connection: AsyncConnection, rule_set: str) -> Row[Any] | None:
+    """Return the statement of *rule_set* that was asked for last, whatever became of it."""
+    rows = await list_of(connection, rule_set, before=None, limit=1)
+    return rows[0] if rows else None
 
 
 async def list_of(

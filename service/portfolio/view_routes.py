@@ -9,6 +9,8 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
 from service.portfolio import view_store, viewing
+from service.portfolio.drawing import Svg, svg_answer
+from service.portfolio.picturing import draw_matrix, draw_whale_curve
 from service.portfolio.reading import Statement
 from service.portfolio.summary import Group, groups_of
 from service.portfolio.summing import EXACT
@@ -36,6 +38,7 @@ from service.portfolio.view_tables import (
     summary_lines,
 )
 from service.portfolio.viewing import Looking, Viewed
+from service.rules import RuleSet
 from service.storage import transaction
 from service.web import REFUSALS, StrictRoute, csv_of, refusals
 
@@ -78,6 +81,16 @@ async def tabulate_matrix(*, viewed: Viewed) -> Csv:
     """Return the matrix as a table: a line a cell."""
     async with viewed.looking() as looking:
         return _csv(matrix_lines(await viewing.matrix(looking)))
+
+
+@view_routes.get("/matrix.svg", operation_id="drawMatrix", response_class=Svg)
+async def picture_matrix(*, viewed: Viewed) -> Svg:
+    """Draw the matrix: growth upwards, value to the right."""
+    async with viewed.looking() as looking:
+        found = await viewing.matrix(looking)
+    rules = await _rules_of(viewed, looking.statement)
+    currency = viewed.house.settings.currency
+    return svg_answer(draw_matrix(found, looking.statement, rules, currency=currency))
 
 
 @view_routes.get("/summary", operation_id="showSummary", response_model=SummaryShown)
@@ -125,6 +138,15 @@ async def tabulate_whale_curve(*, viewed: Viewed) -> Response:
     return StreamingResponse(_ranking(viewed, statement), media_type=Csv.media_type)
 
 
+@view_routes.get("/whale-curve.svg", operation_id="drawWhaleCurve", response_class=Svg)
+async def picture_whale_curve(*, viewed: Viewed) -> Svg:
+    """Draw the whale curve: its peak, and what the tail takes back."""
+    async with viewed.looking() as looking:
+        curve = await viewing.whale_curve(looking)
+    currency = viewed.house.settings.currency
+    return svg_answer(draw_whale_curve(curve, looking.statement, currency=currency))
+
+
 @view_routes.get(
     "/concentration", operation_id="showConcentration", response_model=ConcentrationShown
 )
@@ -146,9 +168,11 @@ async def tabulate_concentration(*, viewed: Viewed) -> Csv:
 async def _groups(viewed: Viewed) -> tuple[Looking, list[Group]]:
     async with viewed.looking() as looking:
         found = await viewing.group_sums(looking)
-    statement = looking.statement
-    running = await viewed.live.version(statement.rule_set, statement.version)
-    return looking, groups_of(running.rules, found)
+    return looking, groups_of(await _rules_of(viewed, looking.statement), found)
+
+
+async def _rules_of(viewed: Viewed, statement: Statement) -> RuleSet:
+    return (await viewed.live.version(statement.rule_set, statement.version)).rules
 
 
 def _csv(lines: Iterable[Line]) -> Csv:

@@ -15,12 +15,14 @@ from service.rescorings.asking import (
     existing,
     find_open,
 )
-from service.rescorings.by_itself import asking_by_itself
+from service.rescorings.by_itself import BY_ITSELF, asking_by_itself
 from service.rescorings.routes import rescoring_routes
+from service.rescorings.store import find_newest, has_accounts
 from service.rescorings.tally import NEVER, RescoringTally
 from service.rescorings.working import working
 
 __all__ = [
+    "BY_ITSELF",
     "NEVER",
     "NotOfAccounts",
     "RescoringNotFound",
@@ -32,7 +34,9 @@ __all__ = [
     "cancel",
     "check_rescorable",
     "existing",
+    "find_newest",
     "find_open",
+    "has_accounts",
     "routers",
     "working",
 ]

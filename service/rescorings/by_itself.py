@@ -8,9 +8,8 @@ does it by columns. Their marks are put off meanwhile and taken away once every 
 rescored as of an instant after the change; if that does not happen, they are simply due again.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -23,8 +22,8 @@ from service.rescorings import store
 from service.rescorings.asking import RescoringRunning, ask_for
 from service.rules import RuleSet
 from service.rulesets import Editor, LiveRules, LiveSince, NotLive, live_for_accounts
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
-from service.web import House, journal
+from service.storage import to_text, transaction
+from service.web import Chore, House, journal, looked_after
 
 __all__ = ["BY_ITSELF", "asking_by_itself", "look_once"]
 
@@ -56,26 +55,13 @@ class _Signs:
     is_flooded: bool
 
 
-@asynccontextmanager
-async def asking_by_itself(house: House, live: LiveRules) -> AsyncIterator[None]:
+def asking_by_itself(house: House, live: LiveRules) -> AbstractAsyncContextManager[None]:
     """Look again and again until the block ends."""
 
-    async def look_for_ever() -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await look_once(house, live)
-            except (DatabaseUnavailable, DatabaseNotMigrated) as error:
-                _log.warning("rescorings delayed", why=str(error))
-            except Exception as error:  # noqa: BLE001 - the front door of this work: a bug must not end it
-                _log.error("rescorings not asked for", kind=type(error).__qualname__)
+    async def look() -> None:
+        await look_once(house, live)
 
-    task = asyncio.create_task(look_for_ever(), name="rescorings by themselves")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return looked_after(Chore("rescorings", _EVERY_S, look))
 
 
 async def look_once(

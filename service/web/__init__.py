@@ -69,7 +69,7 @@ from service.web.problems import PROBLEMS, problem
 from service.web.refusals import Fault, Refusal, pointer_to
 from service.web.strict_route import StrictRoute, read_json
 from service.web.turns import Turns
-from service.web.upkeep import Chore, chores_of, kept_up
+from service.web.upkeep import Chore, chores_of, kept_up, looked_after
 from service.web.visit import Clock, Visit, visit_of
 from service.web.wire import Instant, Sent, Shown, rfc3339
 
@@ -161,6 +161,7 @@ __all__ = [
     "kept_up",
     "link_to_next",
     "list_keys",
+    "looked_after",
     "media_type_of",
     "number_after",
     "only_tried",

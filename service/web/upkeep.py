@@ -19,7 +19,7 @@ from service.web.house import House
 from service.web.journal import journal
 from service.web.key_store import mark_used
 
-__all__ = ["Chore", "chores_of", "do_once", "kept_up"]
+__all__ = ["Chore", "chores_of", "do_once", "kept_up", "looked_after"]
 
 _AGAIN_S: Final = 30.0
 _AT_ONCE: Final = 1_000
@@ -72,6 +72,29 @@ async def kept_up(chores: tuple[Chore, ...]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def looked_after(chore: Chore) -> AsyncIterator[None]:
+    """Repeat a chore in the background until the block ends, the first time after its pause.
+
+    A bug in it is told and must not end it.
+    """
+
+    async def again_and_again() -> None:
+        while True:
+            await asyncio.sleep(chore.every_s)
+            try:
+                await do_once(chore)
+            except Exception as error:  # noqa: BLE001 - the front door of this work
+                _log.error("chore failed", chore=chore.name, kind=type(error).__qualname__)
+
+    task = asyncio.create_task(again_and_again(), name=chore.name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def do_once(chore: Chore) -> bool:

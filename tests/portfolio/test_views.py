@@ -142,6 +142,18 @@ async def test_concentration_is_beside_the_margin(served: Served) -> None:
     assert len(lines) == 12
 
 
+async def test_matrix_and_whale_curve_are_drawn(served: Served) -> None:
+    """As pictures that run nothing, of a slice as of all, and of nobody too."""
+    for view, words in (("matrix", "Growth"), ("whale-curve", "120")):
+        for query in ("", "?slice=segment:core", "?slice=segment:none"):
+            answer = await served.ask("GET", f"{PATH}/{view}.svg{query}")
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["Content-Type"] == "image/svg+xml"
+            assert answer.text.startswith("<svg")
+        whole = await served.ask("GET", f"{PATH}/{view}.svg")
+        assert words in whole.text
+
+
 async def test_a_slice_and_an_instant_choose_what_is_looked_at(served: Served) -> None:
     """Every view takes both; slices narrow, and `segment:` is for whom nobody told it."""
     for view in VIEWS:
