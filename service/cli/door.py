@@ -16,6 +16,7 @@ from service.cli.folder_commands import apply, plan
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
 from service.cli.operations import demo, doctor, migrate, serve
+from service.cli.portfolio_commands import portfolio
 from service.cli.release_commands import (
     approve,
     freeze,
@@ -73,6 +74,7 @@ app.command(rich_help_panel=_OPERATIONS)(doctor)
 app.command(rich_help_panel=_OPERATIONS)(backup)
 app.command(rich_help_panel=_OPERATIONS)(restore)
 app.command("upgrade-database", rich_help_panel=_OPERATIONS)(upgrade_database)
+app.add_typer(portfolio, rich_help_panel=_ACCOUNTS)
 app.add_typer(keys, rich_help_panel=_OPERATIONS)
 app.add_typer(audit, rich_help_panel=_OPERATIONS)
 

@@ -35,13 +35,17 @@ from service.rulesets import Editor, LiveRules, Running
 from service.storage import RANDOM_BYTES, make_uuid, to_text, transaction
 from service.web import Refusal
 
-_LOOK_AGAIN_S: Final = 0.5
+LOOK_AGAIN_S: Final = 0.5
 
 
 def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
     """Rescore, or go on with a rescoring that was stopped; print what changed."""
     began_s = time.monotonic()
-    with database_of(settings_of_process()) as url, stopped_by_signals(), _progress() as progress:
+    with (
+        database_of(settings_of_process()) as url,
+        stopped_by_signals(),
+        account_progress() as progress,
+    ):
         task = progress.add_task("accounts", total=None)
 
         def tell(done: int, total: int | None) -> None:
@@ -95,7 +99,7 @@ def cancel(slug: str, *, person: str, as_json: bool) -> None:
             row = await store.find_open(connection, slug)
             if row is None:
                 refuse(f"no rescoring of `{slug}` is under way", code=NO)
-            return await rescorings.cancel(connection, row.id, editor=_editor(person))
+            return await rescorings.cancel(connection, row.id, editor=editor_of(person))
 
     with database_of(settings_of_process()) as url:
         try:
@@ -117,11 +121,11 @@ async def _begun(
     Raises:
         RescoringOver: If one was open, and ended elsewhere without being done.
     """
-    editor = _editor(person)
+    editor = editor_of(person)
     async with transaction(engine) as connection:
         row = await store.find_open(connection, slug)
     if row is not None and not row.dry_run:
-        return await _claimed(engine, row, tell)
+        return await claimed_rescoring(engine, row, tell)
     running = await live.version_at(slug, editor.at)
     async with transaction(engine) as connection:
         row = await ask_for(connection, running, editor=editor)
@@ -132,7 +136,7 @@ async def _begun(
     return claimed
 
 
-async def _claimed(engine: AsyncEngine, row: Row[Any], tell: Tell) -> Row[Any]:
+async def claimed_rescoring(engine: AsyncEngine, row: Row[Any], tell: Tell) -> Row[Any]:
     """Return the rescoring once its lease is ours, or it is done elsewhere.
 
     Raises:
@@ -148,11 +152,12 @@ async def _claimed(engine: AsyncEngine, row: Row[Any], tell: Tell) -> Row[Any]:
                 return claimed
             row = await rescorings.existing(connection, row.id)
         tell(row.done, row.total)
-        await asyncio.sleep(_LOOK_AGAIN_S)
+        await asyncio.sleep(LOOK_AGAIN_S)
     return row
 
 
-def _editor(person: str) -> Editor:
+def editor_of(person: str) -> Editor:
+    """Return whoever asks from this terminal: *person*, else who is logged in."""
     now = datetime.now(UTC)
     return Editor(person=person or getpass.getuser(), at=now, new_uuid=_new_uuid)
 
@@ -191,7 +196,8 @@ def _print(row: Row[Any] | None, running: Running, tally: RescoringTally, second
                 say(f"  {was} -> {after}  {count:,}")
 
 
-def _progress() -> Progress:
+def account_progress() -> Progress:
+    """Return a bar that counts accounts, on a terminal's standard error."""
     screen = console(on_error=True)
     return Progress(
         TextColumn("  {task.description}"),
