@@ -10,8 +10,17 @@ from service.portfolio.pictures import Waterfall
 from service.rules import YES, Decision, Reach, RuleSet, Way
 from service.rules.attributes import Attribute, Fact
 
-__all__ = ["is_in_grace", "labels_of", "notes_of", "scores_told", "unknown_told", "value_shown"]
-__all__ += ["ways_told"]
+__all__ = [
+    "facts_told",
+    "is_in_grace",
+    "labels_of",
+    "notes_of",
+    "reach_words",
+    "scores_told",
+    "unknown_told",
+    "value_shown",
+    "ways_told",
+]
 
 _TOO_EARLY: Final = "too_early"
 _GRACE: Final = "grace"

@@ -128,23 +128,24 @@ class Book:
             usage_trend=None,
             **more,
         )
-        for place in range(14):
-            driver = f"a driver with a long name {place}"
-            amount = f"{123_456_789 + place}.{10 + place}"
-            await self.enter(key, "cost", 20 * place + 1, amount=amount, driver=driver)
-            await self.enter(key, "revenue", 20 * place + 1, amount="98765432.19")
-            await self.enter(key, "custom_work", 20 * place + 1, hours=30, feature=f"f{place}")
-            await self.enter(key, "support_case", 20 * place + 1, hours=30)
-            await self.enter(key, "goal_change", 10 * place + 1)
-            await self.enter(key, "meeting", 10 * place + 1, held=False)
-            await self.enter(key, "training", 10 * place + 1, attended=False)
-            await self.enter(key, "advice_followed", 10 * place + 1, followed=False)
-            await self.enter(key, "abuse", 10 * place + 1, severity="rude")
-            await self.enter(key, "late_payment", 10 * place + 1, days=30)
-            await self.enter(key, "process_exception", 10 * place + 1)
-            await self.enter(key, "discount", 10 * place + 1, amount="50000000")
-            if place % 2:
-                await self.judge(key, final=False)
+        for place in range(6):
+            for kind, quantities in (
+                ("cost", {"amount": f"{123_456_789 + place}.{10 + place}",
+                          "driver": f"a driver with a long name {place}"}),
+                ("revenue", {"amount": "98765432.19"}),
+                ("custom_work", {"hours": 30, "feature": f"f{place}"}),
+                ("support_case", {"hours": 30}),
+                ("goal_change", {}),
+                ("meeting", {"held": False}),
+                ("training", {"attended": False}),
+                ("advice_followed", {"followed": False}),
+                ("abuse", {"severity": "rude"}),
+                ("late_payment", {"days": 30}),
+                ("process_exception", {}),
+                ("discount", {"amount": "50000000"}),
+            ):  # fmt: skip
+                await self.enter(key, kind, 20 * place + 1, **quantities)
+            await self.judge(key, final=False)
         for verdict in ("review", "disqualify", "review", "qualify"):
             word = {"rule_set": "account_portfolio", "verdict": verdict, "reason": long}
             await self.ask("POST", f"{ACCOUNTS}/{key}/overrides", json=word)

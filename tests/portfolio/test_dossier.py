@@ -144,6 +144,9 @@ async def test_what_would_have_to_change_is_decided_so(book: Book, key: str) -> 
         "Revenue in 12 months: from 80,000.10\u00a0EUR to at least 95,600\u00a0EUR"
     )
     fixed = await book.dossier(key, "?fixed=revenue_12m&fixed=cost_to_serve_12m")
+    unknown = await book.served.ask("GET", f"{ACCOUNTS}/{key}/dossier?fixed=revenue_12")
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "validation_failed")
+    assert unknown.json()["errors"][0]["suggestion"] == "revenue_12m"
     named = {c["attribute"] for way in fixed["reach"]["near"] for c in way["changes"]}
     assert not named & {"revenue_12m", "cost_to_serve_12m"}
 

@@ -35,9 +35,7 @@ async def book(module_database_url: str) -> AsyncIterator[Book]:
         yield book
 
 
-@pytest.mark.parametrize(
-    ("account", "paper"), [("usual", "A4"), ("usual", "Letter"), ("enormous", "Letter")]
-)
+@pytest.mark.parametrize(("account", "paper"), [("usual", "A4"), ("enormous", "Letter")])
 async def test_two_sheets_hold_a_dossier(
     book: Book, browser: str, tmp_path: Path, account: str, paper: str
 ) -> None:
