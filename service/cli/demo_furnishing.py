@@ -6,7 +6,7 @@ May be cut off and repeated anywhere: leads have idempotency keys, and events ha
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, islice
 from pathlib import Path
@@ -21,7 +21,14 @@ from service.accounts.keeping_many import Line, keep_many
 from service.accounts.merging import News
 from service.cli.demo_assessing import assess_portfolio
 from service.cli.demo_data import PERSON, DemoState, keep_state, new_uuid
-from service.cli.demo_portfolio import OWN_KIND, SOURCES, Happening, Member, make_portfolio
+from service.cli.demo_portfolio import (
+    OWN_KIND,
+    SOURCES,
+    Deal,
+    Happening,
+    Member,
+    make_portfolio,
+)
 from service.cli.demo_samples import FIRST_LEAD, sample_questions
 from service.storage import transaction
 from service.web import Refusal
@@ -30,6 +37,8 @@ __all__ = ["NotTaken", "Step", "furnish", "send_leads", "send_portfolio"]
 
 _FORM: Final = "fleet_leads"
 _SOURCE: Final = "demo"
+_CHANNELS: Final = ("website", "truck-fair", "partner", "referral", "webinar")
+"""Where the leads came from."""
 _TIMEOUT_S: Final = 60.0
 _AT_ONCE: Final = 1_000
 
@@ -79,11 +88,35 @@ async def furnish(
 
 
 async def send_leads(client: httpx.AsyncClient) -> None:
-    """Ask about every lead, each once however often this is done within a day."""
+    """Ask about every lead and tell what became of some, once however often it is done a day."""
+    outcomes = []
     for number, (rule_set, facts) in enumerate(sample_questions(), start=1):
         name = f"sample-{number:03}"
-        asked = {"rule_set": rule_set, "lead": facts, "external_id": name, "source": _SOURCE}
-        await _ask(client, asked, f"demo-{name}")
+        source = _CHANNELS[number % len(_CHANNELS)]
+        asked = {"rule_set": rule_set, "lead": facts, "external_id": name, "source": source}
+        decision = await _ask(client, asked, f"demo-{name}")
+        outcomes += _became(name, number, decision)
+    await _send_many(client, "/v1/outcomes", outcomes)
+
+
+def _became(name: str, number: int, decision: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what became of a lead: of those who fit more were won, and sooner; many are open."""
+    is_good = decision["verdict"] == "qualify"
+    if decision["verdict"] == "undecided" or number % (5 if is_good else 3) == 0:
+        return []
+    at = datetime.fromisoformat(decision["decided_at"])
+    days = 9 + number * 7 % 40 + (0 if is_good else 35)
+    return [
+        {
+            "external_id": name,
+            "result": "won" if (number % 4 != 1 and is_good) or number % 7 == 2 else "lost",
+            "at": at.isoformat(),
+            "opened_at": (at - timedelta(days=days)).isoformat(),
+            "amount": str(2_400 + 650 * (number * 11 % 29)),
+            "source": "crm",
+            "event_id": f"deal-{name}",
+        }
+    ]
 
 
 async def send_portfolio(
@@ -110,6 +143,9 @@ async def send_portfolio(
             await _send_many(client, "/v1/events", portion)
             step(done := done + len(portion), total)
 
+    deals = [_deal(member, one) for member in members for one in member.deals]
+    for first in range(0, len(deals), _AT_ONCE):
+        await _send_many(client, "/v1/outcomes", deals[first : first + _AT_ONCE])
     # Two, so that the service reads the next while the database writes the last.
     await asyncio.gather(send_on(), send_on())
 
@@ -148,6 +184,21 @@ def _event(member: Member, one: Happening) -> Mapping[str, Any]:
         "source": one.source,
         "event_id": one.event_id,
     }
+
+
+def _deal(member: Member, one: Deal) -> Mapping[str, Any]:
+    told = {
+        "account": member.key,
+        "result": one.result,
+        "at": one.at.isoformat(),
+        "opened_at": None if one.opened_at is None else one.opened_at.isoformat(),
+        "amount": None if one.amount is None else str(one.amount),
+        "owner": one.owner,
+        "product": one.product,
+        "source": "crm",
+        "event_id": one.event_id,
+    }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _as_json(value: object) -> object:

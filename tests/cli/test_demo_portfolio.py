@@ -191,6 +191,28 @@ def test_the_ledger_is_two_years_of_what_its_sources_report() -> None:
     assert OWN_KIND in known
 
 
+def test_deals_are_won_where_there_is_a_fit() -> None:
+    """Won and renewed by most, declined and left by those whom a portfolio finds; none to come."""
+    now = CLOCKS[0]
+    deals = [(one.member.truth.group, deal) for one in judged(now) for deal in one.member.deals]
+    assert all(deal.at <= now for _, deal in deals)
+    assert all(deal.opened_at is None or deal.opened_at < deal.at for _, deal in deals)
+    assert len({deal.event_id for _, deal in deals}) == len(deals)
+    results = {
+        group: Counter(deal.result for other, deal in deals if other == group) for group, _ in deals
+    }
+    assert results["strong_partner"]["won"] > 4 * results["strong_partner"]["lost"]
+    assert results["bad_fit"]["lost"] > results["bad_fit"]["won"]
+    assert results["bad_fit"]["churned"] >= 2
+
+
+def test_what_somebody_took_over_is_known_by_its_date() -> None:
+    """Most of those who do not fit are in books that their owners did not fill."""
+    misfits = [one.member.facts for one in judged(CLOCKS[0]) if one.decision.outcome == "bad_fit"]
+    inherited = [one for one in misfits if one["owner_since"] > one["customer_since"]]
+    assert len(inherited) > len(misfits) / 2
+
+
 def test_the_portfolio_is_the_same_for_the_same_clock() -> None:
     """A demo that was cut off while loading goes on with the very same events."""
     again = make_portfolio(CLOCKS[0])

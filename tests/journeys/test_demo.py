@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from service.cli.demo_portfolio import make_portfolio
+from service.cli.demo_samples import LEADS
 from tests.journeys.processes import (
     Started,
     free_port,
@@ -158,8 +159,12 @@ def _check_answers(asked: Any, decided: Any, explained: Any) -> None:  # noqa: A
 
 def _check_samples(line: str) -> None:
     decisions = _pages(line, "/v1/decisions?")
-    samples = [one for one in decisions if one["source"] == "demo"]
-    assert len(samples) == 61
+    samples = [one for one in decisions if (one["subject"]["external_id"] or "")[:7] == "sample-"]
+    assert len(samples) == LEADS
+    told = list(_pages(line, "/v1/outcomes?"))
+    assert len({one["external_id"] for one in told if one["external_id"]}) > LEADS // 3
+    assert {one["result"] for one in told} == {"won", "lost", "renewed", "churned"}
+    assert all(one["is_known"] for one in told)
     assert {one["rule_set"]["id"] for one in samples} == {
         "fleet_leads", "saas_leads", "product_led", "consumer_to_business",
     }  # fmt: skip

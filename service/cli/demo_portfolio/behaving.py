@@ -13,6 +13,8 @@ __all__ = ["behave", "wish"]
 
 _HALF_A_YEAR: Final = 176
 """Days that are within six months from whatever day they are counted."""
+_TWO_HALVES: Final = 268
+"""Days over which a habit is spread: it was one a quarter ago already, or it would look new."""
 _GOALS: Final = ("fewer empty runs", "paperless dispatch", "lower fuel costs", "one app for all")
 _EXCEPTIONS: Final = ("invoice layout", "payment term", "support by phone", "data on paper")
 _WISHES: Final[dict[Segment, tuple[str, ...]]] = {
@@ -63,14 +65,14 @@ def _meet(ledger: Ledger, part: Part) -> None:
             ledger.note_ago("meeting", age, held=True, excused=False)
     if "misses_meetings" in part.signals or part.story == "excused":
         is_excused = part.story == "excused"
-        for ago in _spread(ledger, 4, youngest=8, oldest=_HALF_A_YEAR):
+        for ago in _spread(ledger, 6, youngest=8, oldest=_TWO_HALVES):
             ledger.note_ago("meeting", ago, held=False, excused=is_excused)
 
 
 def _change_goals(ledger: Ledger, part: Part) -> None:
     if "moves_goals" in part.signals or part.story == "excused":
         # Beside excused misses this is one signal, and one alone says nothing.
-        for age in _spread(ledger, 3 + part.number % 2, youngest=6, oldest=_HALF_A_YEAR):
+        for age in _spread(ledger, 5, youngest=6, oldest=_TWO_HALVES):
             ledger.note_ago("goal_change", age, goal=ledger.rng.choice(_GOALS))
     elif ledger.rng.random() < 0.35:
         for age in _spread(ledger, 1, youngest=20, oldest=ledger.age_days - 5):
@@ -85,8 +87,9 @@ def _take_advice(ledger: Ledger, part: Part) -> None:
     span = min(ledger.age_days - 3, YEAR_DAYS - 6)
     for place, ago in enumerate(_spread(ledger, given, youngest=5, oldest=span)):
         ledger.note_ago("advice_followed", ago, followed=place >= given - followed)
+    usual = 0.1 if "ignores_advice" in part.signals else 0.75
     for age in _spread(ledger, 4, youngest=YEAR_DAYS + 4, oldest=ledger.age_days - 3):
-        ledger.note_ago("advice_followed", age, followed=ledger.rng.random() < 0.75)
+        ledger.note_ago("advice_followed", age, followed=ledger.rng.random() < usual)
 
 
 def _train(ledger: Ledger, part: Part) -> None:
@@ -94,7 +97,9 @@ def _train(ledger: Ledger, part: Part) -> None:
     if "skips_training" in part.signals:
         # In a new account's first months: they are the ones that were agreed for the start.
         youngest = max(10, oldest - 110) if part.in_cohort else 10
-        for age in _spread(ledger, 3 + part.number % 2, youngest=youngest, oldest=oldest):
+        for age in _spread(ledger, 4, youngest=youngest, oldest=oldest):
+            ledger.note_ago("training", age, attended=False)
+        for age in _spread(ledger, 4, youngest=YEAR_DAYS + 2, oldest=ledger.age_days - 12):
             ledger.note_ago("training", age, attended=False)
     elif ledger.rng.random() < 0.3:
         ledger.note_ago("training", max(6, oldest / 2), attended=False)
@@ -109,9 +114,10 @@ def _speak(ledger: Ledger, part: Part) -> None:
         ledger.note_ago("abuse", 9, severity="threat")
     if "hurts_tone" in part.signals:
         if part.number % 2:
-            ledger.note_ago("abuse", 75, severity="harassment")
+            for age in (75.0, 200.0):
+                ledger.note_ago("abuse", age, severity="harassment")
         else:
-            for age in _spread(ledger, 3, youngest=15, oldest=200):
+            for age in _spread(ledger, 5, youngest=15, oldest=450):
                 ledger.note_ago("abuse", age, severity="rude")
     elif ledger.rng.random() < 0.03:
         ledger.note_ago("abuse", 100, severity="rude")

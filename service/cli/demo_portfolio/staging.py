@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from service.cli.demo_portfolio.behaving import behave, wish
 from service.cli.demo_portfolio.dates import cohort_quarter
+from service.cli.demo_portfolio.dealing import Deal, deal
 from service.cli.demo_portfolio.earning import Money, earn
 from service.cli.demo_portfolio.knowing import know
 from service.cli.demo_portfolio.ledger import SOURCES, Happening, Ledger
@@ -29,6 +30,7 @@ class Member:
         known_since: When it became a customer, or two years ago.
         identities: Its ids by system; those systems tell of all that happens with it.
         happenings: Its events, the oldest first.
+        deals: What became of deals with it, the oldest first.
     """
 
     key: str
@@ -37,6 +39,7 @@ class Member:
     known_since: datetime
     identities: Mapping[str, str]
     happenings: tuple[Happening, ...]
+    deals: tuple[Deal, ...]
     truth: Truth
 
 
@@ -80,6 +83,7 @@ def _stage(part: Part, company: Company, *, now: datetime, rng: Random) -> Membe
                 key=lambda one: (one.at, one.event_id),
             )
         ),
+        deals=deal(ledger, part, facts),
         truth=part.truth,
     )
 
