@@ -6,19 +6,22 @@ that half, and its history would begin with a mistake.
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service import rescorings
 from service.cli.demo_data import editor_at, install_templates
-from service.rescorings import RescoringRunning
+from service.portfolio.agreeing import Asked
+from service.portfolio.asking import ask_for
+from service.portfolio.reading import existing
 from service.rulesets import LiveRules
-from service.storage import parse_id, transaction
+from service.storage import transaction
 
 __all__ = ["PORTFOLIO_RULES", "NotAssessed", "assess_portfolio"]
 
 PORTFOLIO_RULES: Final = "account_portfolio"
+_A_QUARTER: Final = timedelta(days=91)
 _LOOK_AGAIN_S: Final = 0.2
 
 
@@ -26,28 +29,27 @@ class NotAssessed(Exception):
     """The accounts were not judged; the message says why."""
 
 
-async def assess_portfolio(engine: AsyncEngine) -> None:
-    """Release the rules for accounts, and return when every account was judged by them.
+async def assess_portfolio(engine: AsyncEngine, *, as_of: datetime) -> None:
+    """Release the rules for accounts, and take two statements: a quarter before *as_of*, and now.
 
-    The service on the same database does the work.
+    Each brings every account to its instant first. The service on the same database does the
+    work; this returns when it is done.
 
     Raises:
         NotAssessed: If it gave up.
     """
     await install_templates(engine, [PORTFOLIO_RULES])
-    editor = editor_at()
-    running = await LiveRules(engine, timer=time.monotonic).version_at(PORTFOLIO_RULES, editor.at)
-    async with transaction(engine) as connection:
-        try:
-            rescoring = (await rescorings.ask_for(connection, running, editor=editor)).id
-        except RescoringRunning as other:
-            # A start before this one had asked, and was cut off then.
-            rescoring = parse_id(str(other.members["rescoring"]), "rsc")
-    state = ""
-    while state != "done":
+    running = await LiveRules(engine, timer=time.monotonic).version_at(
+        PORTFOLIO_RULES, datetime.now(UTC)
+    )
+    for at in (as_of - _A_QUARTER, None):
         async with transaction(engine) as connection:
-            row = await rescorings.existing(connection, rescoring)
-        state = row.state
-        if state in {"failed", "cancelled"}:
-            raise NotAssessed(f"the accounts were not assessed: {row.failure or state}")
-        await asyncio.sleep(_LOOK_AGAIN_S)
+            asked = await ask_for(connection, running, editor=editor_at(at), asked=Asked())
+        state = ""
+        while state != "done":
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            async with transaction(engine) as connection:
+                row = await existing(connection, PORTFOLIO_RULES, asked.id)
+            state = row.state
+            if state in {"failed", "cancelled"}:
+                raise NotAssessed(f"the accounts were not assessed: {row.failure or state}")

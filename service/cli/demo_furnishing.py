@@ -3,12 +3,9 @@
 May be cut off and repeated anywhere: leads have idempotency keys, and events have ids.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,24 +13,19 @@ import httpx
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.accounts.keeping import Editor as AccountEditor
-from service.accounts.keeping_many import Line, keep_many
-from service.accounts.merging import News
 from service.cli.demo_assessing import assess_portfolio
-from service.cli.demo_data import PERSON, DemoState, keep_state, new_uuid
+from service.cli.demo_data import DemoState, keep_state
+from service.cli.demo_past import NotTaken, Step, keep_past
 from service.cli.demo_portfolio import (
     OWN_KIND,
     SOURCES,
     Deal,
-    Happening,
     Member,
     make_portfolio,
 )
 from service.cli.demo_samples import FIRST_LEAD, sample_questions
-from service.storage import transaction
-from service.web import Refusal
 
-__all__ = ["NotTaken", "Step", "furnish", "send_leads", "send_portfolio"]
+__all__ = ["furnish", "send_leads", "send_portfolio"]
 
 _FORM: Final = "fleet_leads"
 _SOURCE: Final = "demo"
@@ -41,13 +33,6 @@ _CHANNELS: Final = ("website", "truck-fair", "partner", "referral", "webinar")
 """Where the leads came from."""
 _TIMEOUT_S: Final = 60.0
 _AT_ONCE: Final = 1_000
-
-Step = Callable[[int, int], None]
-"""Told how many of how many things are in, now and then."""
-
-
-class NotTaken(Exception):
-    """The service did not keep what the demo told it."""
 
 
 async def furnish(
@@ -79,9 +64,10 @@ async def furnish(
         if not state.is_assessed:
             state = replace(state, as_of=state.as_of or now.isoformat())
             keep_state(folder, state)
-            members = make_portfolio(datetime.fromisoformat(state.as_of or ""))
+            as_of = datetime.fromisoformat(state.as_of or "")
+            members = make_portfolio(as_of)
             await send_portfolio(client, members, engine=engine, step=step)
-            await assess_portfolio(engine)
+            await assess_portfolio(engine, as_of=as_of)
             state = replace(state, is_assessed=True)
             keep_state(folder, state)
     return state
@@ -122,7 +108,7 @@ def _became(name: str, number: int, decision: Mapping[str, Any]) -> list[Mapping
 async def send_portfolio(
     client: httpx.AsyncClient, members: Sequence[Member], *, engine: AsyncEngine, step: Step
 ) -> None:
-    """Keep every account with its facts, and enter its ledger; what is there already stays.
+    """Keep every account with its facts, its ledger and its deals; what is there already stays.
 
     Raises:
         NotTaken: If the service did not keep one of them.
@@ -132,58 +118,10 @@ async def send_portfolio(
     await _put(client, f"/v1/event-kinds/{OWN_KIND}", kind)
     for source, reports in SOURCES.items():
         await _put(client, f"/v1/sources/{source}", {"reports": list(reports)})
-    await _keep_accounts(engine, members)
-    events = (_event(member, one) for member in members for one in member.happenings)
-    total = sum(len(member.happenings) for member in members)
-    done = 0
-
-    async def send_on() -> None:
-        nonlocal done
-        while portion := list(islice(events, _AT_ONCE)):
-            await _send_many(client, "/v1/events", portion)
-            step(done := done + len(portion), total)
-
+    await keep_past(engine, members, step)
     deals = [_deal(member, one) for member in members for one in member.deals]
     for first in range(0, len(deals), _AT_ONCE):
         await _send_many(client, "/v1/outcomes", deals[first : first + _AT_ONCE])
-    # Two, so that the service reads the next while the database writes the last.
-    await asyncio.gather(send_on(), send_on())
-
-
-async def _keep_accounts(engine: AsyncEngine, members: Sequence[Member]) -> None:
-    """Keep the accounts as if each had been told of when it became one.
-
-    Over HTTP they would all be as young as the demo, and there would be no quarter ago.
-    """
-    by_month = groupby(sorted(members, key=lambda one: one.known_since), key=_month)
-    for month, of_month in by_month:
-        lines = [_line(member) for member in of_month]
-        editor = AccountEditor(person=PERSON, now=month, new_uuid=new_uuid)
-        async with transaction(engine) as connection:
-            for ending in await keep_many(connection, lines, editor):
-                if isinstance(ending, Refusal):
-                    raise NotTaken(f"an account was not kept: {ending.detail}")
-
-
-def _month(member: Member) -> datetime:
-    """Return when the month began in which we learnt of *member*."""
-    return member.known_since.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def _line(member: Member) -> Line:
-    news = News(facts=member.facts, source="crm", at=member.told_at, is_everything=False)
-    return Line(key=member.key, news=news, identities=tuple(member.identities.items()))
-
-
-def _event(member: Member, one: Happening) -> Mapping[str, Any]:
-    return {
-        "account": member.key,
-        "kind": one.kind,
-        "at": one.at.isoformat(),
-        "quantities": {name: _as_json(value) for name, value in one.quantities.items()},
-        "source": one.source,
-        "event_id": one.event_id,
-    }
 
 
 def _deal(member: Member, one: Deal) -> Mapping[str, Any]:
@@ -199,11 +137,6 @@ def _deal(member: Member, one: Deal) -> Mapping[str, Any]:
         "event_id": one.event_id,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _as_json(value: object) -> object:
-    # Cents and quarters of an hour have few digits, so a double says them exactly enough.
-    return float(value) if isinstance(value, Decimal) else value
 
 
 async def _send_many(client: httpx.AsyncClient, path: str, lines: Sequence[object]) -> None:

@@ -1,10 +1,14 @@
-"""The demo's welcome: where it is, the keys, and three lines that work as they are printed."""
+"""The demo's welcome: where it is, the keys, and lines that work as they are printed."""
 
 import json
 from collections.abc import Iterator
+from typing import Final
 
+from service.cli.demo_assessing import PORTFOLIO_RULES
 from service.cli.demo_data import DemoState
 from service.cli.demo_samples import FIRST_LEAD
+
+_PORTFOLIO: Final = f"/v1/portfolio/{PORTFOLIO_RULES}"
 
 
 def welcome(address: str, state: DemoState, *, command: str) -> Iterator[str]:
@@ -27,6 +31,10 @@ def welcome(address: str, state: DemoState, *, command: str) -> Iterator[str]:
     yield f"      -d '{_json({**half, 'final': True})}'"
     yield "    # why: the whole explanation of such a decision"
     yield f"    curl -s {address}/v1/decisions/{state.decision}/explanation {header}"
+    yield "    # the portfolio: which groups of customers there are, and what to do with each"
+    yield f"    curl -s {address}{_PORTFOLIO}/summary {header}"
+    yield "    # who brings the profit, and what the tail takes back"
+    yield f"    curl -s {address}{_PORTFOLIO}/whale-curve {header}"
     yield ""
     yield f"  Ctrl-C stops everything; the data stays. `{command} demo` again continues."
     yield f"  `{command} demo --reset` starts over."

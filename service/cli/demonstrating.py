@@ -23,7 +23,8 @@ from service.cli.demo_data import (
     make_keys,
     read_state,
 )
-from service.cli.demo_furnishing import NotTaken, furnish
+from service.cli.demo_furnishing import furnish
+from service.cli.demo_past import NotTaken
 from service.cli.demo_portfolio import ACCOUNTS
 from service.cli.demo_samples import LEADS
 from service.cli.demo_words import as_members, welcome

@@ -8,7 +8,8 @@ from typing import Final
 import psycopg
 import pytest
 
-from service.cli.demo_furnishing import NotTaken, send_portfolio
+from service.cli.demo_furnishing import send_portfolio
+from service.cli.demo_past import NotTaken
 from service.cli.demo_portfolio import Member, make_portfolio
 from service.storage import libpq_url
 from tests.web.serving import Served, serving

@@ -18,10 +18,11 @@ from service.web.json import InvalidJSON, decode_json
 from service.web.problems import problem
 from tests.docs.blocks import GUIDE, ROOT
 from tests.docs.console import rerun
+from tests.docs.portfolio_sample import demo_output, portfolio_table
 
 __all__ = ["PAGES", "render", "with_samples"]
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "guide" / "api.md")
+PAGES = (ROOT / "README.md", GUIDE / "api.md", GUIDE / "first-hour.md")
 EXAMPLE = ROOT / "tests" / "cases" / "fleet_leads.yaml"
 HALF_A_LEAD = {"email": "ann@haulage.example", "vehicles": 120, "country": "DE"}
 CLOCK = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -72,6 +73,10 @@ def render(region: str) -> str:
             return _fenced(_reason(_answer(final=False), "medium"))
         case "sample:problem":
             return _fenced(_problem())
+        case "sample:demo":
+            return f"```\n{demo_output()}\n```\n"
+        case "sample:portfolio":
+            return portfolio_table() + "\n"
         case _:
             raise KeyError(region)
 

@@ -36,6 +36,9 @@ def behave(ledger: Ledger, part: Part) -> None:
     if part.story == "escalates":
         for age in _spread(ledger, 2, youngest=10, oldest=_HALF_A_YEAR):
             ledger.note_ago("escalation", age, severity="high", cause="open case")
+    elif ledger.rng.random() < 0.1:
+        age = 5 + ledger.rng.random() * ledger.age_days
+        ledger.note_ago("escalation", age, severity="normal", cause="invoice question")
 
 
 def wish(ledger: Ledger, part: Part, segment: Segment) -> None:

@@ -27,6 +27,7 @@ class Member:
 
     Attributes:
         told_at: When the facts were true.
+        made_at: The clock of the portfolio.
         known_since: When it became a customer, or two years ago.
         identities: Its ids by system; those systems tell of all that happens with it.
         happenings: Its events, the oldest first.
@@ -36,6 +37,7 @@ class Member:
     key: str
     facts: Mapping[str, Any]
     told_at: datetime
+    made_at: datetime
     known_since: datetime
     identities: Mapping[str, str]
     happenings: tuple[Happening, ...]
@@ -71,6 +73,7 @@ def _stage(part: Part, company: Company, *, now: datetime, rng: Random) -> Membe
         key=company.key,
         facts=facts,
         told_at=told_at.replace(microsecond=0),
+        made_at=now,
         known_since=known_since,
         identities={
             system: f"{system[:2].upper()}-{10_000 + 7 * part.number}"
