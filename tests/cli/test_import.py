@@ -41,6 +41,27 @@ nr,customer,kind,at,amount,held
 7,,revenue,2026-01-31,1,
 """
 EVENT_MAP = "columns: {account: customer, event_id: nr}\n"
+DEALS = """\
+nr,customer,lead,stage,closed,opened,value,=formula
+1,north,,Won,2026-01-31,2025-12-01,12345678901234.123456,x
+2,,crm-7,Lost,2026-01-31,,0,x
+3,north,,Open,,,,x
+4,,,Won,2026-01-31,,5,x
+5,north,,Won,,,5,x
+6,north,,Won,1899-01-31,,5,x
+7,north,,Won,2026-01-31,2026-02-01,-5,x
+8,north,,Won,31.01.2026,,5,x
+"""
+DEAL_MAP = """\
+columns:
+  result: {column: stage, replace: {Won: won, Lost: lost, Open: null}}
+  account: customer
+  external_id: lead
+  at: closed
+  opened_at: opened
+  amount: value
+  event_id: nr
+"""
 
 
 @pytest.fixture
@@ -137,6 +158,32 @@ async def test_events_come_once_and_exact(served: Served, run: Run, tmp_path: Pa
     assert kept["3"]["quantities"] == {"held": False, "excused": False}
     again = told(await run("events", file, *chosen))
     assert (again["repeated"], again["parked"], again.get("entered")) == (3, 2, None)
+
+
+async def test_outcomes_come_once_and_exact(served: Served, run: Run, tmp_path: Path) -> None:
+    """Open deals are left out by the map; what cannot be right is told by its line."""
+    file = written(tmp_path, "deals.csv", DEALS)
+    chosen = ("--map", written(tmp_path, "map.yaml", DEAL_MAP), "--source", "crm", "--json")
+    tried = told(await run("outcomes", file, *chosen, "--dry-run"))
+    assert (tried["entered"], tried["left_out"]) == (2, 1)
+    counted = told(await run("outcomes", file, *chosen))
+    assert (counted["entered"], counted["left_out"], counted["bad"]) == (2, 1, 5)
+    report = {row["line"]: row for row in rows_in(tmp_path / "deals.problems.csv")}
+    assert {line: row["code"] for line, row in report.items()} == {
+        "5": "unreadable_cell",
+        "6": "unreadable_cell",
+        "7": "validation_failed",
+        "8": "validation_failed",
+        "9": "unreadable_cell",
+    }
+    assert "names no lead and no account" in report["5"]["reason"]
+    assert "/opened_at" in report["8"]["reason"]
+    outcomes = (await served.ask("GET", "/v1/outcomes")).json()["data"]
+    kept = {one["event_id"]: one for one in outcomes}
+    assert kept["1"]["amount"] == "12345678901234.123456"
+    assert (kept["2"]["external_id"], kept["2"]["result"]) == ("crm-7", "lost")
+    again = told(await run("outcomes", file, *chosen))
+    assert (again["repeated"], again.get("entered")) == (2, None)
 
 
 @pytest.mark.parametrize("ending", ["ndjson", "parquet"])
