@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
+import anyio.to_thread
 from fastapi import APIRouter, Depends, Query
 
 from service.portfolio.alignment_schemas import (
@@ -29,9 +30,9 @@ from service.portfolio.alignment_tables import (
     lead_lines,
     served_lines,
 )
-from service.portfolio.marketing_alignment import marketing
+from service.portfolio.marketing_alignment import gather_leads, marketing_of
 from service.portfolio.reading import Statement
-from service.portfolio.sales_alignment import sales
+from service.portfolio.sales_alignment import gather, sales_of
 from service.portfolio.service_alignment import product, support
 from service.portfolio.view_routes import Csv
 from service.portfolio.viewing import Viewed
@@ -167,25 +168,31 @@ async def _marketing(slug: str, asked: _Asked, house: InHouse, live: Live) -> di
     except NotLive:  # nothing was ever decided by it
         is_of_leads = True
     until = asked.end or now
-    period = asked.within(until - _A_YEAR, until)
+    period = asked.within(_a_year_before(until), until)
     async with transaction(house.engine) as connection:
-        found = await marketing(connection, period, rule_sets=[slug] if is_of_leads else None)
+        leads, told = await gather_leads(connection, period, rule_set=slug if is_of_leads else None)
+    found = await anyio.to_thread.run_sync(lambda: marketing_of(leads, told))
     return marketing_shown(found, period)
+
+
+def _a_year_before(instant: datetime) -> datetime | None:
+    """Return the instant a year before; None in the first year there is."""
+    try:
+        return instant - _A_YEAR
+    except OverflowError:
+        return None
 
 
 async def _sales(viewed: Viewed, asked: _Asked, by: list[str] | None) -> dict[str, Any]:
     async with viewed.looking() as looking:
         statement = looking.statement
         period = asked.within(statement.terms.since, statement.at)
-        found = await sales(
-            looking.connection,
-            statement,
-            period,
-            rules=await _rules_of(viewed, statement),
-            live=viewed.live,
-            by=by,
-            slices=looking.slices,
+        rules = await _rules_of(viewed, statement)
+        names = statement.slices if by is None else by
+        gathered = await gather(
+            looking.connection, statement, period, rules=rules, by=names, slices=looking.slices
         )
+    found = await sales_of(gathered, rules=rules, live=viewed.live, by=names)
     return sales_shown(found, statement, period)
 
 

@@ -1,12 +1,11 @@
 """For marketing: which sources and campaigns bring leads that qualify, and that are won."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-import anyio.to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +14,7 @@ from service.portfolio.alignment_store import Period
 from service.portfolio.deals import Deal, Group, Rate, days_between, deals_by, group_of, rate_of
 from service.portfolio.telling_apart import Finding, findings_of, question_of_deals, rate_question
 
-__all__ = ["Leads", "Marketing", "marketing"]
+__all__ = ["Leads", "Marketing", "gather_leads", "marketing_of"]
 
 _NAMES: Final = ("source", "campaign")
 _NOBODY: Final = UUID(int=0)
@@ -49,23 +48,18 @@ class Marketing:
     findings: Sequence[Finding] = field(default=())
 
 
-async def marketing(
-    connection: AsyncConnection, period: Period, *, rule_sets: Iterable[str] | None
-) -> Marketing:
-    """Return the leads of *period*, of *rule_sets* or of all for leads, with their outcomes."""
-    wanted = None if rule_sets is None else set(rule_sets)
-    rows = [
-        row
-        for row in await alignment_store.read_leads(connection, period)
-        if wanted is None or row.rule_set in wanted
-    ]
+async def gather_leads(
+    connection: AsyncConnection, period: Period, *, rule_set: str | None
+) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
+    """Return the leads of *period*, of *rule_set* or of all for leads, and all outcomes."""
+    rows = await alignment_store.read_leads(connection, period)
     told = await alignment_store.read_told(connection, _NOBODY, period, slices=())
+    return [row for row in rows if rule_set in {None, row.rule_set}], told
+
+
+def marketing_of(rows: Sequence[Row[Any]], told: Sequence[Row[Any]]) -> Marketing:
+    """Return what leads and outcomes say together: pure."""
     deals = [_deal(row) for row in told if row.lead_verdict is not None]
-    return await anyio.to_thread.run_sync(lambda: marketing_of(rows, deals))
-
-
-def marketing_of(rows: Sequence[Row[Any]], deals: Sequence[Deal]) -> Marketing:
-    """Return what leads and *deals* say together: pure."""
     leads: list[Leads] = []
     questions = []
     for name in _NAMES:

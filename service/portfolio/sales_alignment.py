@@ -1,10 +1,10 @@
 """For sales: what became of deals by fit, and who carries what they did not choose."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 import anyio.to_thread
 from sqlalchemy import Row
@@ -13,15 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
 from service.portfolio.bands import quartiles_of, score_bands
+from service.portfolio.carrying import books_from, rules_then, transition_of
 from service.portfolio.deals import Deal, Group, days_between, deals_by, group_of
-from service.portfolio.inheriting import Book, Carried, books_of
+from service.portfolio.inheriting import Book
 from service.portfolio.reading import Span, Statement
 from service.portfolio.slicing import BadSlice, Slice, listed
 from service.portfolio.telling_apart import Finding, tell_apart
 from service.rules import RuleSet
-from service.rulesets import LiveRules, NotLive
+from service.rulesets import LiveRules
 
-__all__ = ["FIT", "Sales", "sales", "transition_of"]
+__all__ = ["FIT", "Gathered", "Sales", "gather", "sales_of"]
 
 FIT: Final = "fit"
 """The score that says how well an account fits, where a rule set has one of this name."""
@@ -46,53 +47,84 @@ class Sales:
     books: Sequence[Book]
 
 
-async def sales(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the database holds of the deals and books of one statement."""
+
+    statement: Statement
+    told: Sequence[Row[Any]]
+    facts: Mapping[UUID, Row[Any]]
+    owners: Sequence[Row[Any]]
+    carried: Sequence[Row[Any]]
+
+
+async def gather(
     connection: AsyncConnection,
     statement: Statement,
     period: Period,
     *,
     rules: RuleSet,
-    live: LiveRules,
-    by: Sequence[str] | None,
+    by: Sequence[str],
     slices: Sequence[Slice],
-) -> Sales:
-    """Return what became of the deals of *period*, by fit and *by* some names.
-
-    By default those that the statement can be taken apart by. A number is cut at its quartiles.
+) -> Gathered:
+    """Return what is told of the deals of *period*, and of accounts in transition.
 
     Raises:
         BadSlice: If a name of *by* is neither a slice nor a number of the rule set.
     """
-    asked = statement.slices if by is None else tuple(by)
-    numbers = _numbers_among(asked, statement, rules)
+    numbers = _numbers_among(by, statement, rules)
     told = await alignment_store.read_told(connection, statement.id, period, slices=slices)
-    bands = await _bands_of(connection, told, numbers, rules)
-    deals = [_deal(row, {name: by_key.get(row.key) for name, by_key in bands.items()}, rules)
-             for row in told]  # fmt: skip
-    names = [name for name in dict.fromkeys((*_OWN, *asked)) if _is_told(name, deals)]
-    transition = transition_of(rules)
+    carried = await alignment_store.read_carried(
+        connection, statement.id, outcomes=transition_of(rules), slices=slices
+    )
+    judged_by = {row.decision_id for row in carried}
+    if numbers:
+        judged_by |= {row.judged_by for row in told}
+    return Gathered(
+        statement=statement,
+        told=told,
+        facts=await alignment_store.read_facts(connection, judged_by - {None}),
+        owners=await alignment_store.count_owners(connection, statement.id, slices=slices),
+        carried=carried,
+    )
+
+
+async def sales_of(
+    gathered: Gathered, *, rules: RuleSet, live: LiveRules, by: Sequence[str]
+) -> Sales:
+    """Return what became of deals by fit and *by* some names, and whose book holds what.
+
+    A number among the names is cut at its quartiles. No transaction is open meanwhile: to
+    judge ten thousand accounts again takes seconds.
+    """
+    then = await rules_then(gathered.statement, gathered.carried, live)
+    return await anyio.to_thread.run_sync(lambda: _judged(gathered, rules, then, by))
+
+
+def _judged(
+    gathered: Gathered, rules: RuleSet, then: Mapping[date, RuleSet | None], by: Sequence[str]
+) -> Sales:
+    numbers = _numbers_among(by, gathered.statement, rules)
+    bands = _bands_of(gathered, numbers, rules)
+    deals = [
+        _deal(row, {name: by_key.get(row.key) for name, by_key in bands.items()}, rules)
+        for row in gathered.told
+    ]
+    names = [name for name in dict.fromkeys((*_OWN, *by)) if _is_told(name, deals)]
     return Sales(
         every=group_of(deals),
-        unjoined=sum(row.key is None and row.lead_verdict is None for row in told),
+        unjoined=sum(row.key is None and row.lead_verdict is None for row in gathered.told),
         groups={name: deals_by(deals, name) for name in names},
-        findings=await anyio.to_thread.run_sync(lambda: tell_apart(deals, names)),
-        transition=transition,
-        books=await _books(
-            connection, statement, transition=transition, live=live, slices=slices
+        findings=tell_apart(deals, names),
+        transition=transition_of(rules),
+        books=books_from(
+            gathered.owners,
+            gathered.carried,
+            facts=gathered.facts,
+            then=then,
+            statement=gathered.statement,
         ),
-    )  # fmt: skip
-
-
-def transition_of(rules: RuleSet) -> list[str]:
-    """Return the outcomes that lead an account elsewhere: they disqualify, and by judgement.
-
-    One that only a gate gives, such as a pause after a threat, says nothing of the fit.
-    """
-    return [
-        one.id
-        for one in rules.model.outcomes
-        if one.verdict == "disqualify" and not one.only_by_gate
-    ]
+    )
 
 
 def _numbers_among(names: Iterable[str], statement: Statement, rules: RuleSet) -> list[str]:
@@ -109,17 +141,14 @@ def _numbers_among(names: Iterable[str], statement: Statement, rules: RuleSet) -
     return numbers
 
 
-async def _bands_of(
-    connection: AsyncConnection, told: Sequence[Row[Any]], names: Sequence[str], rules: RuleSet
+def _bands_of(
+    gathered: Gathered, names: Sequence[str], rules: RuleSet
 ) -> dict[str, dict[str, str]]:
     """Return for each of *names*, which are numbers, the band of each account by its key."""
-    if not names:
-        return {}
-    judged = {row.key: row.judged_by for row in told if row.judged_by is not None}
-    facts = await alignment_store.read_facts(connection, set(judged.values()))
     found: dict[str, dict[str, float]] = {name: {} for name in names}
+    judged = {row.key: row.judged_by for row in gathered.told} if names else {}
     for key, decision in judged.items():
-        row = facts.get(decision)
+        row = gathered.facts.get(decision)
         if row is None or row.facts is None:
             continue
         admitted = rules.admit(row.facts).values
@@ -166,79 +195,3 @@ def _fit_of(row: Row[Any], rules: RuleSet) -> str | None:
 
 def _is_told(name: str, deals: Iterable[Deal]) -> bool:
     return any(name in deal.groups for deal in deals)
-
-
-async def _books(
-    connection: AsyncConnection,
-    statement: Statement,
-    *,
-    transition: Collection[str],
-    live: LiveRules,
-    slices: Sequence[Slice],
-) -> list[Book]:
-    owners = await alignment_store.count_owners(connection, statement.id, slices=slices)
-    rows = await alignment_store.read_carried(
-        connection, statement.id, outcomes=transition, slices=slices
-    )
-    facts = await alignment_store.read_facts(
-        connection, {row.decision_id for row in rows if row.decision_id is not None}
-    )
-    rules_of = await _rules_then(statement, rows, live)
-    carried = await anyio.to_thread.run_sync(
-        lambda: [
-            Carried(
-                owner=row.owner,
-                revenue=row.revenue,
-                customer_since=row.customer_since,
-                owner_since=_day_in(row.owner_since),
-                then=_sent_away(
-                    rules_of.get(row.customer_since), facts.get(row.decision_id), statement
-                ),
-            )
-            for row in rows
-        ]
-    )
-    held = {row.owner: (row.accounts, row.revenue or Decimal(0)) for row in owners}
-    return books_of(held, carried)
-
-
-async def _rules_then(
-    statement: Statement, rows: Sequence[Row[Any]], live: LiveRules
-) -> dict[date, RuleSet | None]:
-    """Return the rules that were live on each account's first day; None where none were."""
-    found: dict[date, RuleSet | None] = {}
-    for day in {row.customer_since for row in rows if row.customer_since is not None}:
-        try:
-            instant = datetime.combine(day, time(), UTC)
-            found[day] = (await live.version_at(statement.rule_set, instant)).rules
-        except NotLive:
-            found[day] = None
-    return found
-
-
-def _sent_away(rules: RuleSet | None, judged: Row[Any] | None, statement: Statement) -> bool | None:
-    """Say whether *rules* send an account away, on what it was judged by; None if not known."""
-    if rules is None:
-        return False
-    if judged is None or judged.facts is None:
-        return None
-    decision = rules.decide(
-        rules.admit(judged.facts),
-        at=statement.at,
-        final=True,
-        tabled=judged.tabled or {},
-        with_missing=False,
-    )
-    if not decision.outcome_certain:
-        return None
-    return decision.outcome in transition_of(rules)
-
-
-def _day_in(told: str | None) -> date | None:
-    """Return the day in a fact as it was sent: a day, or an instant; None for anything else."""
-    if told is None:
-        return None
-    try:
-        return datetime.fromisoformat(told).date()
-    except ValueError:
-        return None

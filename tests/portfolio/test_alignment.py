@@ -229,6 +229,8 @@ async def test_marketing_hears_which_source_brings_whom(served: Served) -> None:
         assert (by["campaign", "autumn"]["leads"], by["campaign", None]["leads"]) == (2, 3)
         assert marketing["total"]["deals"] == 2
         assert {one["verdict"] for one in marketing["findings"]} == {"not_enough_data"}
+    ancient = await served.ask("GET", f"{PATH}/marketing?to=0001-01-01T00:00:00Z")
+    assert (ancient.status_code, ancient.json()["leads"]) == (200, [])
     lines = await table(served, f"marketing.csv?to={to}")
     assert {one["value"] for one in lines if one["by"] == "source"} == {"fair", "web", ""}
 

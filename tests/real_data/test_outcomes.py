@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,7 +23,8 @@ async def state(served: Served, slug: str) -> None:
     """Make a rule set live and take a statement of all accounts by it."""
     editor = Editor(person="ann", at=datetime.now(UTC), new_uuid=served.app.house.new_uuid)
     text = (HERE / f"{slug}.yaml").read_text("utf-8")
-    async with transaction(served.app.house.engine) as connection:
+    engine = served.app.house.engine
+    async with transaction(engine, within=timedelta(seconds=30)) as connection:
         await install(connection, text, editor=editor, note="", reason="a test")
     async with asyncio.timeout(120):
         asked = await served.ask("POST", f"/v1/portfolio/{slug}/statements", json={})
