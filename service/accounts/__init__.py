@@ -26,7 +26,7 @@ from service.accounts.due_store import (
     postpone_due,
     put_off,
 )
-from service.accounts.entries import EARLIEST, latest_at
+from service.accounts.entries import EARLIEST, Measure, Told, Wrong, latest_at, read_entry
 from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
@@ -34,7 +34,7 @@ from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
 from service.accounts.many_routes import many_routes
 from service.accounts.metric_sql import said_sql
-from service.accounts.metric_store import measure_accounts, measure_all
+from service.accounts.metric_store import measure_accounts, measure_all, reported_kinds
 from service.accounts.parked_routes import parked_routes
 from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
@@ -55,12 +55,15 @@ __all__ = [
     "ForeignId",
     "InexactNumber",
     "Kind",
+    "Measure",
     "Quantity",
     "Reason",
     "Remembered",
     "Source",
     "SourceName",
+    "Told",
     "Waiting",
+    "Wrong",
     "account_shown",
     "amount_text",
     "claim_due",
@@ -81,12 +84,14 @@ __all__ = [
     "put_off",
     "read_amount",
     "read_assessments",
+    "read_entry",
     "read_facts",
     "read_facts_for",
     "read_facts_of",
     "read_kinds",
     "read_sources",
     "remember",
+    "reported_kinds",
     "routers",
     "said_sql",
 ]

@@ -15,7 +15,7 @@ from service.rules import Declared, Metric
 from service.rules.metrics.kinds import NUMBER
 from service.rules.metrics.model import Costed, Measured, Window
 
-__all__ = ["Statement", "said_sql", "statement_of"]
+__all__ = ["REPORTED", "Statement", "said_sql", "statement_of"]
 
 _KEPT = ("account_id", "kind", "at", "source", "source_event_id")
 _LATEST = 'at DESC, source COLLATE "C" DESC, source_event_id COLLATE "C" DESC'
@@ -52,6 +52,12 @@ reported AS (
     JOIN account_source ON account_source.name = speaker.name
   ) AS told GROUP BY account_id
 )"""
+
+
+REPORTED = f"""
+WITH asked AS MATERIALIZED (SELECT CAST(:id AS uuid) AS id),{_LEDGER}
+SELECT unnest(kinds) FROM reported"""  # noqa: S608 - a text of ours
+"""What gives the kinds that some source of the account `id` reports, or has told of by `at`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import anyio.to_thread
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.accounts.metric_sql import Statement, statement_of
+from service.accounts.metric_sql import REPORTED, Statement, statement_of
 from service.rules import Metric, RuleSet, as_measured
 
-__all__ = ["measure_accounts", "measure_all"]
+__all__ = ["measure_accounts", "measure_all", "reported_kinds"]
 
 Values = Mapping[str, float | None]
 
@@ -59,6 +59,14 @@ async def measure_all(
     )
     async for row in found:
         yield row[0], _values(rules, row[1:])
+
+
+async def reported_kinds(
+    connection: AsyncConnection, account_id: UUID, *, at: datetime
+) -> frozenset[str]:
+    """Return the kinds that some source of an account reports now, or has told of by *at*."""
+    rows = await connection.execute(text(REPORTED), {"id": account_id, "at": at})
+    return frozenset(rows.scalars())
 
 
 async def _statement(rules: RuleSet, *, of_all: bool) -> tuple[Statement, TextClause]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
@@ -30,6 +31,7 @@ from service.web import (
     Fault,
     House,
     InHouse,
+    Instant,
     LimitParameter,
     Refusal,
     StrictRoute,
@@ -37,6 +39,7 @@ from service.web import (
     etag_of,
     is_unchanged,
     link_to_next,
+    read_cursor,
     refusals,
     uuid_after,
     write_cursor,
@@ -54,10 +57,18 @@ IfNoneMatch = Annotated[
 _CONDITIONAL: Final = REFUSALS | refusals(412)
 _WORDS: Final = 5
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
+# Longer than from the instant a change bears to its commit.
+_SETTLED: Final = timedelta(seconds=10)
 
 
 class InTheFuture(Refusal):
     """News are said to be of a time that has not come."""
+
+    code = "validation_failed"
+
+
+class FiltersTogether(Refusal):
+    """Two ways to find accounts that have different orders."""
 
     code = "validation_failed"
 
@@ -88,10 +99,33 @@ async def read_accounts(
             examples=["hubspot:987654321"],
         ),
     ] = None,
+    changed_since: Annotated[
+        Instant | None,
+        Query(
+            description=(
+                "Those that changed then or later, the longest unchanged first. What changed in "
+                "the last ten seconds comes with the next look, so that none is passed by."
+            ),
+        ),
+    ] = None,
     limit: LimitParameter = 50,
     cursor: CursorParameter = None,
 ) -> AccountPage:
-    """List accounts that are merged into no other, the newest first; all, or those found."""
+    """List accounts that are merged into no other, the newest first; all, or those found.
+
+    To follow changes, ask with `changed_since` and go on to the last page; the next time ask
+    with the latest `updated_at` of what you have read. An account may come again.
+    """
+    if changed_since is not None:
+        _check_alone(q=q, identity=identity)
+        return await _changed(
+            changed_since,
+            request=request,
+            response=response,
+            house=house,
+            limit=limit,
+            cursor=cursor,
+        )
     filters = {"q": q, "identity": identity}
     after = uuid_after(cursor, filters=filters)
     system, _, external_id = (identity or "").partition(":")
@@ -178,6 +212,51 @@ async def patch_account(
     async with transaction(house.engine) as connection:
         kept = await keep_some(connection, key, news=news, editor=editor)
     return _told(kept, response)
+
+
+def _check_alone(**others: str | None) -> None:
+    """Check that no other filter is asked for beside `changed_since`.
+
+    Raises:
+        FiltersTogether: If one is.
+    """
+    words = "`changed_since` goes alone; leave the other filter out"
+    faults = [
+        Fault(code="validation_failed", message=words, parameter=name)
+        for name, given in others.items()
+        if given is not None
+    ]
+    if faults:
+        raise FiltersTogether(words, faults=faults)
+
+
+async def _changed(
+    since: datetime,
+    *,
+    request: Request,
+    response: Response,
+    house: House,
+    limit: int,
+    cursor: str | None,
+) -> AccountPage:
+    filters = {"changed_since": since}
+    after = None
+    if cursor is not None:
+        match read_cursor(cursor, filters=filters, shape=(datetime, UUID)):
+            case (datetime() as at, UUID() as account_id):
+                after = at, account_id
+    async with transaction(house.engine) as connection:
+        accounts = await store.list_changed(
+            connection, since=since, until=house.clock() - _SETTLED, after=after, limit=limit + 1
+        )
+    following = None
+    if len(accounts) > limit:
+        last = accounts[limit - 1]
+        following = write_cursor((last.updated_at, last.id), filters=filters)
+        response.headers.update(link_to_next(request, following))
+    return AccountPage(
+        data=[account_shown(each) for each in accounts[:limit]], next_cursor=following
+    )
 
 
 def _editor(

@@ -134,7 +134,7 @@ class AccountShown(Shown):
 
 
 class AccountPage(Shown):
-    """Accounts, the newest first."""
+    """Accounts: the newest first, or with `changed_since` the longest unchanged."""
 
     data: list[AccountShown]
     next_cursor: str | None

@@ -41,6 +41,7 @@ __all__ = [
     "list_accounts",
     "list_accounts_of",
     "list_assessments",
+    "list_changed",
     "lock_group",
     "lock_single",
     "prepare_to_write",
@@ -202,6 +203,34 @@ async def list_accounts_of(connection: AsyncConnection, ids: Sequence[UUID]) -> 
         AccountRow.merged_into.is_(None),
         AccountRow.facts_erased_at.is_(None),
     )
+    return [account_of(row) for row in await connection.execute(statement)]
+
+
+async def list_changed(
+    connection: AsyncConnection,
+    *,
+    since: datetime,
+    until: datetime,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Account]:
+    """Return up to *limit* accounts that are merged into none and last changed from *since* on.
+
+    And before *until*; the longest unchanged first.
+    """
+    order = (AccountRow.updated_at, AccountRow.id)
+    statement = (
+        select(*SHOWN)
+        .where(
+            AccountRow.merged_into.is_(None),
+            AccountRow.updated_at >= since,
+            AccountRow.updated_at < until,
+        )
+        .order_by(*order)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(*order) > tuple_(*after))
     return [account_of(row) for row in await connection.execute(statement)]
 
 

@@ -33,6 +33,7 @@ class AccountRow(Base):
         CheckConstraint("(own_facts IS NULL) = (own_provenance IS NULL)", name="own_whole"),
         CheckConstraint("merged_into <> id", name="merged_into"),
         Index("ix_account_searched", SEARCHED, postgresql_using="gin"),
+        Index(None, "updated_at", "id"),
         Index(
             None,
             "merged_into",
