@@ -1,5 +1,6 @@
 """`goodfit decide`: one decision without a database."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
@@ -16,6 +17,22 @@ RuleFile = Annotated[str, typer.Argument(metavar="FILE", help="A rule file; - is
 FactsText = Annotated[
     str,
     typer.Option("--facts", metavar="JSON|@FILE", help="The facts, or @ and a file of them."),
+]
+EventsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--events",
+        metavar="@FILE",
+        help="An account's ledger as NDJSON, to measure the metrics of the rules from.",
+    ),
+]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reports",
+        metavar="KIND",
+        help="A kind of which every event is in the file, so that none means none; repeatable.",
+    ),
 ]
 Instant = Annotated[
     str | None,
@@ -38,6 +55,8 @@ def decide(
     file: RuleFile,
     *,
     facts: FactsText = "{}",
+    events: EventsFile = None,
+    reports: Reports = None,
     at: Instant = None,
     final: Final = False,
     explain: ExplainHow = Explain.short,
@@ -47,6 +66,8 @@ def decide(
     raw = _read_facts(facts)
     clock = datetime.now(UTC) if at is None else read_instant(at)
     rules = load_rules(file, as_json=as_json)
+    if events is not None or reports:
+        raw |= _measured(rules, events, reports or (), at=clock)
     decision = rules.decide(raw, at=clock, final=final)
     if as_json:
         print_json(_document(rules, decision, explain))
@@ -68,6 +89,20 @@ def _document(rules: RuleSet, decision: Decision, explain: Explain) -> dict[str,
         "rule_set": {"id": rules.id, "version": None, "digest": rules.digest},
         "summary": summary,
     }
+
+
+def _measured(
+    rules: RuleSet, events: str | None, reports: Sequence[str], *, at: datetime
+) -> Mapping[str, float | None]:
+    """Return what *rules* measure; of a kind neither there nor reported nothing is known."""
+    if not rules.metrics:
+        refuse("`--events` and `--reports` are for metrics, and the rule set declares none")
+    # Loads the ledger's door, which no other decision needs.
+    from service.cli.ledger_file import read_events
+
+    ledger = () if events is None else read_events(events.removeprefix("@"))
+    reported = {event.kind for event in ledger} | set(reports)
+    return rules.measure(ledger, reported=reported, at=at)
 
 
 def _read_facts(given: str) -> dict[str, object]:
