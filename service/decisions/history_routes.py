@@ -27,6 +27,7 @@ from service.decisions.showing import (
     head_shown,
 )
 from service.decisions.store import Filters
+from service.decisions.unmeasured import unmeasured_shown
 from service.decisions.word import InForce
 from service.storage import parse_id, transaction
 from service.web import (
@@ -133,8 +134,12 @@ async def explain(
     """Say why: every rule for ops; for the person concerned, what they may be told."""
     row, word = await _told(id, desk)
     decision = (await replay(row, desk, word=word)).same()
-    tell = explained_to_ops if audience == "ops" else explained_to_subject
-    return Answer.of(tell(decision, head_of(row, word))).to_response()
+    if audience == "subject":
+        return Answer.of(explained_to_subject(decision, head_of(row, word))).to_response()
+    rules = (await desk.live.version(row.rule_set, row.version)).rules
+    unmeasured = await unmeasured_shown(row, rules, desk)
+    shown = explained_to_ops(decision, head_of(row, word)) | {"unmeasured": unmeasured}
+    return Answer.of(shown).to_response()
 
 
 @history_routes.post(

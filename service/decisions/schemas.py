@@ -290,10 +290,28 @@ class DecisionPage(Shown):
     next_cursor: str | None
 
 
+class UnmeasuredShown(Shown):
+    """Why a metric was not known."""
+
+    attribute: str
+    label: str
+    code: Literal["not_reported", "no_events", "unsaid"] = Field(
+        description=(
+            "No source of the account reports one of `kinds`; none of them counts within the "
+            "window; or one that counts does not say what is asked of it."
+        )
+    )
+    kinds: list[str]
+    message: str
+
+
 class ExplanationForOps(DecisionShown):
     """The decision with every rule, and the facts it was made on."""
 
     facts: dict[str, Any]
+    unmeasured: list[UnmeasuredShown] = Field(
+        description="Of a stored account: the metrics that were not known."
+    )
 
 
 class ValueShown(Shown):

@@ -86,6 +86,16 @@ def _value(metric: Metric, events: Sequence[Event], at: datetime) -> Decimal | f
             assert_never(unknown)
 
 
+def counted(metric: Metric, events: Sequence[Event], at: datetime) -> list[Event]:
+    """Return the events that *metric* is made of at the clock *at*, in no order."""
+    found = [
+        event
+        for kind in metric.kinds
+        for event in _within(events, kind, window=metric.window, at=at)
+    ]
+    return [one for one in found if isinstance(metric, Costed) or _counts(one, metric)]
+
+
 def _cost(metric: Costed, events: Sequence[Event], at: datetime) -> Decimal | None:
     total = Decimal(0)
     for kind, rates in metric.rates.items():

@@ -9,8 +9,8 @@ from alembic import op
 
 from service.storage.migrating import limit_waiting
 
-revision: Final = "2026_11_26_1550"
-down_revision: Final = "2026_11_26_1540"
+revision: Final = "2026_11_26_1605"
+down_revision: Final = "2026_11_26_1550"
 branch_labels: Final = None
 depends_on: Final = None
 
