@@ -96,6 +96,14 @@ class ScoreTold(Shown):
     picture: str | None = Field(description="Where it is drawn.")
 
 
+class OtherWordTold(Shown):
+    """What another source said last, which does not stand; null where it said there is none."""
+
+    source: str
+    at: Day
+    value: object
+
+
 class FactTold(Shown):
     """A fact, who said it, and when it was true."""
 
@@ -106,6 +114,7 @@ class FactTold(Shown):
     words: str
     source: str | None = Field(description="`ledger` for what the rules measured there.")
     at: Day | None
+    others: list[OtherWordTold]
     is_read: bool = Field(description="Whether the rules declare it.")
 
 

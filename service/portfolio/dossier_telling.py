@@ -173,7 +173,7 @@ def _plain(value: object) -> object:
 
 def facts_told(
     stored: Mapping[str, object],
-    provenance: Mapping[str, Mapping[str, str]],
+    provenance: Mapping[str, Mapping[str, Any]],
     *,
     rules: RuleSet | None,
     decision: Decision | None,
@@ -202,10 +202,11 @@ def _said(
     name: str,
     value: object,
     attribute: Attribute | None,
-    provenance: Mapping[str, Mapping[str, str]],
+    provenance: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     word = provenance.get(name, {})
-    return _fact(name, value, attribute, source=word.get("source"), at=word.get("at"))
+    told = _fact(name, value, attribute, source=word.get("source"), at=word.get("at"))
+    return told | {"others": word.get("others", [])}
 
 
 def _fact(
@@ -220,5 +221,6 @@ def _fact(
         "words": value_shown(value, attribute),
         "source": source,
         "at": at,
+        "others": [],
         "is_read": attribute is not None,
     }

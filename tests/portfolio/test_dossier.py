@@ -119,11 +119,15 @@ async def test_it_says_how_the_account_stands_and_why(book: Book, key: str) -> N
 async def test_facts_come_with_their_source_and_date(book: Book, key: str) -> None:
     """The CRM's word with its day; what was measured, from the ledger as of the decision."""
     await book.over_served(key)
+    word = {"facts": {"employees": 380}, "source": "survey", "at": f"{book.day(9)}T00:00:00Z"}
+    await book.ask("PATCH", f"{ACCOUNTS}/{key}", json=word)
     decision = await book.judge(key)
     facts = {fact["attribute"]: fact for fact in (await book.dossier(key))["facts"]}
     assert facts["employees"]["words"] == "400\u00a0employees"
     assert facts["employees"]["source"] == "crm"
     assert facts["employees"]["at"].startswith(book.day(3))
+    others = [(one["source"], one["value"]) for one in facts["employees"]["others"]]
+    assert others == [("survey", 380)]
     assert facts["revenue_12m"]["words"] == "80,000.10\u00a0EUR"
     assert facts["revenue_12m"]["source"] == "ledger"
     assert facts["revenue_12m"]["at"] == decision["decided_at"]

@@ -28,7 +28,7 @@ from service.portfolio.pictures.sheet import (
 __all__ = ["Band", "Cell", "Matrix", "matrix"]
 
 WIDE: Final = 720.0
-_LEFT: Final = 104.0
+_LEFT: Final = 126.0
 _ROW: Final = 112.0
 _PAD: Final = 12.0
 _BAR: Final = 10.0
@@ -126,6 +126,10 @@ def _finding(drawn: Matrix, cells: Sequence[Cell]) -> str:
     return f"{percent(main.revenue, total)} of revenue comes from {where}"
 
 
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
+
+
 def _where(drawn: Matrix, cell: Cell) -> str:
     value, growth = drawn.value_bands[cell.value], drawn.growth_bands[cell.growth]
     return (
@@ -155,7 +159,7 @@ def _under(drawn: Matrix, cells: Sequence[Cell]) -> str:
 def _side(name: str, band: Band, *, y: float) -> Iterator[Node]:
     room, middle = _LEFT - _PAD, y + _ROW / 2
     words = (
-        shortened(band.label, room, BODY, is_bold=True),
+        shortened(_capital(band.label), room, BODY, is_bold=True),
         shortened(name, room, SMALL),
         band.span,
     )
@@ -169,7 +173,7 @@ def _side(name: str, band: Band, *, y: float) -> Iterator[Node]:
 
 def _below(name: str, band: Band, *, x: float, y: float, room: float) -> Iterator[Node]:
     yield label(
-        shortened(band.label, room, BODY, is_bold=True),
+        shortened(_capital(band.label), room, BODY, is_bold=True),
         x=x,
         y=y + 18.0,
         anchor="middle",
