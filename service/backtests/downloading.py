@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.backtests import store
+from service.backtests.flip_metrics import FlipMetrics
 from service.backtests.showing import flip_shown
 from service.storage import transaction
 from service.web import csv_of
@@ -43,6 +44,7 @@ async def file_of(
     backtest_id: UUID,
     *,
     edits: Sequence[Mapping[str, Any]],
+    metrics: FlipMetrics,
     form: FileFormat,
 ) -> AsyncIterator[bytes]:
     """Yield the file piece by piece; each piece is read in a transaction of its own."""
@@ -52,9 +54,10 @@ async def file_of(
     while True:
         async with transaction(engine) as connection:
             rows = await store.list_flips(connection, backtest_id, after=after, limit=_AT_ONCE)
+            measured = await metrics.read(connection, rows)
         if not rows:
             return
-        shown = [flip_shown(row, edits=edits) for row in rows]
+        shown = [flip_shown(row, edits=edits, measured=measured) for row in rows]
         after = (rows[-1].decided_at, rows[-1].decision_id)
         if form == "csv":
             yield csv_of(_cells(flip) for flip in shown)

@@ -10,9 +10,10 @@ from starlette.responses import StreamingResponse
 from service.backtests import store
 from service.backtests.asking import BacktestAsked, ask, cancel, existing_backtest, resume
 from service.backtests.downloading import MEDIA_TYPES, FileFormat, file_of
+from service.backtests.flip_metrics import FlipMetrics
 from service.backtests.schemas import BacktestPage, BacktestSent, BacktestShown, FlipPage
 from service.backtests.showing import backtest_shown, flip_shown, head_shown
-from service.rulesets import Editor, reviews_of
+from service.rulesets import Editor, Live, reviews_of
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
@@ -163,6 +164,7 @@ async def flips(
     request: Request,
     response: Response,
     house: InHouse,
+    live: Live,
     form: Annotated[
         FileFormat | None, Query(alias="format", description="All flips as one file.")
     ] = None,
@@ -175,19 +177,21 @@ async def flips(
     after = instant_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         row = await existing_backtest(connection, backtest_id)
-        edits = row.edits or []
-        if form is None:
+    edits, metrics = row.edits or [], await FlipMetrics.of(row, engine=house.engine, live=live)
+    if form is None:
+        async with transaction(house.engine) as connection:
             rows = await store.list_flips(connection, backtest_id, after=after, limit=limit + 1)
+            measured = await metrics.read(connection, rows)
     if form is not None:
         name = f"{id}-flips.{form}"
         return StreamingResponse(
-            file_of(house.engine, backtest_id, edits=edits, form=form),
+            file_of(house.engine, backtest_id, edits=edits, metrics=metrics, form=form),
             media_type=MEDIA_TYPES[form],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
     return page_of(
         rows,
-        show=lambda row: flip_shown(row, edits=edits),
+        show=lambda row: flip_shown(row, edits=edits, measured=measured),
         position=lambda row: (row.decided_at, row.decision_id),
         limit=limit,
         filters=filters,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Row
 
@@ -57,9 +58,17 @@ def backtest_shown(row: Row[Any], *, reviews: Sequence[Row[Any]]) -> _Json:
     }
 
 
-def flip_shown(row: Row[Any], *, edits: Sequence[Mapping[str, Any]]) -> _Json:
-    """Return a flip of a backtest with these *edits*, and the values that matter to it."""
-    values = row.values or {}
+def flip_shown(
+    row: Row[Any],
+    *,
+    edits: Sequence[Mapping[str, Any]],
+    measured: Mapping[UUID, Mapping[str, object]],
+) -> _Json:
+    """Return a flip of a backtest with these *edits*, and the values that matter to it.
+
+    *measured* are the metrics of accounts.
+    """
+    values = {**(row.values or {}), **measured.get(row.account_id, {})}
     return {
         "decision": None if row.account_id is not None else to_text("dec", row.decision_id),
         "account": row.account_key,

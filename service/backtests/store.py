@@ -20,6 +20,7 @@ __all__ = [
     "claim_waiting",
     "count_decisions",
     "find_backtest",
+    "find_document",
     "give_back",
     "keep_chunk",
     "list_backtests",
@@ -90,6 +91,13 @@ async def list_backtests(
     if before is not None:
         statement = statement.where(BacktestRow.id < before)
     return (await connection.execute(statement)).all()
+
+
+async def find_document(connection: AsyncConnection, backtest_id: UUID) -> bytes:
+    """Return the canonical text that a backtest, which is there, tries."""
+    statement = select(BacktestRow.document).where(BacktestRow.id == backtest_id)
+    document: bytes = (await connection.execute(statement)).scalar_one()
+    return document
 
 
 async def change_state(

@@ -107,3 +107,6 @@ async def test_accounts_are_measured_as_base_and_draft_say(office: Office) -> No
     (flip,) = flips
     assert flip["account"] == "north"
     assert (flip["outcome_before"], flip["outcome_after"]) == ("fine", "talk")
+    assert flip["facts"] == {"hours": 41}
+    lines = await ask("GET", f"/v1/backtests/{found['id']}/flips?format=ndjson")
+    assert lines.json()["facts"] == {"hours": 41}
