@@ -1,6 +1,7 @@
 """Decisions: judge leads and accounts, keep what was decided, say why, decide it again."""
 
 from service.decisions.assessing import assess_some, assessing
+from service.decisions.attributing import attribute
 from service.decisions.desk import AtDesk, Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
@@ -11,7 +12,13 @@ from service.decisions.override_routes import override_routes
 from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.past import Past, read_past
-from service.decisions.replaying import existing_decision, replay
+from service.decisions.replaying import (
+    DecisionNotFound,
+    FactsErased,
+    NotReplayable,
+    existing_decision,
+    replay,
+)
 from service.decisions.rescored import keep_rescored, rescored_record, source_of
 from service.decisions.routes import qualify_routes
 from service.decisions.saying import PeopleSaid, read_said
@@ -31,12 +38,16 @@ from service.decisions.why_routes import why_routes
 __all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "Suspending"]
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
 __all__ += [
+    "DecisionNotFound",
+    "FactsErased",
     "NotAssessed",
+    "NotReplayable",
     "Past",
     "PastAssessment",
     "PeopleSaid",
     "assess_some",
     "assessing",
+    "attribute",
     "decide_under",
     "end_suspension",
     "existing_decision",

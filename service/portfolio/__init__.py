@@ -5,6 +5,7 @@ from service.portfolio.better_off_routes import better_off_routes
 from service.portfolio.by_itself import stating_by_itself
 from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.examining import examine_newest, examining
+from service.portfolio.movement_routes import movement_routes
 from service.portfolio.reading import (
     Position,
     Span,
@@ -44,6 +45,7 @@ __all__ = [
 routers = (
     statement_routes,
     view_routes,
+    movement_routes,
     better_off_routes,
     alignment_routes,
     dossier_routes,

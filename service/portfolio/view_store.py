@@ -41,10 +41,10 @@ _SUMS: Final[Mapping[str, ColumnElement[Any]]] = {
 }
 
 
-def band(score: str, limit: float) -> ColumnElement[Any]:
+def band(score: str, limit: float, *, of: Any = PositionRow) -> ColumnElement[Any]:  # noqa: ANN401 - the table, or an alias
     """Return the band of `value` or `growth`; as `matrix.band_of`, NULL where there is none."""
-    low: Any = getattr(PositionRow, f"{score}_low")
-    high: Any = getattr(PositionRow, f"{score}_high")
+    low: Any = getattr(of, f"{score}_low")
+    high: Any = getattr(of, f"{score}_high")
     return case(
         (low.is_(None), None),
         (low >= limit, literal("high")),

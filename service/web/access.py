@@ -210,6 +210,10 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"PUT {_PORTFOLIO}/systemic-policy", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_PORTFOLIO}/matrix.svg", Scope.ACCOUNTS),
     _access(f"GET {_PORTFOLIO}/whale-curve.svg", Scope.ACCOUNTS),
+    *(
+        _access(f"GET {_PORTFOLIO}/movements{suffix}", Scope.ACCOUNTS)
+        for suffix in ("", ".csv", ".svg")
+    ),
     _access("GET /v1/backtests", Scope.RULES_READ),
     _access("POST /v1/backtests", Scope.RULES_WRITE, _SMALL),
     _access("GET /v1/backtests/{id}", Scope.RULES_READ),

@@ -117,6 +117,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     # the portfolio
     "statement_not_found": Kind(404, "There is no such statement"),
     "cannot_state": Kind(422, "The rule set does not say what a portfolio is made of"),
+    "bad_since": Kind(422, "There are no two statements to compare"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
     "bad_criterion": Kind(422, "This says nothing of who is better off elsewhere"),
     # what became of leads and accounts

@@ -1,0 +1,148 @@
+"""Two statements beside each other, in the database: SQL only."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
+
+from service.portfolio.movements import Flow, Moves, Place
+from service.portfolio.reading import Statement
+from service.portfolio.slicing import Slice
+from service.portfolio.summing import Sums
+from service.portfolio.view_store import band
+from service.storage.tables import PositionRow
+
+__all__ = ["list_moved", "read_moves"]
+
+
+async def read_moves(
+    connection: AsyncConnection, before: Statement, after: Statement, *, slices: Sequence[Slice]
+) -> Moves:
+    """Return every account of either statement in its flow, by the thresholds of *after*.
+
+    An account is in a slice by its later position, where it has one.
+    """
+    ends = _ends(before, after, slices=slices).subquery()
+    keys = [ends.c[name] for name in _PLACES]
+    later = ends.c
+    query = select(
+        *keys,
+        func.count(),
+        func.count().filter(later.certain),
+        func.count().filter(later.is_measured),
+        func.coalesce(func.sum(later.revenue), 0),
+        func.coalesce(func.sum(later.cost), 0),
+    ).group_by(*keys)
+    flows = []
+    for row in await connection.execute(query):
+        was_there, is_there, *places = row[:8]
+        accounts, certain, measured, revenue, cost = row[8:]
+        flows.append(
+            Flow(
+                Place(*places[0::2]) if was_there else None,
+                Place(*places[1::2]) if is_there else None,
+                Sums(
+                    accounts=accounts,
+                    certain=certain,
+                    measured=measured,
+                    revenue=revenue,
+                    cost=cost,
+                ),
+            )
+        )
+    return Moves(tuple(flows))
+
+
+async def list_moved(
+    connection: AsyncConnection,
+    before: Statement,
+    after: Statement,
+    *,
+    slices: Sequence[Slice],
+    following: tuple[Decimal, UUID] | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Return who is in both statements and not where they were, those of most revenue first."""
+    ends = _ends(before, after, slices=slices).subquery()
+    query: Select[Any] = select(ends).where(
+        ends.c.was_there,
+        ends.c.is_there,
+        or_(
+            *(
+                ends.c[f"{name}_before"].is_distinct_from(ends.c[f"{name}_after"])
+                for name in ("outcome", "value", "growth")
+            )
+        ),
+    )
+    if following is not None:
+        revenue, account_id = following
+        query = query.where(
+            or_(
+                ends.c.revenue < revenue,
+                and_(ends.c.revenue == revenue, ends.c.account_id > account_id),
+            )
+        )
+    query = query.order_by(ends.c.revenue.desc(), ends.c.account_id).limit(limit)
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    return rows
+
+
+_PLACES = (
+    "was_there",
+    "is_there",
+    "outcome_before",
+    "outcome_after",
+    "value_before",
+    "value_after",
+    "growth_before",
+    "growth_after",
+)
+
+
+def _ends(before: Statement, after: Statement, *, slices: Sequence[Slice]) -> Select[Any]:
+    """Return a row for each account of either statement."""
+    old: Any = _of(before)
+    new: Any = _of(after)
+    is_there, was_there = new.account_id.is_not(None), old.account_id.is_not(None)
+
+    def later(name: str) -> ColumnElement[Any]:
+        return case((is_there, getattr(new, name)), else_=getattr(old, name)).label(name)
+
+    slices_of: Any = case((is_there, new.slices), else_=old.slices)
+    limits = {"value": after.terms.value_from, "growth": after.terms.growth_from}
+    return (
+        select(
+            later("account_id"),
+            later("key"),
+            later("name"),
+            later("certain"),
+            later("is_measured"),
+            later("revenue"),
+            later("cost"),
+            was_there.label("was_there"),
+            is_there.label("is_there"),
+            old.decision_id.label("decision_before"),
+            new.decision_id.label("decision_after"),
+            old.outcome.label("outcome_before"),
+            new.outcome.label("outcome_after"),
+            *(
+                band(score, limit, of=one).label(f"{score}_{when}")
+                for score, limit in limits.items()
+                for one, when in ((old, "before"), (new, "after"))
+            ),
+        )
+        .select_from(old)
+        .join(new, new.account_id == old.account_id, full=True)
+        .where(*(func.coalesce(slices_of[one.name].astext, "") == one.value for one in slices))
+    )
+
+
+def _of(statement: Statement) -> Any:  # noqa: ANN401 - an alias has the columns of its table
+    return aliased(
+        PositionRow,
+        select(PositionRow).where(PositionRow.statement_id == statement.id).subquery(),
+    )
