@@ -161,7 +161,11 @@ async def _standing_told(stand: _Stand, *, fixed: Collection[str]) -> dict[str, 
     model = next(one for one in rules.model.outcomes if one.id == row.outcome)
     outcome = row.outcome if word is None else word.outcome
     labels, notes = labels_of(rules), notes_of(rules)
-    step = model if word is None else word.next
+    step = model if decision is None else decision.next
+    if word is not None:
+        step = word.next
+    # While it is undecided the outcome only says what would follow if nobody answered.
+    is_open = word is None and row.verdict == "undecided"
     told: dict[str, Any] = {
         "rule_set": {
             "id": row.rule_set,
@@ -188,7 +192,7 @@ async def _standing_told(stand: _Stand, *, fixed: Collection[str]) -> dict[str, 
             "assign": step.assign,
             "url": step.url,
             "for_the_customer": step.message,
-            "for_the_board": None if outcome is None else notes.get(outcome),
+            "for_the_board": None if outcome is None or is_open else notes.get(outcome),
             "reasons": [] if decision is None else _reasons_told(decision, rules),
         },
         "overrides": list(stand.said.overrides),
@@ -237,11 +241,13 @@ def _closed(rules: RuleSet, decision: Decision) -> Decision:
 def _reasons_told(decision: Decision, rules: RuleSet) -> list[dict[str, Any]]:
     """Return what decided, and every rule that spoke, with the author's note on each."""
     document = rules.document
-    notes = {gate.id: gate.note for gate in document.gates}
-    notes |= {outcome.id: outcome.note for outcome in document.outcomes}
+    notes: dict[tuple[str, str], str | None] = {
+        ("gate", gate.id): gate.note for gate in document.gates
+    }
+    notes |= {("outcome", outcome.id): outcome.note for outcome in document.outcomes}
     for score in document.scores.values():
         for group in score.groups or ():
-            notes |= {rule.id: rule.note for rule in group.rules}
+            notes |= {("points", rule.id): rule.note for rule in group.rules}
     return [
         {
             "rule": reason.rule,
@@ -250,7 +256,7 @@ def _reasons_told(decision: Decision, rules: RuleSet) -> list[dict[str, Any]]:
             "score": None if reason.effect is None else reason.effect.score,
             "points": None if reason.effect is None else reason.effect.points,
             "words": reason.text,
-            "note": None if reason.kind == "limit" else notes.get(reason.rule),
+            "note": notes.get((reason.kind, reason.rule)),
         }
         for reason in decision.reasons()
     ]

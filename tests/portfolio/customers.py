@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import text as sql
+
 from service.rules.templates import read_template
 from service.rulesets import Editor, install
 from service.storage import transaction
@@ -52,7 +54,9 @@ class Book:
         """Make a rule set live that is new."""
         house = self.served.app.house
         editor = Editor(person="ann@example.com", at=self.now, new_uuid=house.new_uuid)
-        async with transaction(house.engine) as connection:
+        async with transaction(house.engine, within=timedelta(minutes=2)) as connection:
+            # The rules are examined while it waits, which takes long on a busy machine.
+            await connection.execute(sql("SET LOCAL idle_in_transaction_session_timeout = 0"))
             await install(connection, text, editor=editor, note="", reason="a test")
 
     async def ask(self, method: str, path: str, **rest: Any) -> Any:  # noqa: ANN401 - JSON

@@ -211,6 +211,23 @@ async def test_an_account_in_grace_is_never_called_bad(book: Book) -> None:
     assert not any(word in seen for word in ("bad fit", "bad conduct", "disqualify"))
 
 
+async def test_while_it_is_undecided_nothing_is_claimed(book: Book, key: str) -> None:
+    """What to find out stands where the group's words would; nobody acts on half of it."""
+    await book.account(key, hours_sold=None)
+    await book.enter(key, "revenue", 200, amount="80000")
+    await book.enter(key, "support_case", 30, hours=900)
+    await book.judge(key, final=False)
+    told = await book.dossier(key)
+    assert told["standing"]["verdict"] == "undecided"
+    assert told["standing"]["for_the_board"] is None
+    assert told["standing"]["action"] == "ask"
+    assert {one["attribute"] for one in told["unknown"]} >= {"hours_sold"}
+    assert told["reach"]["possible"]
+    seen = words_of(await book.page(key))
+    assert "not everything is known" in seen
+    assert "How many hours of service a year does their contract include?" in seen
+
+
 async def test_a_threat_is_not_undone_by_anything(book: Book) -> None:
     """Service pauses, and the dossier proposes nothing against it."""
     await book.account("rough-one")
