@@ -20,7 +20,7 @@ from service.portfolio.alignment_showing import (
     sales_shown,
     support_shown,
 )
-from service.portfolio.alignment_store import Period
+from service.portfolio.alignment_store import WITHIN, Period
 from service.portfolio.alignment_tables import (
     Line,
     book_lines,
@@ -169,7 +169,7 @@ async def _marketing(slug: str, asked: _Asked, house: InHouse, live: Live) -> di
         is_of_leads = True
     until = asked.end or now
     period = asked.within(_a_year_before(until), until)
-    async with transaction(house.engine) as connection:
+    async with transaction(house.engine, within=WITHIN) as connection:
         leads, told = await gather_leads(connection, period, rule_set=slug if is_of_leads else None)
     found = await anyio.to_thread.run_sync(lambda: marketing_of(leads, told))
     return marketing_shown(found, period)
@@ -184,7 +184,7 @@ def _a_year_before(instant: datetime) -> datetime | None:
 
 
 async def _sales(viewed: Viewed, asked: _Asked, by: list[str] | None) -> dict[str, Any]:
-    async with viewed.looking() as looking:
+    async with viewed.looking(within=WITHIN) as looking:
         statement = looking.statement
         period = asked.within(statement.terms.since, statement.at)
         rules = await _rules_of(viewed, statement)

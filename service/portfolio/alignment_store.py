@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from service.portfolio.slicing import Slice
 from service.storage import instant_of
 
 __all__ = [
+    "WITHIN",
     "Period",
     "count_owners",
     "read_asked_features",
@@ -24,7 +25,11 @@ __all__ = [
     "read_verdicts",
 ]
 
+WITHIN: Final = timedelta(seconds=30)
+"""How long a report on a year's deals or leads may read."""
+
 _AT_ONCE: Final = 2_000
+_LONG: Final = text("SET LOCAL statement_timeout = '25s'")
 _STANDING: Final = """
     event.reverses IS NULL
     AND NOT EXISTS (SELECT FROM account_event AS back WHERE back.reverses = event.id)
@@ -187,6 +192,7 @@ async def read_leads(connection: AsyncConnection, period: Period) -> Sequence[Ro
 
     A lead that was decided several times counts once, by its last decision in *period*.
     """
+    await connection.execute(_LONG)
     return (await connection.execute(_LEADS, period.given())).all()
 
 
@@ -197,6 +203,7 @@ async def read_told(
 
     Where there are *slices*, only those of accounts that are in all of them.
     """
+    await connection.execute(_LONG)
     named = (await connection.execute(_NAMED_DECISIONS, period.given())).scalars().all()
     conditions, given = _in_slices(slices)
     told = text(_TOLD + conditions)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
-from service.portfolio.bands import quartiles_of, score_bands
+from service.portfolio.bands import Bands, quartiles_of, score_bands
 from service.portfolio.carrying import books_from, rules_then, transition_of
 from service.portfolio.deals import Deal, Group, days_between, deals_by, group_of
 from service.portfolio.inheriting import Book
@@ -106,8 +106,9 @@ def _judged(
 ) -> Sales:
     numbers = _numbers_among(by, gathered.statement, rules)
     bands = _bands_of(gathered, numbers, rules)
+    fit = _fit_bands(rules)
     deals = [
-        _deal(row, {name: by_key.get(row.key) for name, by_key in bands.items()}, rules)
+        _deal(row, {name: by_key.get(row.key) for name, by_key in bands.items()}, fit)
         for row in gathered.told
     ]
     names = [name for name in dict.fromkeys((*_OWN, *by)) if _is_told(name, deals)]
@@ -163,11 +164,12 @@ def _bands_of(
     }
 
 
-def _deal(row: Row[Any], bands: Mapping[str, str | None], rules: RuleSet) -> Deal:
+def _deal(row: Row[Any], bands: Mapping[str, str | None], fit: Bands | None) -> Deal:
+    ends = (row.scores or {}).get(FIT)
     own = {
         "outcome": row.outcome,
         "verdict": "in grace" if row.in_grace else row.verdict,
-        FIT: _fit_of(row, rules),
+        FIT: None if ends is None or fit is None else fit.name_of_span(Span(*ends)),
         "lead_outcome": row.lead_outcome,
         "lead_verdict": row.lead_verdict,
     }
@@ -184,13 +186,12 @@ def _deal(row: Row[Any], bands: Mapping[str, str | None], rules: RuleSet) -> Dea
     )
 
 
-def _fit_of(row: Row[Any], rules: RuleSet) -> str | None:
+def _fit_bands(rules: RuleSet) -> Bands | None:
+    """Return the bands of the score `fit`; None where there is none, or it has no ends."""
     score = next((one for one in rules.model.scores if one.name == FIT), None)
-    if score is None or score.floor is None or score.ceiling is None or not row.scores:
+    if score is None or score.floor is None or score.ceiling is None:
         return None
-    ends = row.scores.get(FIT)
-    bands = score_bands(score.floor, score.ceiling)
-    return None if ends is None else bands.name_of_span(Span(*ends))
+    return score_bands(score.floor, score.ceiling)
 
 
 def _is_told(name: str, deals: Iterable[Deal]) -> bool:

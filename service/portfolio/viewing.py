@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query
@@ -69,15 +69,15 @@ class Asking:
     live: Live
 
     @asynccontextmanager
-    async def looking(self) -> AsyncIterator[Looking]:
-        """Open a transaction with the statement in it.
+    async def looking(self, *, within: timedelta | None = None) -> AsyncIterator[Looking]:
+        """Open a transaction with the statement in it; *within* as `transaction` has it.
 
         Raises:
             RuleSetNotFound, StatementNotFound: If there is none.
             BadSlice: If it cannot be taken apart so.
         """
         await self.live.check_there(self.slug, self.house.clock())
-        async with transaction(self.house.engine) as connection:
+        async with transaction(self.house.engine, within=within) as connection:
             statement = await read_statement(connection, self.slug, at=self.at)
             check_slices(statement.slices, self.slices)
             yield Looking(connection, statement, self.slices)
