@@ -67,6 +67,7 @@ async def test_the_members_come_in_the_order_of_the_documentation(shared_office:
         "next",
         "data_problems",
         "override",
+        "suspended",
         "rule_set",
         "summary",
     ]

@@ -52,6 +52,7 @@ class Call:
 MAIN, OTHER, ACCOUNTS = {"draft": "main"}, {"draft": "mine"}, {"slug": "fleet_accounts"}
 RESCORINGS = f"{SET}/rescorings"
 WORTH, STATEMENTS = {"slug": "account_portfolio"}, "/v1/portfolio/{slug}/statements"
+POLICY = "/v1/portfolio/{slug}/systemic-policy"
 SOURCE, EDITED = {"source": TEXT}, {"source": TEXT.replace("points: 30", "points: 35")}
 BACKTEST = {"rule_set": "small_leads", "draft": "main"}
 WORD = {"verdict": "qualify", "reason": "we know them"}
@@ -123,6 +124,8 @@ STORY = (
     Call(f"POST {RESCORINGS}", "rescorings.ask", "rsc", {}, at=ACCOUNTS, gives={"id": "rescoring"}),
     Call(f"POST {RESCORINGS}/{{id}}/cancel", "rescorings.cancel", "rsc", at=ACCOUNTS),
     Call(f"POST {STATEMENTS}", "portfolio.take", "st", {}, at=WORTH),
+    Call(f"PUT {POLICY}", "portfolio.systemic_policy", "account_portfolio", {}, at=WORTH),
+    Call("POST /v1/suspensions/{id}/end", "decisions.end_suspension", "sus", {"reason": "over"}),
     Call("POST /v1/notices/{id}/close", "decisions.close_notice", "ntc", {"reason": "seen"}),
     Call(
         "POST /v1/keys",
@@ -196,7 +199,7 @@ def _named(call: Call) -> str:
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
     kinds |= {"account-merges": "merge", "rescorings": "rescoring"}
     kinds |= {"events": "event", "parked-events": "parked", "outcomes": "outcome"}
-    kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key"}
+    kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key", "suspensions": "suspension"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
 
 
@@ -222,6 +225,15 @@ async def _prepare(call: Call, known: dict[str, str], ask: Any, url: str) -> Non
             await ask(BOB, "POST", "/v1/qualify", json=north)
         case "POST /v1/portfolio/{slug}/statements":
             await _go_live(WORTH["slug"], read_template(WORTH["slug"]), ask)
+        case "POST /v1/suspensions/{id}/end":
+            known["suspension"] = "sus_01m82amv90f7assrm6pf8d3pr0"
+            with psycopg.connect(libpq_url(url)) as connection:
+                connection.execute(
+                    "INSERT INTO suspension (id, rule_set, part, slice, value, cause, made_by,"
+                    " since) VALUES"
+                    " (%s, 'account_portfolio', 'pays_late', '', '', 'x', 'y', now())",
+                    [parse_id(known["suspension"], "sus")],
+                )
         case "POST /v1/notices/{id}/close":
             known["notice"] = "ntc_01m82amv90f7assrm6pf8d3pr0"
             with psycopg.connect(libpq_url(url)) as connection:
