@@ -184,25 +184,21 @@ async def test_asking_decides_now_once_a_key(scene: Scene) -> None:
     assert len((await read(scene))["data"]) == 5
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "code"),
-    [
+async def test_what_cannot_be_listed_is_refused(database_url: str) -> None:
+    """With a code, and never a 5xx."""
+    refused = [
         ("/v1/accounts/nobody/assessments?rule_set=load", 404, "account_not_found"),
         (f"{PATH}?rule_set=nothing", 404, "rule_set_not_found"),
         (PATH, 422, "validation_failed"),
         (f"{PATH}?rule_set=load&limit=51", 422, "validation_failed"),
         (f"{PATH}?rule_set=LOAD'", 422, "validation_failed"),
         (f"{PATH}?rule_set=load&cursor=bm9uZQ", 422, "invalid_cursor"),
-    ],
-)
-async def test_what_cannot_be_listed_is_refused(
-    database_url: str, path: str, status: int, code: str
-) -> None:
-    """With a code, and never a 5xx."""
+    ]
     async with staged(database_url) as scene:
         await scene.put(vehicles=5)
-        answer = await scene.served.ask("GET", path)
-        assert (answer.status_code, answer.json()["code"]) == (status, code)
+        for path, status, code in refused:
+            answer = await scene.served.ask("GET", path)
+            assert (answer.status_code, answer.json()["code"]) == (status, code), path
 
 
 async def test_a_rule_set_that_never_judged_it_has_an_empty_history(database_url: str) -> None:
