@@ -195,7 +195,7 @@ def _judge_complete(model: Model) -> types.FunctionType:
         names.bound(Trace),
         results,
         results,
-        body.truths(body.checks()),
+        body.letters(body.checks()),
         pieces.many(judged.effects),
         pieces.many(scores),
     )
@@ -260,7 +260,7 @@ def _judge_ranges(model: Model) -> types.FunctionType:
         names.bound(Trace),
         open_results,
         closed_results,
-        body.truths(body.checks()),
+        body.letters(body.checks()),
         pieces.many(closed.effects),
         pieces.many(
             [_score_range(names, opened.scores[s.name], values[s.name]) for s in model.scores]

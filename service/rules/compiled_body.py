@@ -11,7 +11,7 @@ from service.rules.expression.compile import Writer
 from service.rules.expression.compile_parts import Answer, Part, View, point
 from service.rules.expression.compile_pieces import Names, constant
 from service.rules.model import Condition, Grade, Group, Model, Points, Score
-from service.rules.trace import Results
+from service.rules.trace import Results, letters_of
 from service.rules.truth import NO, UNKNOWN, YES
 from service.rules.uses import expressions
 
@@ -126,25 +126,29 @@ class Body(Writer):
     # --- results ------------------------------------------------------------------------------
 
     def truths(self, answers: Sequence[Answer]) -> python.expr:
-        """Return the tuple of *answers* as the trace holds them."""
-        return pieces.many([self._as_truth(answer) for answer in answers])
+        """Return the tuple of *answers* as truths."""
+        each = [self.names.bound(truth) for truth in (YES, NO, UNKNOWN)]
+        return pieces.many([_as_one_of(answer, *each) for answer in answers])
+
+    def letters(self, answers: Sequence[Answer]) -> python.expr:
+        """Return *answers* as the trace holds its checks, a letter each."""
+        each = [constant(letters_of([truth])) for truth in (YES, NO, UNKNOWN)]
+        letters = pieces.many([_as_one_of(answer, *each) for answer in answers])
+        return pieces.call(self.names.bound("".join), letters)
 
     def results(self, judged: Judged, outcomes: Sequence[Answer]) -> python.expr:
         """Return the whole conditions' results."""
         parts = [self.truths(found) for found in (judged.gates, judged.rules, outcomes)]
         return pieces.call(self.names.bound(Results), *parts)
 
-    def _as_truth(self, answer: Answer) -> python.expr:
-        yes, unknown = self.names.bound(YES), self.names.bound(UNKNOWN)
-        no: python.expr = self.names.bound(NO)
-        if isinstance(answer.expr, python.Constant):
-            return yes if answer.expr.value else no
-        settled = pieces.choose(answer.expr, yes, no)
-        if answer.sure:
-            return settled
-        return pieces.choose(
-            answer.expr, yes, pieces.choose(pieces.is_none(answer.expr), unknown, no)
-        )
+
+def _as_one_of(
+    answer: Answer, yes: python.expr, no: python.expr, unknown: python.expr
+) -> python.expr:
+    if isinstance(answer.expr, python.Constant):
+        return yes if answer.expr.value else no
+    otherwise = no if answer.sure else pieces.choose(pieces.is_none(answer.expr), unknown, no)
+    return pieces.choose(answer.expr, yes, otherwise)
 
 
 def attributes_read(model: Model) -> frozenset[str]:

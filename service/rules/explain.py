@@ -24,6 +24,7 @@ from service.rules.reasons import Check, Reason, ReasonKind
 from service.rules.sight import open_sight_of, sight_of
 from service.rules.summary import summarised
 from service.rules.told import Read, Told, reads, suspendable, told_of
+from service.rules.trace import truths_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 __all__ = ["explained", "moves", "reasons", "summary"]
@@ -135,7 +136,7 @@ class Teller:
 
     def _results(self, condition: Condition) -> tuple[Truth, ...]:
         first = condition.first_check
-        return self.decision.trace.checks[first : first + len(condition.checks)]
+        return truths_of(self.decision.trace.checks[first : first + len(condition.checks)])
 
     def _checks(self, condition: Condition) -> tuple[Check, ...]:
         plans = self.told.checks(condition)

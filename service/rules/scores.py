@@ -13,7 +13,7 @@ from service.rules.expression import evaluate, text
 from service.rules.expression.evaluate import Known, Value
 from service.rules.model import Condition, Group, Model, Points, Score
 from service.rules.ranges import Range, hull, point
-from service.rules.trace import Outline, Results, ScoreRange, Trace
+from service.rules.trace import Outline, Results, ScoreRange, Trace, letters_of
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 ZERO = point(0.0)
@@ -42,7 +42,7 @@ def judge(
     return Trace(
         open=Results(opened.gates, opened.rules, opened.outcomes(model, opened.scores)),
         closed=Results(closed.gates, closed.rules, closed.outcomes(model, values_of)),
-        checks=closed.checks(model, values_of),
+        checks=letters_of(closed.checks(model, values_of)),
         effects=closed.effects(model),
         scores=scores,
     )

@@ -56,10 +56,11 @@ def _head(
 ) -> str:
     outcome = told.outcomes[decision.outcome]
     if decision.verdict == "undecided":
-        return f"Undecided: {_span(decision, score)}"
+        return f"Undecided: {_span(decision, told, score)}"
     if gate or score is None:
         return f"{outcome.label}: {said()}"
-    return f"{outcome.label}: {_value(decision, score)}{_short_of(decision, told, outcome, score)}"
+    value = _value(decision, told, score)
+    return f"{outcome.label}: {value}{_short_of(decision, told, outcome, score)}"
 
 
 def _inside(reason: Reason) -> str:
@@ -68,25 +69,21 @@ def _inside(reason: Reason) -> str:
     return sentence((replace(first, text=uncapitalised(first.text)), *rest))
 
 
-def _span(decision: Decided, score: Score | None) -> str:
+def _span(decision: Decided, told: Told, score: Score | None) -> str:
     if score is None:
         labels = {o.id: o.label for o in decision.model.outcomes}
         possible = [uncapitalised(labels[name]) for name in decision.possible_outcomes]
         return f"{listed(possible)} are possible"
     span = decision.scores[score.name]
     if span.low == span.high:
-        return _value(decision, score)
-    ends = f"between {number(span.low)} and {number(span.high)}"
-    return f"{uncapitalised(score.label)} is {ends}{_of_ceiling(score)}"
+        return _value(decision, told, score)
+    label, most = told.scores[score.name]
+    return f"{label} is between {number(span.low)} and {number(span.high)}{most}"
 
 
-def _value(decision: Decided, score: Score) -> str:
-    value = number(decision.scores[score.name].value)
-    return f"{uncapitalised(score.label)} {value}{_of_ceiling(score)}"
-
-
-def _of_ceiling(score: Score) -> str:
-    return "" if score.ceiling is None else f" of {number(score.ceiling)}"
+def _value(decision: Decided, told: Told, score: Score) -> str:
+    label, most = told.scores[score.name]
+    return f"{label} {number(decision.scores[score.name].value)}{most}"
 
 
 def _short_of(decision: Decided, told: Told, outcome: Outcome, score: Score) -> str:

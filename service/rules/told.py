@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from service.rules.expression import ast
 from service.rules.expression.phrasebook import Phrasebook, ScoreWords
+from service.rules.expression.tokens import number, uncapitalised
 from service.rules.model import Condition, Gate, Model, Outcome, Rule, Score
 
 _MODELS_KEPT = 256
@@ -30,6 +31,7 @@ class Told:
         asked_scores: The scores that outcomes ask for, themselves or by grade, in order; all
             of them where none is asked for.
         outcomes: By id.
+        scores: By name, a score's label inside a sentence, and ` of 100` where it has a ceiling.
         ladder: Each outcome's id with the score and the least of it where it asks nothing else.
     """
 
@@ -38,6 +40,7 @@ class Told:
     asked_scores: tuple[Score, ...]
     outcomes: Mapping[str, Outcome]
     ladder: tuple[tuple[str, tuple[str, float] | None], ...]
+    scores: Mapping[str, tuple[str, str]]
     _plans: dict[int, tuple[Condition, tuple[CheckPlan, ...]]] = field(default_factory=dict)
 
     def checks(self, condition: Condition) -> tuple[CheckPlan, ...]:
@@ -109,8 +112,15 @@ def _work_out(model: Model) -> Told:
         book=book,
         asked_scores=asked or model.scores,
         outcomes={outcome.id: outcome for outcome in model.outcomes},
+        scores={
+            score.name: (uncapitalised(score.label), _of_ceiling(score)) for score in model.scores
+        },
         ladder=tuple((outcome.id, _threshold(outcome)) for outcome in model.outcomes),
     )
+
+
+def _of_ceiling(score: Score) -> str:
+    return "" if score.ceiling is None else f" of {number(score.ceiling)}"
 
 
 def _asked_scores(model: Model) -> Iterator[str]:

@@ -4,6 +4,8 @@ Each evaluation makes several of these, so they are msgspec's structs: as frozen
 and made in a seventh of the time.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from service.rules.json_text import number
@@ -11,6 +13,7 @@ from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 _LETTERS = {YES: "y", NO: "n", UNKNOWN: "u"}
 _letter = _LETTERS.__getitem__
+_truth = {letter: truth for truth, letter in _LETTERS.items()}.__getitem__
 
 
 class ScoreRange(msgspec.Struct, frozen=True):
@@ -35,15 +38,15 @@ class Trace(msgspec.Struct, frozen=True):
     Attributes:
         open: Results while more answers may come.
         closed: Results if no more come.
-        checks: Every single check of gates, rules and outcomes in that order, closed; a check
-            may still be unknown.
+        checks: A letter for every single check of gates, rules and outcomes in that order,
+            closed; a check may still be unknown. `truths_of` reads them.
         effects: What each rule adds to its group in the closed evaluation.
         scores: In document order.
     """
 
     open: Results
     closed: Results
-    checks: tuple[Truth, ...]
+    checks: str
     effects: tuple[float, ...]
     scores: tuple[ScoreRange, ...]
 
@@ -52,7 +55,7 @@ class Trace(msgspec.Struct, frozen=True):
         return {
             "open": _results_to_json(self.open),
             "closed": _results_to_json(self.closed),
-            "checks": _letters(self.checks),
+            "checks": self.checks,
             "effects": list(self.effects),
             "scores": [[score.low, score.high, score.value] for score in self.scores],
         }
@@ -61,15 +64,17 @@ class Trace(msgspec.Struct, frozen=True):
         """Return the same as JSON text."""
         opened = _results_to_text(self.open)
         closed = opened if self.closed is self.open else _results_to_text(self.closed)
-        scores = [
-            f"[{number(score.low)},{number(score.high)},{number(score.value)}]"
-            for score in self.scores
-        ]
+        scores = []
+        for score in self.scores:
+            at = number(score.value)
+            low = at if score.low is score.value else number(score.low)
+            high = at if score.high is score.value else number(score.high)
+            scores.append(f"[{low},{high},{at}]")
         effects = repr(list(self.effects))
         if "e" in effects or "n" in effects:  # an exponent, or no number at all
             effects = f"[{','.join(map(number, self.effects))}]"
         return (
-            f'{{"open":{opened},"closed":{closed},"checks":"{_letters(self.checks)}",'
+            f'{{"open":{opened},"closed":{closed},"checks":"{self.checks}",'
             f'"effects":{effects},"scores":[{",".join(scores)}]}}'
         )
 
@@ -104,20 +109,26 @@ class Outline(msgspec.Struct, frozen=True):
     scores: tuple[tuple[float, float], ...]
 
 
-def _letters(truths: tuple[Truth, ...]) -> str:
+def letters_of(truths: Iterable[Truth]) -> str:
+    """Return a letter for each: y, n or u."""
     return "".join(map(_letter, truths))
+
+
+def truths_of(letters: str) -> tuple[Truth, ...]:
+    """Return what the *letters* stand for."""
+    return tuple(map(_truth, letters))
 
 
 def _results_to_text(results: Results) -> str:
     return (
-        f'{{"gates":"{_letters(results.gates)}","rules":"{_letters(results.rules)}",'
-        f'"outcomes":"{_letters(results.outcomes)}"}}'
+        f'{{"gates":"{letters_of(results.gates)}","rules":"{letters_of(results.rules)}",'
+        f'"outcomes":"{letters_of(results.outcomes)}"}}'
     )
 
 
 def _results_to_json(results: Results) -> dict[str, str]:
     return {
-        "gates": _letters(results.gates),
-        "rules": _letters(results.rules),
-        "outcomes": _letters(results.outcomes),
+        "gates": letters_of(results.gates),
+        "rules": letters_of(results.rules),
+        "outcomes": letters_of(results.outcomes),
     }

@@ -20,6 +20,7 @@ from service.rules.expression.tokens import (
 )
 from service.rules.reasons import Reason
 from service.rules.sight import sight_of
+from service.rules.trace import truths_of
 from tests.rules.strategies import facts_for, rule_sets
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -253,7 +254,7 @@ def test_kept_phrases_say_what_the_checks_say(data: st.DataObject) -> None:
         for rule in rules.model.rules:
             condition = rule.condition
             first = condition.first_check
-            results = decision.trace.checks[first : first + len(condition.checks)]
+            results = truths_of(decision.trace.checks[first : first + len(condition.checks)])
             afresh = judged(condition.node, seen.reading(condition.text), handed_out(results))
             kept = say(condition.node, results, seen, source=condition.text)
             assert kept == spoken(afresh.carried)

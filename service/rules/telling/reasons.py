@@ -25,10 +25,12 @@ from service.rules.telling.forms import (
 from service.rules.telling.places import Piece
 from service.rules.telling.values import Slots, Values
 from service.rules.told import CheckPlan, reads, told_of
+from service.rules.trace import letters_of, truths_of
 from service.rules.truth import UNKNOWN, YES, Truth
 
 _MOST_KEPT: Final = 2_000
 _CHECKS: Final = "checks"
+_UNKNOWN: Final = letters_of([UNKNOWN])
 
 # Of an outcome that has no condition.
 _UNASKED: Final = Condition("", ast.Constant(True, ast.TRUTH, ast.Span(0, 0)), (), 0)  # noqa: FBT003  a literal
@@ -80,18 +82,18 @@ class Wordbook:
     def word(
         self,
         condition: Condition,
-        results: tuple[Truth, ...],
+        letters: str,
         *,
         missing: tuple[str, ...],
         reason: str | None,
     ) -> _Made:
-        """Return the words of *condition* with these *results* where these facts are *missing*.
+        """Return the words of *condition* with these results where these facts are *missing*.
 
         *reason* is the author's, to stand before them.
         """
-        checks = list(self.checks(condition, results))
+        checks = list(self.checks(condition, letters))
         seen = self._template.reading(condition.text)
-        phrase = phrase_of(condition.node, results, seen, missing=missing)
+        phrase = phrase_of(condition.node, truths_of(letters), seen, missing=missing)
         if phrase is None:
             return Form(checks)
         before = None if reason is None else told_before(reason)
@@ -104,9 +106,9 @@ class Wordbook:
         plan = CheckPlan(formula.text, tuple(reads(formula.node)))
         return wording(phrase, checks_of([plan], [YES], self.slots), self.slots)
 
-    def checks(self, condition: Condition, results: tuple[Truth, ...]) -> Iterable[Piece]:
+    def checks(self, condition: Condition, letters: str) -> Iterable[Piece]:
         """Return the single checks as JSON."""
-        return checks_of(self.told.checks(condition), results, self.slots)
+        return checks_of(self.told.checks(condition), truths_of(letters), self.slots)
 
 
 class Voice:
@@ -152,13 +154,17 @@ class Voice:
         found = self._made.get(results)
         if found is None:
             found = self._make(results, results, (), self._reason)
-        return self._filled(values, head or self.head(YES), found, YES, self._reason)
+        if head is None:
+            head = self.head(YES)
+        if isinstance(found, Wording):  # nearly always
+            return found, head + found.told.fill(values)
+        return self._filled(values, head, found, YES, self._reason)
 
     def say_without_author(self, values: Values, result: Truth) -> Spoken:
         """Return what carried the *result*, whatever the author said."""
         results = values.checks[self._first : self._end]
         missing: tuple[str, ...] = ()
-        if UNKNOWN in results:
+        if _UNKNOWN in results:
             missing = tuple(name for name in self._reads if name not in values.facts)
         key = (results, missing)
         found = self._made.get(key)
@@ -187,8 +193,6 @@ class Voice:
     def _filled(
         self, values: Values, head: str, found: _Made, result: Truth, reason: str | None
     ) -> Spoken:
-        if isinstance(found, Wording):
-            return found, head + found.told.fill(values)
         if isinstance(found, Form):
             words = values.teller.said(self._condition, reason, result)
             return filled(values, head, as_said(words, found.fill(values)))
@@ -197,7 +201,7 @@ class Voice:
     def _make(
         self,
         key: object,
-        results: tuple[Truth, ...],
+        results: str,
         missing: tuple[str, ...],
         reason: str | None,
     ) -> _Made:

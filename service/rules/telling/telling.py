@@ -52,11 +52,14 @@ def tell(decision: Decided, *, full: bool = False) -> Text:
 
 def scores_text(scores: Mapping[str, ScoreRange]) -> str:
     """Return the scores as a JSON object."""
-    spans = (
-        f'{quoted(name)}:{{"value":{number(span.value)},"low":{number(span.low)},'
-        f'"high":{number(span.high)}}}'
-        for name, span in scores.items()
-    )
+    spans = []
+    for name, span in scores.items():
+        value, low, high = span.value, span.low, span.high
+        at = number(value)
+        # Nearly always all three are one and the same number.
+        least = at if low is value else number(low)
+        most = at if high is value else number(high)
+        spans.append(f'{quoted(name)}:{{"value":{at},"low":{least},"high":{most}}}')
     return f"{{{','.join(spans)}}}"
 
 

@@ -166,7 +166,8 @@ def _of_number(place: Place, find: Callable[[Values], object]) -> _Maker:
 
     Most are so short that people, JSON and Python write them alike.
     """
-    fill = place.filler()
+    fill, is_alone = place.filler(), place.units is None
+    bare, inside, json = place.bare, place.inside, place.json
 
     def make(values: Values) -> None:
         x = find(values)
@@ -176,7 +177,11 @@ def _of_number(place: Place, find: Callable[[Values], object]) -> _Maker:
             words = shown_as = repr(x).removesuffix(".0")
         else:
             words, shown_as = number(x), whole_or_not(x)
-        fill(values, words, words, shown_as)
+        if is_alone:
+            values[bare] = values[inside] = words
+            values[json] = shown_as
+        else:
+            fill(values, words, words, shown_as)
 
     return make
 
