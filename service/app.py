@@ -142,11 +142,13 @@ def open_app() -> ASGIApp:
     app = create_app(settings, engine)
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app.asgi(scope, receive, send)
+            return
         try:
             await app(scope, receive, send)
         finally:
-            if scope["type"] == "lifespan":
-                await engine.dispose()
+            await engine.dispose()
 
     return served
 

@@ -28,6 +28,8 @@ __all__ = ["LiveRules", "NotLive", "RuleSetNotFound", "Running", "VersionNotFoun
 __all__ += ["LiveSince", "live_for_accounts", "shadow_releases"]
 
 FRESH_S: Final = 1.0
+AHEAD_S: Final = 0.5
+"""From this age on releases in use are read again beside the requests, so that none waits."""
 _KEPT_VERSIONS: Final = 512
 
 Wanted = TypeVar("Wanted", bound=Hashable)
@@ -126,8 +128,10 @@ class LiveRules:
         """
         timeline = self._timelines.get(slug)
         step = None
-        if timeline is not None and self._timer() - timeline.read_s < FRESH_S:
+        if timeline is not None and (age_s := self._timer() - timeline.read_s) < FRESH_S:
             step = timeline.at(at)
+            if age_s >= AHEAD_S:
+                _task(self._reading, slug, work=partial(self._read, slug))
         if timeline is None or step is None:
             # "Nothing is live" is never answered from memory: a first release counts at once.
             timeline = await _shared(self._reading, slug, work=partial(self._read, slug))
@@ -166,11 +170,16 @@ class LiveRules:
             return
 
     def forget_releases(self, slug: str | None = None) -> None:
-        """Ask for the releases anew: those of *slug* after one of its own, else all."""
+        """Ask for the releases anew: those of *slug* after one of its own, else all.
+
+        What is being read already is not kept: it may be from before the release.
+        """
         if slug is not None:
             self._timelines.pop(slug, None)
+            self._reading.pop(slug, None)
             return
         self._timelines.clear()
+        self._reading.clear()
 
     async def _compiled(self, slug: str, number: int) -> RuleSet:
         wanted = (slug, number)
@@ -193,7 +202,8 @@ class LiveRules:
         steps = tuple(_Step(row.effective_at, row.version, row.digest) for row in live)
         periods = periods_of(shadows_among(rows))
         timeline = _Timeline(steps=_in_force(steps), periods=periods, epoch=epoch, read_s=read_s)
-        self._timelines[slug] = timeline
+        if self._reading.get(slug) is asyncio.current_task():
+            self._timelines[slug] = timeline
         return timeline
 
     async def _compile(self, slug: str, number: int) -> RuleSet:
@@ -216,19 +226,30 @@ async def _shared(
     work: Callable[[], Coroutine[None, None, Found]],
 ) -> Found:
     """Return what *work* finds, which is done once for all who want it meanwhile."""
+    # A caller who leaves must not take the answer from the others.
+    return await asyncio.shield(_task(asking, wanted, work=work))
+
+
+def _task(
+    asking: dict[Wanted, asyncio.Task[Found]],
+    wanted: Wanted,
+    *,
+    work: Callable[[], Coroutine[None, None, Found]],
+) -> asyncio.Task[Found]:
+    """Return the task that does *work*, begun now where nobody else wants the same."""
     task = asking.get(wanted)
     if task is None:
         task = asyncio.create_task(work())
         asking[wanted] = task
         task.add_done_callback(lambda done: _over(asking, wanted, done))
-    # A caller who leaves must not take the answer from the others.
-    return await asyncio.shield(task)
+    return task
 
 
 def _over(
     asking: dict[Wanted, asyncio.Task[Found]], wanted: Wanted, task: asyncio.Task[Found]
 ) -> None:
-    asking.pop(wanted, None)
+    if asking.get(wanted) is task:
+        del asking[wanted]
     if not task.cancelled():
         task.exception()
 

@@ -1,7 +1,7 @@
 """The keys this process has seen, each asked for again after at most a second.
 
 A revoked key therefore opens nothing a second after its revocation committed,
-and a busy one costs one small query a second.
+and a busy one costs two small queries a second.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ FindKey = Callable[[bytes], Awaitable[Caller | None]]
 """Looks a key up by its SHA-256; None where it is unknown, revoked or long expired."""
 
 FRESH_S: Final = 1.0
+AHEAD_S: Final = 0.5
+"""From this age on a key in use is asked for again beside the requests, so that none waits."""
 _FORGET_ABOVE: Final = 10_000
 
 
@@ -72,8 +74,12 @@ class KeyRing:
         return caller
 
     def forget(self) -> None:
-        """Ask for every key anew; for this process's own changes and notifications."""
+        """Ask for every key anew; for this process's own changes and notifications.
+
+        What is being asked for already is not kept: it may be from before the change.
+        """
         self._seen.clear()
+        self._asking.clear()
 
     def take_used(self) -> dict[UUID, datetime]:
         """Return when each key was last used since the last call, for storing lazily."""
@@ -83,26 +89,35 @@ class KeyRing:
     async def _look_up(self, digest: bytes) -> Caller | None:
         seen = self._seen.get(digest)
         now_s = self._timer()
-        if seen is not None and now_s - seen.at_s < FRESH_S:
+        age_s = FRESH_S if seen is None else now_s - seen.at_s
+        if seen is not None and age_s < FRESH_S:
+            if age_s >= AHEAD_S:
+                self._question(digest, now_s)
             return seen.caller
-        # One question for all who ask at once; a caller who leaves must not take the
-        # answer from the others.
+        # A caller who leaves must not take the answer from the others.
+        return await asyncio.shield(self._question(digest, now_s))
+
+    def _question(self, digest: bytes, now_s: float) -> asyncio.Task[Caller | None]:
+        """Return the one question for all who ask at once."""
         task = self._asking.get(digest)
         if task is None:
             task = asyncio.ensure_future(self._ask(digest, now_s))
             task.add_done_callback(_hear)
             self._asking[digest] = task
-        return await asyncio.shield(task)
+        return task
 
     async def _ask(self, digest: bytes, now_s: float) -> Caller | None:
+        own = asyncio.current_task()
         try:
             caller = await self._find(digest)
-            if len(self._seen) > _FORGET_ABOVE:
-                self._seen.clear()
-            self._seen[digest] = _Seen(caller, now_s)
+            if self._asking.get(digest) is own:
+                if len(self._seen) > _FORGET_ABOVE:
+                    self._seen.clear()
+                self._seen[digest] = _Seen(caller, now_s)
             return caller
         finally:
-            del self._asking[digest]
+            if self._asking.get(digest) is own:
+                del self._asking[digest]
 
 
 def _hear(task: asyncio.Task[Caller | None]) -> None:

@@ -17,7 +17,7 @@ from service.rulesets import (
     VersionNotFound,
     install,
 )
-from service.rulesets.live import FRESH_S
+from service.rulesets.live import AHEAD_S, FRESH_S
 from service.storage import transaction
 from tests.rulesets.authors import TEXT, Author
 from tests.web.serving import Served
@@ -56,6 +56,20 @@ async def test_a_live_version_costs_nothing_while_fresh(ann: Author) -> None:
     again = await watched.live.version_at("small_leads", now)
     assert watched.statements == spent + 2
     assert again.rules is found[0].rules
+
+
+async def test_releases_in_use_are_read_beside_the_requests(ann: Author) -> None:
+    """Nobody waits for the reading of what is asked for steadily."""
+    await ann.publish()
+    watched, now = Watched(ann.served), datetime.now(UTC)
+    await watched.live.version_at("small_leads", now)
+    for _ in range(3):
+        watched.now_s += AHEAD_S
+        with pytest.raises(StopIteration) as at_once:
+            watched.live.version_at("small_leads", now).send(None)
+        assert at_once.value.value.version == 1
+        reading = [task for task in asyncio.all_tasks() if "LiveRules._read" in repr(task)]
+        await asyncio.wait(reading)
 
 
 async def test_a_release_elsewhere_is_seen_in_time(ann: Author) -> None:

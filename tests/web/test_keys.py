@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.web import Caller, KeyKind, KeyRing, Scope, Unauthenticated
-from service.web.keyring import FRESH_S
+from service.web.keyring import AHEAD_S, FRESH_S
 from service.web.keys import hash_of, is_well_formed, kind_of, make_key, shown_prefix
 
 pytestmark = pytest.mark.anyio
@@ -92,6 +92,44 @@ async def test_a_key_is_asked_for_once_a_second() -> None:
     lookups.now_s += FRESH_S
     await ring.caller_behind(header)
     assert lookups.count == 2
+
+
+async def test_a_key_in_use_is_asked_for_beside_its_requests() -> None:
+    """Nobody waits for the question about a key that is asked for steadily."""
+    lookups, header = Lookups(ANN), f"Bearer {make_key(KeyKind.SECRET)}"
+    ring = lookups.ring()
+    await ring.caller_behind(header)
+    for asked in range(1, 5):
+        lookups.now_s += AHEAD_S
+        assert await ring.caller_behind(header) == ANN
+        assert lookups.count == asked  # the question has not even begun
+        await asyncio.sleep(0.01)
+        assert lookups.count == asked + 1
+
+
+async def test_what_was_asked_before_a_change_is_not_kept() -> None:
+    """A key that this process revoked opens nothing, though a question was on its way."""
+    lookups, header = Lookups(ANN), f"Bearer {make_key(KeyKind.SECRET)}"
+    begun, revoked = asyncio.Event(), asyncio.Event()
+
+    async def find(sha256: bytes) -> Caller | None:
+        caller = await lookups.find(sha256)
+        if lookups.count > 1:
+            begun.set()
+            await revoked.wait()
+        return caller
+
+    ring = KeyRing(find, clock=lambda: NOON, timer=lambda: lookups.now_s)
+    await ring.caller_behind(header)
+    lookups.now_s += AHEAD_S
+    await ring.caller_behind(header)
+    await begun.wait()
+    lookups.caller = None
+    ring.forget()
+    revoked.set()
+    await asyncio.sleep(0.01)
+    with pytest.raises(Unauthenticated):
+        await ring.caller_behind(header)
 
 
 async def test_a_revoked_key_opens_nothing_after_a_second() -> None:
