@@ -20,8 +20,9 @@ _EXCEPTIONS: Final = ("invoice layout", "payment term", "support by phone", "dat
 _WISHES: Final[dict[Segment, tuple[str, ...]]] = {
     "core": ("driver app offline", "driver app offline", "toll report", "ev charging plan"),
     "adjacent": ("driver app offline", "equipment calendar", "toll report"),
-    "outside": ("appointment booking", "appointment booking", "patient transport forms"),
+    "outside": ("equipment calendar", "receipts by mail"),
 }
+_WISH_OF_MISFITS: Final = "appointment booking"
 
 
 def behave(ledger: Ledger, part: Part) -> None:
@@ -50,7 +51,8 @@ def wish(ledger: Ledger, part: Part, segment: Segment) -> None:
         ledger.note_ago("feature_request", 40, feature=f"report for {ledger.key}")
     elif part.number % 3 == 0:
         for age in _spread(ledger, 1 + part.number % 2, youngest=5, oldest=500):
-            feature = ledger.rng.choice(_WISHES[segment])
+            is_misfit = part.group == "bad_fit"
+            feature = _WISH_OF_MISFITS if is_misfit else ledger.rng.choice(_WISHES[segment])
             ledger.note_ago("feature_request", age, feature=feature)
 
 
