@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from service.cli.demo_data import DemoState
-from service.cli.demo_portfolio import ACCOUNTS, SOURCES, Member, make_portfolio
+from service.cli.demo_portfolio import (
+    ACCOUNTS,
+    SHARED_CAUSE,
+    SOURCES,
+    Member,
+    make_portfolio,
+)
 from service.cli.demo_samples import LEADS
 from service.cli.demo_words import welcome
 from service.rules import Event, RuleSet, load_rule_set
@@ -64,7 +70,10 @@ def _judged(rules: RuleSet) -> Iterator[tuple[str, float, float]]:
         reported = {kind for system in member.identities for kind in SOURCES[system]}
         measured = rules.measure(_events(member), reported=reported, at=_CLOCK)
         known = {name: value for name, value in measured.items() if value is not None}
-        decision = rules.decide({**member.facts, **known}, at=_CLOCK, final=True)
+        # As after its first statement: what is found to be ours blames nobody of the cohort.
+        suspended = [SHARED_CAUSE] if member.truth.in_cohort else []
+        facts = {**member.facts, **known}
+        decision = rules.decide(facts, at=_CLOCK, final=True, suspended=suspended)
         assert decision.outcome is not None
         yield decision.outcome, known.get("revenue_12m", 0), known.get("cost_to_serve_12m", 0)
 
