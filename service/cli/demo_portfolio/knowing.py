@@ -109,6 +109,8 @@ def _channel_of(part: Part, rng: Random) -> tuple[str, str]:
 def _fit(part: Part, company: Company, rng: Random) -> dict[str, Any]:
     is_outside = company.trade.segment == "outside"
     employees = round((70 if is_outside else 60) * (1 + rng.expovariate(1) * 2.2))
+    if part.story in {"large", "only"}:
+        employees += 480
     met = 92 + int(rng.random() * 9)
     if is_outside:
         met, employees = 35 + int(rng.random() * 30), 6 + employees // 4
