@@ -22,14 +22,16 @@ __all__ = [
     "read_leads",
     "read_service",
     "read_told",
-    "read_verdicts",
 ]
 
 WITHIN: Final = timedelta(seconds=30)
 """How long a report on a year's deals or leads may read."""
 
 _AT_ONCE: Final = 2_000
-_LONG: Final = text("SET LOCAL statement_timeout = '25s'")
+# Decisions of fifty thousand leads are sorted in memory, not on disk.
+_LONG: Final = text(
+    "SELECT set_config('statement_timeout', '25s', true), set_config('work_mem', '64MB', true)"
+)
 _STANDING: Final = """
     event.reverses IS NULL
     AND NOT EXISTS (SELECT FROM account_event AS back WHERE back.reverses = event.id)
@@ -169,10 +171,6 @@ _FACTS: Final = text("""
     FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS given (id, at)
     JOIN decision ON decision.decided_at = given.at AND decision.id = given.id
 """)
-_VERDICTS: Final = """
-    SELECT verdict, in_grace, certain, count(*) AS accounts FROM position
-    WHERE statement_id = :statement {slices} GROUP BY 1, 2, 3
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +242,6 @@ async def read_carried(
     """Return the accounts that stand in one of *outcomes*, with their owners and days."""
     given = {"outcomes": list(outcomes)}
     return await _of_positions(connection, _CARRIED, statement, slices, **given)
-
-
-async def read_verdicts(
-    connection: AsyncConnection, statement: UUID, *, slices: Sequence[Slice]
-) -> Sequence[Row[Any]]:
-    """Return how many accounts there are by verdict, grace and certainty."""
-    return await _of_positions(connection, _VERDICTS, statement, slices)
 
 
 async def read_facts(

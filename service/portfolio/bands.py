@@ -8,8 +8,10 @@ from typing import Final
 
 from service.portfolio.reading import Span
 
-__all__ = ["Bands", "quartiles_of", "score_bands"]
+__all__ = ["FIT", "Bands", "quartiles_of", "score_bands"]
 
+FIT: Final = "fit"
+"""The score that says how well an account fits, where a rule set has one of this name."""
 _PARTS: Final = 4
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
-from service.portfolio.bands import Bands, quartiles_of, score_bands
+from service.portfolio.bands import FIT, Bands, quartiles_of, score_bands
 from service.portfolio.carrying import books_from, rules_then, transition_of
 from service.portfolio.deals import Deal, Group, days_between, deals_by, group_of
 from service.portfolio.inheriting import Book
@@ -22,10 +22,8 @@ from service.portfolio.telling_apart import Finding, tell_apart
 from service.rules import RuleSet
 from service.rulesets import LiveRules
 
-__all__ = ["FIT", "Gathered", "Sales", "gather", "sales_of"]
+__all__ = ["Gathered", "Sales", "gather", "sales_of"]
 
-FIT: Final = "fit"
-"""The score that says how well an account fits, where a rule set has one of this name."""
 _OWN: Final = ("outcome", "verdict", FIT, "lead_outcome", "lead_verdict", "owner", "product")
 
 

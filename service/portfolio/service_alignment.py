@@ -3,21 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
-from service.portfolio.bands import score_bands
+from service.portfolio.bands import FIT, score_bands
 from service.portfolio.reading import Span, Statement
 from service.portfolio.slicing import Slice
 from service.rules import RuleSet
 
 __all__ = ["Feature", "Product", "Served", "Support", "product", "support"]
-
-FIT: Final = "fit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
