@@ -178,6 +178,16 @@ def test_a_quarter_ago_many_stood_elsewhere() -> None:
     assert 30 < sum(moved.values()) < 90
 
 
+def test_a_week_later_nearly_all_stand_where_they_stood() -> None:
+    """A demo that is started again shows what it showed, and blames nobody else."""
+    week = timedelta(days=7)
+    later = [(one, judge(one.member, CLOCKS[0] + week).decision) for one in judged(CLOCKS[0])]
+    stayed = [one for one, decision in later if decision.outcome == one.decision.outcome]
+    assert len(stayed) > 0.95 * ACCOUNTS
+    blamed = [one for one, decision in later if decision.outcome in BLAMING]
+    assert all(one.decision.outcome in BLAMING for one in blamed)
+
+
 def test_the_ledger_is_two_years_of_what_its_sources_report() -> None:
     """Tens of thousands of events, none from the future, each told by who reports its kind."""
     now = CLOCKS[0]
