@@ -19,6 +19,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +29,16 @@ from service.portfolio.store import in_slices
 from service.portfolio.summing import Sums
 from service.storage.tables import PositionRow
 
-__all__ = ["band", "burdens_of", "curve_points", "ranked", "slice_of", "sums_by", "top_of"]
+__all__ = [
+    "allow_sorting",
+    "band",
+    "burdens_of",
+    "curve_points",
+    "ranked",
+    "slice_of",
+    "sums_by",
+    "top_of",
+]
 __all__ += ["whale_ends"]
 
 _margin: Any = (PositionRow.revenue - PositionRow.cost).label("margin")
@@ -39,6 +49,11 @@ _SUMS: Final[Mapping[str, ColumnElement[Any]]] = {
     "revenue": func.coalesce(func.sum(PositionRow.revenue), 0),
     "cost": func.coalesce(func.sum(PositionRow.cost), 0),
 }
+
+
+async def allow_sorting(connection: AsyncConnection) -> None:
+    """Let this transaction sort a hundred thousand positions in memory."""
+    await connection.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
 def band(score: str, limit: float, *, of: Any = PositionRow) -> ColumnElement[Any]:  # noqa: ANN401 - the table, or an alias
@@ -55,8 +70,8 @@ def band(score: str, limit: float, *, of: Any = PositionRow) -> ColumnElement[An
 
 def slice_of(name: str) -> ColumnElement[Any]:
     """Return an account's text under *name*; NULL where it is not known."""
-    text: ColumnElement[Any] = PositionRow.slices[name].astext
-    return text
+    told: ColumnElement[Any] = PositionRow.slices[name].astext
+    return told
 
 
 async def sums_by(
@@ -83,14 +98,20 @@ async def whale_ends(
     connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice]
 ) -> Row[Any]:
     """Return `accounts`, `measured`, `makers`, `takers`, `peak` and `taken` of the whale curve."""
+    by_sign = (
+        select(func.sign(_margin).label("sign"), PositionRow.is_measured, _margin)
+        .where(*_of(statement, slices))
+        .subquery()
+    )
+    sign, margin = by_sign.c.sign, by_sign.c.margin
     query = select(
         func.count().label("accounts"),
-        func.count().filter(PositionRow.is_measured).label("measured"),
-        func.count().filter(_margin > 0).label("makers"),
-        func.count().filter(_margin < 0).label("takers"),
-        func.coalesce(func.sum(_margin).filter(_margin > 0), 0).label("peak"),
-        func.coalesce(-func.sum(_margin).filter(_margin < 0), 0).label("taken"),
-    ).where(*_of(statement, slices))
+        func.count().filter(by_sign.c.is_measured).label("measured"),
+        func.count().filter(sign > 0).label("makers"),
+        func.count().filter(sign < 0).label("takers"),
+        func.coalesce(func.sum(margin).filter(sign > 0), 0).label("peak"),
+        func.coalesce(-func.sum(margin).filter(sign < 0), 0).label("taken"),
+    )
     row: Row[Any] = (await connection.execute(query)).one()
     return row
 

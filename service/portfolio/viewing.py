@@ -80,6 +80,7 @@ class Asking:
         async with transaction(self.house.engine, within=within) as connection:
             statement = await read_statement(connection, self.slug, at=self.at)
             check_slices(statement.slices, self.slices)
+            await view_store.allow_sorting(connection)
             yield Looking(connection, statement, self.slices)
 
 
