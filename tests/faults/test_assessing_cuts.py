@@ -92,7 +92,7 @@ async def test_killed_again_and_again_it_ends_with_one_decision_each(database_ur
             )
             async with asyncio.timeout(60):
                 while state_of(scene)[0] < share * ACCOUNTS:  # noqa: ASYNC110 - it is another process
-                    await asyncio.sleep(0.005)
+                    await asyncio.sleep(0.02)
             worker.kill()
             await worker.wait()
             decisions, assessments, marks = state_of(scene)
