@@ -25,6 +25,7 @@ from service.bulk import EnginesDisagree
 from service.bulk.rescoring import TakenAway
 from service.bulk.rescoring_working import LIMITS, carry_out
 from service.portfolio import taking
+from service.portfolio.scenario_working import work_out
 from service.portfolio.taking import take
 from service.rules.sql import Untranslatable
 from service.rulesets import LiveRules, Running
@@ -37,7 +38,7 @@ from service.storage import (
     open_engine,
     transaction,
 )
-from service.storage.tables import RescoringRow, StatementRow
+from service.storage.tables import RescoringRow, ScenarioRow, StatementRow
 from service.web import configure_logs, journal
 
 __all__ = ["main"]
@@ -85,9 +86,15 @@ async def _state(row: Row[Any], running: Running, engine: AsyncEngine, url: str)
     await take(row, running, engine=engine, clock=_clock)
 
 
+async def _suppose(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+    del url
+    await work_out(row, running, engine=engine, clock=_clock)
+
+
 _ERRANDS: Final[Mapping[str, _Errand]] = {
     "rescoring": _Errand(RescoringRow, LIMITS, _rescore),
     "statement": _Errand(StatementRow, taking.LIMITS, _state),
+    "scenario": _Errand(ScenarioRow, taking.LIMITS, _suppose),
 }
 
 

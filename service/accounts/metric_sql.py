@@ -7,19 +7,21 @@ hold, and a number for each metric. Sums are exact; only the result becomes a do
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import assert_never
+from datetime import UTC, datetime
+from typing import Final, assert_never
 
 from service.accounts.kinds import AMOUNT
 from service.rules import Declared, Metric
 from service.rules.metrics.kinds import NUMBER
 from service.rules.metrics.model import Costed, Measured, Window
 
-__all__ = ["REPORTED", "Statement", "said_sql", "statement_of"]
+__all__ = ["LAST_KNOWN", "REPORTED", "Statement", "said_sql", "statement_of"]
 
 _KEPT = ("account_id", "kind", "at", "source", "source_event_id")
 _LATEST = 'at DESC, source COLLATE "C" DESC, source_event_id COLLATE "C" DESC'
 
+LAST_KNOWN: Final = datetime.max.replace(tzinfo=UTC)
+"""No entry is recorded later."""
 _LEDGER = """
 member AS MATERIALIZED (
   SELECT asked.id AS account_id, asked.id AS member_id FROM asked
@@ -31,8 +33,11 @@ entry AS MATERIALIZED (
   SELECT member.account_id, event.kind, event.at, event.amount, event.quantities,
     event.source, event.source_event_id
   FROM member JOIN account_event AS event ON event.account_id = member.member_id
-  WHERE event.at <= :at AND event.reverses IS NULL
-    AND NOT EXISTS (SELECT FROM account_event AS other WHERE other.reverses = event.id)
+  WHERE event.at <= :at AND event.recorded_at <= :known_at AND event.reverses IS NULL
+    AND NOT EXISTS (
+      SELECT FROM account_event AS other
+      WHERE other.reverses = event.id AND other.recorded_at <= :known_at
+    )
 ),
 speaker AS (
   SELECT account_id, source AS name FROM entry
@@ -64,17 +69,18 @@ SELECT unnest(kinds) FROM reported"""  # noqa: S608 - a text of ours
 class Statement:
     """A statement that measures some accounts, or all.
 
-    It takes `at`, the start of each window by its name, and `ids` where it is not of all.
+    It takes `at`, the start of each window by its name, and `ids` where it is not of all;
+    `known_at` is when it was known, for what was told later does not count.
     It gives a row an account: its id, and a double or NULL for each metric in order.
     """
 
     text: str
     windows: Mapping[str, Window]
 
-    def parameters(self, at: datetime) -> dict[str, object]:
-        """Return what it takes at the clock *at*, besides ids."""
+    def parameters(self, at: datetime, *, known_at: datetime | None = None) -> dict[str, object]:
+        """Return what it takes at the clock *at*, as known at *known_at* or now, besides ids."""
         starts = {name: window.start(at) for name, window in self.windows.items()}
-        return {"at": at, **starts}
+        return {"at": at, "known_at": known_at or LAST_KNOWN, **starts}
 
 
 def statement_of(metrics: Sequence[Metric], *, of_all: bool) -> Statement:

@@ -5,6 +5,7 @@ from service.portfolio.better_off_routes import better_off_routes
 from service.portfolio.by_itself import stating_by_itself
 from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.examining import examine_newest, examining
+from service.portfolio.focus_routes import focus_routes
 from service.portfolio.movement_routes import movement_routes
 from service.portfolio.reading import (
     Position,
@@ -16,6 +17,7 @@ from service.portfolio.reading import (
     read_positions,
     read_statement,
 )
+from service.portfolio.sensitivity_routes import sensitivity_routes
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
 from service.portfolio.systemic_routes import systemic_routes
@@ -50,5 +52,7 @@ routers = (
     alignment_routes,
     dossier_routes,
     systemic_routes,
+    sensitivity_routes,
+    focus_routes,
     waterfall_routes,
 )

@@ -34,25 +34,31 @@ class Slice:
         return slices.get(self.name, "") == self.value
 
 
-def read_slices(texts: Sequence[str]) -> tuple[Slice, ...]:
+def read_slices(texts: Sequence[str], *, parameter: str = _PARAMETER) -> tuple[Slice, ...]:
     """Return what `segment:core` and the like ask for; an account must be in all of them.
+
+    A refusal names the *parameter*.
 
     Raises:
         BadSlice: If one is not a name and a text with a colon between, or there are too many.
     """
     if len(texts) > MOST_SLICES:
-        raise BadSlice(f"there are more than {MOST_SLICES} slices; give fewer")
-    return tuple(_read(text) for text in texts)
+        words = f"there are more than {MOST_SLICES} slices; give fewer"
+        raise BadSlice(words, parameter=parameter)
+    return tuple(_read(text, parameter) for text in texts)
 
 
-def check_slices(names: Collection[str], slices: Sequence[Slice]) -> None:
+def check_slices(
+    names: Collection[str], slices: Sequence[Slice], *, parameter: str = _PARAMETER
+) -> None:
     """Check that a statement can be taken apart by these *slices*; *names* are those it has.
 
     Raises:
         BadSlice: If one has a name that is not among them.
     """
     if any(one.name not in names for one in slices):
-        raise BadSlice(f"the statement has no such slice; it has {listed(names)}")
+        words = f"the statement has no such slice; it has {listed(names)}"
+        raise BadSlice(words, parameter=parameter)
 
 
 def listed(names: Collection[str]) -> str:
@@ -60,10 +66,12 @@ def listed(names: Collection[str]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(names)) or "none"
 
 
-def _read(text: str) -> Slice:
+def _read(text: str, parameter: str) -> Slice:
     name, colon, value = text.partition(":")
     if not colon or not name:
-        raise BadSlice("a slice is a name, a colon and a text, such as `segment:core`")
+        words = "a slice is a name, a colon and a text, such as `segment:core`"
+        raise BadSlice(words, parameter=parameter)
     if "\0" in text:
-        raise BadSlice("the slice holds the character U+0000; leave it out")
+        words = "the slice holds the character U+0000; leave it out"
+        raise BadSlice(words, parameter=parameter)
     return Slice(name, value)

@@ -1,18 +1,21 @@
 """Take a statement that was claimed: all of it in one transaction, or nothing."""
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import anyio.to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.portfolio import store
-from service.portfolio.reading import terms_of
+from service.portfolio.reading import existing, statement_of, terms_of
+from service.portfolio.scenario_asking import ask_default
 from service.portfolio.taking_sql import insert_positions
 from service.rulesets import Running
-from service.storage import SessionLimits, leases, transaction
+from service.storage import RANDOM_BYTES, SessionLimits, leases, make_uuid, transaction
 from service.storage.tables import StatementRow
 from service.web import LEASE
 
@@ -36,8 +39,9 @@ async def take(
 ) -> None:
     """Take the claimed statement *row*, whose rescoring by *running* is done.
 
-    Positions, totals and `done` are committed together, under the generation of the claim.
-    Whatever ends the work early leaves nothing; whoever claims the row next begins anew.
+    Positions, totals and `done` are committed together, and with them the question that
+    everybody asks: what if costs were a fifth more or less. All is under the generation of
+    the claim. Whatever ends the work early leaves nothing; whoever claims the row next begins anew.
 
     Raises:
         TakenAway: If the claim was lost.
@@ -79,3 +83,10 @@ async def take(
         )
         if not is_ours:
             raise TakenAway
+        stated = statement_of(await existing(connection, row.rule_set, row.id))
+        at = clock()
+        await ask_default(connection, stated, scenario_id=_fresh(at), at=at, by=row.taken_by)
+
+
+def _fresh(at: datetime) -> UUID:
+    return make_uuid(at, secrets.token_bytes(RANDOM_BYTES))

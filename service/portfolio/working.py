@@ -1,16 +1,20 @@
-"""Have the statements that wait taken by a process of their own, once their rescoring is done."""
+"""Have statements taken, and scenarios worked out, by processes of their own as they come.
 
-from contextlib import AbstractAsyncContextManager
+A statement waits for its rescoring; a scenario for nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.portfolio import store
-from service.storage.tables import StatementRow
+from service.portfolio import scenario_store, store
+from service.storage.tables import ScenarioRow, StatementRow
 from service.web import LEASE, Errand, House, run_as_they_come, run_next
 
-__all__ = ["take_next", "working"]
+__all__ = ["take_next", "work_out_next", "working"]
 
 
 async def _claim_next(connection: AsyncConnection) -> Row[Any] | None:
@@ -22,9 +26,20 @@ _STATEMENT: Final = Errand(
 )
 
 
-def working(house: House) -> AbstractAsyncContextManager[None]:
-    """Have whatever statements wait taken until the block ends."""
-    return run_as_they_come(house, _STATEMENT)
+async def _claim_scenario(connection: AsyncConnection) -> Row[Any] | None:
+    return await scenario_store.claim(connection, lease=LEASE)
+
+
+_SCENARIO: Final = Errand(
+    name="scenario", prefix="scn", table=ScenarioRow, claim_next=_claim_scenario
+)
+
+
+@asynccontextmanager
+async def working(house: House) -> AsyncIterator[None]:
+    """Have whatever waits taken and worked out until the block ends."""
+    async with run_as_they_come(house, _STATEMENT), run_as_they_come(house, _SCENARIO):
+        yield
 
 
 async def take_next(house: House) -> bool:
@@ -33,3 +48,11 @@ async def take_next(house: House) -> bool:
     Raises as `run_next`.
     """
     return await run_next(house, _STATEMENT)
+
+
+async def work_out_next(house: House) -> bool:
+    """Have the oldest scenario that waits worked out; return whether one was.
+
+    Raises as `run_next`.
+    """
+    return await run_next(house, _SCENARIO)

@@ -43,6 +43,7 @@ Prefix = Literal[
     "mrg",
     "rsc",
     "st",
+    "scn",
     "out",
     "sus",
 ]

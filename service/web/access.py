@@ -189,13 +189,23 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"POST {_SETS}/{{slug}}/rescorings", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_SETS}/{{slug}}/rescorings/{{id}}", Scope.RULES_READ),
     _access(f"POST {_SETS}/{{slug}}/rescorings/{{id}}/cancel", Scope.RULES_PUBLISH),
+    _access(f"GET {_PORTFOLIO}/focus/accounts", Scope.ACCOUNTS),
     _access(f"GET {_PORTFOLIO}/statements", Scope.ACCOUNTS),
     # takes a rescoring with it
     _access(f"POST {_PORTFOLIO}/statements", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
     *(
         _access(f"GET {_PORTFOLIO}/{view}{suffix}", Scope.ACCOUNTS)
-        for view in ("better-off", "matrix", "summary", "segments", "whale-curve", "concentration")
+        for view in (
+            "better-off",
+            "sensitivity",
+            "focus",
+            "matrix",
+            "summary",
+            "segments",
+            "whale-curve",
+            "concentration",
+        )
         for suffix in ("", ".csv")
     ),
     *(

@@ -119,6 +119,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "cannot_state": Kind(422, "The rule set does not say what a portfolio is made of"),
     "bad_since": Kind(422, "There are no two statements to compare"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
+    "bad_focus": Kind(422, "This is no focus of a portfolio"),
+    "too_many_scenarios": Kind(429, "Too many scenarios wait to be worked out"),
+    "scenario_failed": Kind(409, "The scenario could not be worked out"),
     "bad_criterion": Kind(422, "This says nothing of who is better off elsewhere"),
     # what became of leads and accounts
     "outcome_not_found": Kind(404, "There is no such outcome"),

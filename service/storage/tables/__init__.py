@@ -15,7 +15,7 @@ from service.storage.tables.ledger import AccountEvent, AccountSource, EventKind
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
 from service.storage.tables.overrides import OverrideRow
-from service.storage.tables.portfolio import PositionRow, StatementRow
+from service.storage.tables.portfolio import PositionRow, ScenarioAccount, ScenarioRow, StatementRow
 from service.storage.tables.rescorings import RescoringRow
 from service.storage.tables.rulesets import (
     DraftEdit,
@@ -68,6 +68,8 @@ __all__ = [
     "RuleSetReview",
     "RuleSetRow",
     "RuleSetVersion",
+    "ScenarioAccount",
+    "ScenarioRow",
     "ShadowDisagreement",
     "ShadowMovement",
     "ShadowTally",

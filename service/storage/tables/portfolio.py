@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, JsonObject, primary_uuid, words
 
-__all__ = ["PositionRow", "StatementRow"]
+__all__ = ["PositionRow", "ScenarioAccount", "ScenarioRow", "StatementRow"]
 
 
 class StatementRow(Base):
@@ -129,3 +129,77 @@ class PositionRow(Base):
     Null where it was not decided by the statement's version."""
     orders: Mapped[int | None] = mapped_column(BigInteger)
     """Entries of revenue."""
+
+
+class ScenarioRow(Base):
+    """One question of what would be, asked of a statement; its answer is kept.
+
+    The rows of `scenario_account` and the state `done` are written in one transaction under
+    the generation of the lease. It holds no facts, so nothing of it has to be erased.
+    """
+
+    __tablename__ = "scenario"
+    __table_args__ = (
+        CheckConstraint(
+            words("state", "queued", "running", "done", "cancelled", "failed"), name="state"
+        ),
+        CheckConstraint(words("kind", "sensitivity", "focus"), name="kind"),
+        CheckConstraint("generation >= 0 AND attempts >= 0", name="generation"),
+        CheckConstraint("(kind = 'focus') = (document IS NOT NULL)", name="document"),
+        ForeignKeyConstraint(
+            ["rule_set", "version"],
+            ["rule_set_version.rule_set", "rule_set_version.number"],
+        ),
+        Index("uq_scenario_statement_id_question", "statement_id", "question", unique=True),
+        Index(
+            "ix_scenario_waiting",
+            "id",
+            postgresql_where=text("state IN ('queued', 'running')"),
+        ),
+    )
+
+    id: Mapped[primary_uuid]
+    statement_id: Mapped[UUID] = mapped_column(ForeignKey("statement.id", ondelete="CASCADE"))
+    rule_set: Mapped[str]
+    version: Mapped[int]
+    """Of the statement."""
+    kind: Mapped[str]
+    question: Mapped[str]
+    """What is asked, in one way of writing it: who asks the same gets the same answer."""
+    document: Mapped[bytes | None]
+    """The rules under which it would be; a draft may be edited meanwhile."""
+    state: Mapped[str]
+    generation: Mapped[int]
+    attempts: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    left_out: Mapped[int | None] = mapped_column(BigInteger)
+    """Accounts of which nothing can be said, such as those whose facts were erased."""
+    failure: Mapped[str | None]
+    asked_by: Mapped[str]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class ScenarioAccount(Base):
+    """What would become of one account: under other rules, or if rates moved it."""
+
+    __tablename__ = "scenario_account"
+
+    scenario_id: Mapped[UUID] = mapped_column(
+        ForeignKey("scenario.id", ondelete="CASCADE"), primary_key=True
+    )
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    """No foreign key: a statement outlives its accounts."""
+    before: Mapped[str | None]
+    after: Mapped[str | None]
+    """The outcome under other rules."""
+    fate: Mapped[str | None]
+    """Of `service.portfolio.ranging`: whether it would go."""
+    moves: Mapped[JsonObject | None]
+    """The outcome by the place of a change of rates; only those that move it."""
+    edge: Mapped[float | None] = mapped_column(DoubleType)
+    """The smallest change of all rates that was found to move it."""
+    edge_outcome: Mapped[str | None]
