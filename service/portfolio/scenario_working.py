@@ -5,7 +5,7 @@ process that does it is started for it, as for a statement.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -135,7 +135,7 @@ class _Sensitivity:
             measured = pieces.measured[account.account_id]
             told = self._rules.admit({**row.facts, **self._own(measured)})
             moved = sensitivity.stand(
-                replace(told, problems=()),
+                Facts(told.values),
                 measured,
                 changes=self._changes,
                 judge=self._judge_of(row),

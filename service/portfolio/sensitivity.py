@@ -118,7 +118,7 @@ def at_rates(facts: Facts, measured: Mapping[str, float | None], change: Change)
         return facts
     known = {name: number for name, number in changed.items() if number is not None}
     kept = {name: value for name, value in facts.values.items() if name not in changed}
-    return replace(facts, values={**kept, **known})
+    return Facts({**kept, **known})
 
 
 def stand(

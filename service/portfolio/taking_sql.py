@@ -84,7 +84,7 @@ judged AS (
     CASE WHEN is_erased THEN CAST('{{}}' AS jsonb) ELSE standing.facts END AS facts,
     decision.version, decision.verdict, decision.outcome,
     coalesce(decision.outcome_certain, false) AS certain,
-    CASE WHEN decision.version = :version THEN decision.trace -> 'open' END AS letters,
+    {_letters()} AS letters,
     decision.scores, {_since(rules.attributes)} AS customer_since,
     {_in_grace(rules)} AS in_grace,
     coalesce(decision.facts ?& ARRAY[{_listed((terms.revenue_metric, terms.cost_metric))}], false)
@@ -143,6 +143,18 @@ def _count(kind: str) -> str:
     """Return 1 for an entry of *kind*, and the opposite for what takes one back."""
     return (
         f"CASE WHEN kind = '{kind}' THEN CASE WHEN reverses IS NULL THEN 1 ELSE -1 END ELSE 0 END"
+    )
+
+
+def _letters() -> str:
+    """Return the letters of the decision; those of rules as if none were suspended.
+
+    A rule that is suspended counts as no in its decision, and says nothing of the account.
+    """
+    rules = "coalesce(decision.trace_before, decision.trace) -> 'open' -> 'rules'"
+    return (
+        "CASE WHEN decision.version = :version THEN (decision.trace -> 'open')"
+        f" || jsonb_build_object('rules', {rules}) END"
     )
 
 

@@ -13,17 +13,25 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.rescoring_working import carry_out
-from service.portfolio import Position, Statement, read_positions, read_statement, taking
+from service.portfolio import (
+    Position,
+    Statement,
+    read_positions,
+    read_statement,
+    scenario_store,
+    taking,
+)
 from service.portfolio import store as portfolio_store
 from service.portfolio.agreeing import Asked
 from service.portfolio.asking import ask_for
+from service.portfolio.scenario_working import work_out
 from service.rescorings import store as rescoring_store
 from service.rules.templates import read_template
 from service.rulesets import Editor, LiveRules, Running, install
 from service.storage import RANDOM_BYTES, libpq_url, make_uuid, transaction
 
 __all__ = ["FACTS", "SLUG", "Entry", "add_accounts", "add_entries", "live_template"]
-__all__ += ["merge", "now", "state_now", "take_statement", "taken"]
+__all__ += ["merge", "now", "state_now", "take_statement", "taken", "work_out_all"]
 
 SLUG: Final = "account_portfolio"
 FACTS: Final[Mapping[str, Any]] = {
@@ -144,6 +152,19 @@ async def state_now(
     await taking.take(claimed, running, engine=engine, clock=now)
     async with transaction(engine) as connection:
         return await read_statement(connection, running.slug)
+
+
+async def work_out_all(engine: AsyncEngine) -> int:
+    """Work out all scenarios that wait, in this process; return how many those were."""
+    live, number = LiveRules(engine, timer=lambda: 0.0), 0
+    while True:
+        async with transaction(engine) as connection:
+            row = await scenario_store.claim(connection, lease=_LEASE)
+        if row is None:
+            return number
+        running = await live.version(row.rule_set, row.version)
+        await work_out(row, running, engine=engine, clock=now)
+        number += 1
 
 
 async def taken(engine: AsyncEngine, statement: Statement) -> dict[str, Position]:

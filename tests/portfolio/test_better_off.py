@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Final
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ from service.portfolio.reading import read_statement
 from service.rules import RuleSet, load_rule_set
 from service.rules.templates import read_template
 from service.rulesets import LiveRules, Running
-from service.storage import transaction
+from service.storage import libpq_url, transaction
 from tests.decisions.rules import FLEET_ACCOUNTS, release
 from tests.portfolio.statements import position, store_statement
 from tests.portfolio.taken import (
@@ -36,6 +37,7 @@ from tests.portfolio.taken import (
     SLUG,
     add_accounts,
     live_template,
+    state_now,
     take_statement,
     taken,
 )
@@ -301,6 +303,34 @@ async def test_a_statement_says_who_would_be_better_off(served: Served, database
     lines = list(csv.DictReader(io.StringIO(answer.text)))
     assert [line["cause"] for line in lines] == ["must_haves_unmet", "sent", "together"]
     assert lines[0]["accounts_value"] == "1"
+
+
+async def test_a_suspended_must_have_blames_nobody(served: Served, database_url: str) -> None:
+    """Suspended, its rule counts as no; what it said before that is what counts here."""
+    engine = served.app.house.engine
+    running = await live_version(served)
+    add_accounts(database_url, {"met": {**FACTS, "must_haves_met": 95}})
+    await take_statement(engine, database_url, running)
+    place = must_have_place()
+    with psycopg.connect(libpq_url(database_url)) as owner:
+        owner.execute(
+            "UPDATE decision SET trace_before = trace, trace = jsonb_set(trace, '{open,rules}',"
+            " to_jsonb(overlay(trace -> 'open' ->> 'rules' PLACING 'n' FROM %s FOR 1)))",
+            [place + 1],
+        )
+    statement = await state_now(engine, running)
+    letters = (await taken(engine, statement))["met"].letters
+    assert letters is not None
+    assert letters["rules"][place] == "y"
+    said = (await served.ask("GET", PATH)).json()
+    assert said["must_haves_unmet"]["accounts"] == {"low": 0, "value": 0, "high": 0}
+
+
+def must_have_place() -> int:
+    """Return the place of the template's must-have among the rules."""
+    must_have = by_convention().must_have
+    assert must_have is not None
+    return must_have.place
 
 
 async def test_what_says_nothing_is_refused_with_its_place(served: Served) -> None:

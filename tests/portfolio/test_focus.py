@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,6 @@ from hypothesis import strategies as st
 from service.portfolio.focus import QUANTITIES, fate_kept, fate_under, focus_of
 from service.portfolio.ranging import FATES, NO_AMOUNT, Amount, Fate
 from service.portfolio.slicing import Slice
-from service.portfolio.working import work_out_next
 from service.rules import load_rule_set
 from service.rulesets import LiveRules
 from service.storage import transaction
@@ -30,6 +30,7 @@ from tests.portfolio.taken import (
     live_template,
     now,
     take_statement,
+    work_out_all,
 )
 from tests.web.serving import Served, serving
 
@@ -183,6 +184,8 @@ async def test_serving_one_segment_is_seen_at_once(served: Served) -> None:
         position("next", revenue=Decimal(7), orders=1, slices={"segment": "adjacent"}),
         position("open", revenue=Decimal(10), cost=Decimal(30), orders=1),
     ]  # fmt: skip
+    for place, row in enumerate(rows):
+        row["account_id"] = UUID(int=place)
     async with transaction(engine) as connection:
         await store_statement(connection, running, rows)
     said = await shown(served, "?keep=segment:core")
@@ -246,10 +249,10 @@ async def test_other_rules_are_tried_on_the_whole_portfolio(
         ],
     )
     statement = await take_statement(engine, database_url, running)
-    await work_out_next(served.app.house)
+    await work_out_all(engine)
     assert (await served.ask("GET", f"{PATH}?rule_set=strict")).status_code == 202
     assert (await served.ask("GET", f"{PATH}.csv?rule_set=strict")).status_code == 202
-    assert await work_out_next(served.app.house)
+    assert await work_out_all(engine) == 1
     said = await shown(served, "?rule_set=strict")
     assert said["under"] == {"rule_set": "strict", "version": 1, "draft": None}
     assert said["stays"]["accounts"] == {"low": 1, "value": 1, "high": 2}
@@ -268,8 +271,7 @@ async def test_other_rules_are_tried_on_the_whole_portfolio(
     draft = "/v1/rule-sets/strict/drafts/mine"
     assert (await served.ask("PUT", draft, json={"source": lenient})).status_code == 201
     assert (await served.ask("GET", f"{PATH}?rule_set=strict&draft=mine")).status_code == 202
-    while await work_out_next(served.app.house):
-        pass
+    assert await work_out_all(engine) == 2
     assert (await shown(served, "?version=1"))["stays"]["accounts"]["value"] == 3
     tried = await shown(served, "?rule_set=strict&draft=mine")
     assert tried["under"] == {"rule_set": "strict", "version": None, "draft": "mine"}
