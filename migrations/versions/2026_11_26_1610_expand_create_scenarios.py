@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from service.storage.migrating import limit_waiting
 
-revision: Final = "2026_11_26_1555"
-down_revision: Final = "2026_11_26_1550"
+revision: Final = "2026_11_26_1610"
+down_revision: Final = "2026_11_26_1605"
 branch_labels: Final = None
 depends_on: Final = None
 
