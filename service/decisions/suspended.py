@@ -51,9 +51,12 @@ def applying(
     *facts* are the account's as they are stored, *admitted* what the rules read of them. A
     part is suspended once, by the first of several.
     """
+    given = tuple(suspensions)
+    if not given:  # nearly always: to name every part would take as long as judging
+        return ()
     parts = {name for name, _ in suspendable(model)}
     found: dict[str, Suspension] = {}
-    for one in suspensions:
+    for one in given:
         if one.part in parts and _is_in(one, facts=facts, admitted=admitted, model=model):
             found.setdefault(one.part, one)
     return tuple(found[part] for part in sorted(found))
@@ -65,6 +68,9 @@ class Under:
 
     kept: tuple[dict[str, str], ...] = ()
     before: Trace | None = None
+
+
+_NOTHING: Final = Under()
 
 
 def decide_under(
@@ -84,7 +90,7 @@ def decide_under(
         admitted, at=at, final=final, suspended=names, with_missing=with_missing
     )
     if not found:
-        return decision, Under()
+        return decision, _NOTHING
     before = rules.decide(admitted, at=at, final=True, with_missing=False).trace
     return decision, Under(tuple(one.to_json() for one in found), before)
 
