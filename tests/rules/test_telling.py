@@ -75,6 +75,16 @@ def test_any_decision_is_told_as_the_reference_tells_it() -> None:
     assert kinds | {"qualify", "review", "disqualify", "undecided"} <= set(seen)
 
 
+@pytest.mark.parametrize("name", template_names())
+def test_a_decision_is_told_alike_however_often_it_was_told(name: str) -> None:
+    """A wording that was filled often is filled by a function of its own."""
+    rules = load_rule_set(read_template(name))
+    for test in rules.document.tests:
+        decision = rules.decide(test.facts, at=AT, final=test.final)
+        for _ in range(12):
+            assert_told_alike(decision)
+
+
 def worded(document: dict[str, object], data: st.DataObject) -> dict[str, object]:
     """Return *document* with labels, units, personal attributes and authors' reasons."""
     labels = st.sampled_from([None, "Fleet size", "CRM in use", 'Say "x" 100%', "e\u0301", "1st"])
