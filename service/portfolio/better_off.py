@@ -129,9 +129,16 @@ def must_have_letter(criteria: Criteria, letters: Mapping[str, str] | None) -> L
     """Return whether we do what an account cannot do without; yes where nothing asks for it."""
     if criteria.must_have is None:
         return "y"
-    if letters is None:
-        return "u"
-    match letters["rules"][criteria.must_have.place]:
+    return letter_of(
+        criteria, None if letters is None else letters["rules"][criteria.must_have.place]
+    )
+
+
+def letter_of(criteria: Criteria, letter: str | None) -> Letter:
+    """Return the same of the stored *letter* of the must-have's rule; None where there is none."""
+    match letter:
+        case _ if criteria.must_have is None:
+            return "y"
         case "y" | "n" as known:
             return known
         case _:

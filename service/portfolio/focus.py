@@ -131,9 +131,11 @@ def _mean(
     if standing[1] <= 0:
         return None
     free = [order for _, order in open_orders if order[1] > 0]
+    # By doubles, because there may be a hundred thousand; the means themselves are decimals.
+    free.sort(key=lambda order: float(order[0]) / order[1])
     value = _ratio(standing)
-    low = _extreme(certain, sorted(free, key=_ratio))
-    high = _extreme(certain, sorted(free, key=_ratio, reverse=True), is_most=True)
+    low = _extreme(certain, free)
+    high = _extreme(certain, free[::-1], is_most=True)
     return Mean(min(low, value), value, max(high, value))
 
 
@@ -155,4 +157,4 @@ def _plus(one: Order, other: Order) -> Order:
 
 
 def _ratio(order: Order) -> Decimal:
-    return EXACT.divide(order[0], Decimal(order[1]))
+    return order[0] / order[1]
