@@ -155,12 +155,6 @@ def _send(server: Server, portion: list[Sendable], job: Job, count: _Count) -> N
         count.add(one.line, result)
 
 
-def _place(fault: dict[str, Any]) -> str:
-    """Return a fault with its place in the row; the server counted rows of the portion."""
-    _, _, place = str(fault.get("pointer", "")).removeprefix("/").partition("/")
-    return f"{place}: {fault['message']}" if place else str(fault["message"])
-
-
 def _kinds_at(server: Server) -> Kinds:
     answer, _ = server.send("GET", "/event-kinds")
     return {

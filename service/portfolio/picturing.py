@@ -11,7 +11,7 @@ from service.rules import RuleSet
 
 __all__ = ["draw_matrix", "draw_whale_curve"]
 
-_SPANS: Final = ("under {}", "either side of {}", "{} and more")
+_SPANS: Final = ("under {}", "across {}", "{} and more")
 
 
 def draw_matrix(matrix: Matrix, statement: Statement, rules: RuleSet, *, currency: str) -> str:
