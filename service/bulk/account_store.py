@@ -29,8 +29,8 @@ _READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noq
 _STANDING: Final = f"""
     SELECT next.id, next.facts, CASE WHEN stands.account_id IS NULL THEN 'null' ELSE
         jsonb_build_array(stands.version, stands.verdict, stands.outcome,
-            stands.at >= %(at)s, decided.scores, decided.suspensions,
-            decided.trace_before)::text END AS standing
+            stands.at >= %(at)s, decided.scores, decided.trace -> 'closed',
+            decided.suspensions, decided.trace_before)::text END AS standing
     FROM ({_NEXT}) AS next
     LEFT JOIN assessment AS stands
         ON stands.account_id = next.id AND stands.rule_set = %(rule_set)s
@@ -105,9 +105,9 @@ async def read_standings(
 ) -> Piece:
     """Return the same, with how each stands under *rule_set*.
 
-    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores,
-    suspensions, trace before them]`; the last three are null where the version is not
-    *version*, and the last two where nothing was suspended.
+    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores, the
+    closed results, suspensions, trace before them]`; the last four are null where the version
+    is not *version*, and the last two where nothing was suspended.
     """
     given = {"rule_set": rule_set, "version": version, "after": after, "at": at, "limit": limit}
     return await _read(connection, _READ_STANDING, given)

@@ -19,8 +19,8 @@ Fate = Literal["unchanged", "changed", "later"]
 class Standing(msgspec.Struct, array_like=True, frozen=True):
     """How an account stands: as `account_store.read_standings` writes it.
 
-    *scores* are there where the version is the one that is asked about; *suspensions* and
-    the trace *before* them where it was decided under some.
+    *scores* and the *closed* results are there where the version is the one that is asked
+    about; *suspensions* and the trace *before* them where it was decided under some.
     """
 
     version: int
@@ -28,8 +28,15 @@ class Standing(msgspec.Struct, array_like=True, frozen=True):
     outcome: str
     is_later: bool
     scores: Mapping[str, Mapping[str, float]] | None
+    closed: Mapping[str, str] | None
     suspensions: Sequence[Mapping[str, str]] | None
     before: Mapping[str, Any] | None
+
+    def rules_yes(self, ids: Sequence[str]) -> str:
+        """Return which of the gates and rules *ids* were yes, as the SELECT lists them."""
+        closed = self.closed or {}
+        letters = closed.get("gates", "") + closed.get("rules", "")
+        return ",".join([one for one, letter in zip(ids, letters, strict=False) if letter == "y"])
 
 
 _decoder = msgspec.json.Decoder(list[Standing | None])
@@ -58,6 +65,8 @@ def compare_piece(
     """
     answers = decided.answers
     verdicts, outcomes = answers["verdict"].to_pylist(), answers["outcome"].to_pylist()
+    rules_yes = answers["rules_yes"].to_pylist()
+    ids = [gate.id for gate in rules.model.gates] + [rule.id for rule in rules.model.rules]
     scores = _scores(answers, rules)
     for place, standing in enumerate(_decoder.decode(standings)):
         verdict = verdicts[place]
@@ -72,6 +81,7 @@ def compare_piece(
             and standing.suspensions is None
             and (standing.verdict, standing.outcome) == (verdict, outcomes[place])
             and standing.scores == {name: parts[place] for name, parts in scores.items()}
+            and standing.rules_yes(ids) == rules_yes[place]
         )
         fate: Fate = "later" if standing.is_later else "unchanged" if is_same else "changed"
         yield Compared(fate, standing.verdict, verdict)

@@ -173,7 +173,9 @@ async def _compared(
     """Give decided pieces with what is to be done with each account, and the facts it is by."""
     rules = rescoring.rules
     spans = [f"{part}_{s.name}" for s in rules.model.scores for part in ("value", "low", "high")]
-    judge = AccountJudge.of(rules, at=rescoring.at, wanted=["verdict", "outcome", *spans])
+    judge = AccountJudge.of(
+        rules, at=rescoring.at, wanted=["verdict", "outcome", "rules_yes", *spans]
+    )
 
     async def read(last: UUID | None) -> Piece:
         piece = await read_standings(

@@ -164,6 +164,22 @@ async def test_only_what_changed_is_written(engine: AsyncEngine, database_url: s
     assert decisions_per_account(database_url) == {2: ACCOUNTS - 1, 3: 1}
 
 
+async def test_what_one_rule_says_anew_is_written_too(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    """Behind a ceiling a rule changes its answer and no score: who counts answers has to see it."""
+    await go_live(engine, RULES.replace("ceiling: 100", "ceiling: 20"))
+    facts = (
+        "UPDATE account SET facts = '{\"vehicles\": 5000, \"paid\": %s}' WHERE key = 'account-3'"
+    )
+    change(database_url, facts % "true")
+    await rescore(engine, database_url)
+    change(database_url, facts % "false")
+    moved = await rescore(engine, database_url)
+    assert (moved.written, moved.verdicts_changed) == (1, 0)
+    assert (await rescore(engine, database_url)).written == 0
+
+
 async def preview_of(engine: AsyncEngine, url: str) -> RescoringTally:
     """Say what a rescoring would find."""
     running = await running_of(engine)
