@@ -19,6 +19,7 @@ __all__ += [
     "better_off_of",
     "criteria_of",
     "elsewhere",
+    "letter_of",
     "must_have_letter",
     "possible_of",
     "sends_of",

@@ -19,7 +19,7 @@ __all__ = ["ScenarioFailed", "TooManyScenarios", "ask_default", "pending_answer"
 
 _MOST_OPEN: Final = 20
 _RETRY_AFTER_S: Final = 2
-BY_DEFAULT: Final = "0.2"
+_BY_DEFAULT: Final = "0.2"
 
 
 class TooManyScenarios(Refusal):
@@ -78,7 +78,7 @@ async def ask_default(
     connection: AsyncConnection, statement: Statement, *, scenario_id: UUID, at: datetime, by: str
 ) -> None:
     """Have worked out what is asked of every statement: a fifth more and less of all rates."""
-    values = _values(statement, "sensitivity", f"by={BY_DEFAULT}", at, by=by)
+    values = _values(statement, "sensitivity", f"by={_BY_DEFAULT}", at, by=by)
     await scenario_store.add(connection, {**values, "id": scenario_id, "document": None})
 
 

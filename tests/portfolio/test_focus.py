@@ -210,6 +210,13 @@ async def test_serving_one_segment_is_seen_at_once(served: Served) -> None:
     }  # fmt: skip
     could = await shown(served, "/accounts?keep=segment:core&could=true")
     assert [one["fate"] for one in could["data"]] == ["goes", "goes", "may_go"]
+    keep = [Slice("segment", "core")]
+    fates = {row["key"]: fate_kept(row["slices"], keep) for row in rows}
+    assert {one["account"]: one["fate"] for one in could["data"]} == {
+        key: {"in": "goes", "rather_out": "may_go"}[fate]
+        for key, fate in fates.items()
+        if fate != "out"
+    }
     answer = await served.ask(
         "GET", f"{PATH}/accounts?keep=segment:outside&cursor={page['next_cursor']}"
     )
