@@ -86,6 +86,7 @@ def _document(rules: RuleSet, decision: Decision, explain: Explain) -> dict[str,
         "subject": {"kind": rules.subject, "external_id": None, "account": None},
         **members,
         "override": None,
+        "suspended": [],
         "rule_set": {"id": rules.id, "version": None, "digest": rules.digest},
         "summary": summary,
     }
