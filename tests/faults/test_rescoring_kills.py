@@ -176,4 +176,4 @@ def results(url: str) -> dict[str, Any]:
 def clear(url: str) -> None:
     """Forget what was decided."""
     with psycopg.connect(libpq_url(url)) as connection:
-        connection.execute("TRUNCATE decision, assessment, rescoring")
+        connection.execute("TRUNCATE decision, assessment, rescoring, statement, position CASCADE")
