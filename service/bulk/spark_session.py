@@ -63,7 +63,9 @@ def open_session(*, master: str | None, settings: Mapping[str, str]) -> Any:  # 
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-    except Exception as error:  # Java, py4j or the cluster: each raises kinds of its own
+    # Java that is missing is an OSError, py4j has kinds of its own, a cluster's come from plugins:
+    # whatever it is, its first line is what the person who started Spark has to read.
+    except Exception as error:
         raise SparkUnusable(f"Spark did not start: {first_line(error)}") from error
     if master is not None and master.startswith("local"):
         # Its workers are processes of this machine: let them be of this very Python.

@@ -5,9 +5,8 @@ the others leave it. A notice stays open while it lasts. One that a person close
 come back until it was over for as long as the recent past is.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -20,15 +19,14 @@ from service.decisions.drift_words import payload_of
 from service.decisions.drifting import VERDICTS, Drift, Held, Sampled, State, drifts_of
 from service.decisions.notices import BY_ITSELF, close_row, open_drift
 from service.rulesets import LiveRules, NotLive, Running, VersionNotFound
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
-from service.web import House, journal
+from service.storage import transaction
+from service.web import Chore, House, looked_after
 
 __all__ = ["Horizon", "notice_drifts", "noticing"]
 
 _EVERY_S: Final = 300.0
 _LONG: Final = timedelta(seconds=30)
 _VERSIONS: Final = 20
-_log = journal("notices")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,26 +38,13 @@ class Horizon:
     most: int = 20_000
 
 
-@asynccontextmanager
-async def noticing(house: House, live: LiveRules) -> AsyncIterator[None]:
+def noticing(house: House, live: LiveRules) -> AbstractAsyncContextManager[None]:
     """Look again and again until the block ends."""
 
-    async def look_for_ever() -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await notice_drifts(house, live)
-            except (DatabaseUnavailable, DatabaseNotMigrated) as error:
-                _log.warning("notices delayed", why=str(error))
-            except Exception as error:  # noqa: BLE001 - the front door of this work: a bug must not end it
-                _log.error("notices failed", kind=type(error).__qualname__)
+    async def look() -> None:
+        await notice_drifts(house, live)
 
-    task = asyncio.create_task(look_for_ever(), name="notices")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return looked_after(Chore("notices", _EVERY_S, look))
 
 
 async def notice_drifts(house: House, live: LiveRules, *, horizon: Horizon | None = None) -> None:

@@ -223,7 +223,9 @@ class SharedWriter:
                     unit.fail(moved)
             if still:
                 await self._write_carefully(still)
-        except Exception:  # one of them is at fault: each half is tried for itself
+        # Of any kind: a row that Postgres refuses, or a defect. Raised again for whoever is alone
+        # with it, so that nobody's neighbours fail.
+        except Exception:
             if len(units) == 1:
                 raise
             half = len(units) // 2

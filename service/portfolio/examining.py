@@ -3,9 +3,7 @@
 Every serving process looks; whoever comes first examines, and the others find it done.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
 
@@ -13,36 +11,22 @@ from service.portfolio import systemic_store
 from service.portfolio.reading import statement_of
 from service.portfolio.systemic_examining import BY_ITSELF, examine_statement
 from service.rulesets import Editor, LiveRules
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
-from service.web import House, journal
+from service.storage import transaction
+from service.web import Chore, House, looked_after
 
 __all__ = ["examine_newest", "examining"]
 
 _EVERY_S: Final = 2.0
 _LONG: Final = timedelta(minutes=2)
-_log = journal("portfolio")
 
 
-@asynccontextmanager
-async def examining(house: House, live: LiveRules) -> AsyncIterator[None]:
+def examining(house: House, live: LiveRules) -> AbstractAsyncContextManager[None]:
     """Look again and again until the block ends."""
 
-    async def look_for_ever() -> None:
-        while True:
-            await asyncio.sleep(_EVERY_S)
-            try:
-                await examine_newest(house, live)
-            except (DatabaseUnavailable, DatabaseNotMigrated) as error:
-                _log.warning("examinations delayed", why=str(error))
-            except Exception as error:  # noqa: BLE001 - the front door of this work: a bug must not end it
-                _log.error("examinations failed", kind=type(error).__qualname__)
+    async def look() -> None:
+        await examine_newest(house, live)
 
-    task = asyncio.create_task(look_for_ever(), name="examinations")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    return looked_after(Chore("examinations", _EVERY_S, look))
 
 
 async def examine_newest(house: House, live: LiveRules) -> int:
