@@ -23,7 +23,7 @@ demo: $(RUN) ## serve with rule sets, leads and accounts to try; Ctrl-C stops ev
 	@exec $(BIN)/goodfit demo
 
 test: $(DEV) ## every test, on two processes, against a Postgres of its own
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(DEV) ## lint, formatting, types, import contracts, generated files
 	@echo '  ruff';          $(BIN)/ruff check --quiet .

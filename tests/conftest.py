@@ -53,6 +53,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     del os.environ[_RUN_FOLDER]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow ones, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run async tests on asyncio, as uvicorn does."""

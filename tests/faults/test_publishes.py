@@ -28,7 +28,7 @@ PUBLISHES: Final = 2_000
 RULE_SETS: Final = 4
 VERSIONS_EVERY: Final = 10
 """Every so many publishes one is of a new version; the others go back or forth."""
-DECISIONS_A_SECOND: Final = 200
+DECISIONS_A_SECOND: Final = 80
 LINES: Final = 24
 """Connections on which decisions are asked for."""
 SEED: Final = 20_261_123

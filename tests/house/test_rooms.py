@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def test_the_core_loads_no_room_and_no_driver() -> None:
     assert loaded & {"fastapi", "starlette", "sqlalchemy", "psycopg", "structlog", "httpx"} == set()
 
 
-def _modules_loaded_by(module: str) -> set[str]:
+@cache
+def _modules_loaded_by(module: str) -> frozenset[str]:
     """Names of the modules in a fresh interpreter after importing *module*."""
     done = subprocess.run(
         [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
@@ -61,4 +63,4 @@ def _modules_loaded_by(module: str) -> set[str]:
         text=True,
         check=True,
     )
-    return set(done.stdout.split())
+    return frozenset(done.stdout.split())
