@@ -5,16 +5,35 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from service.cli.boundary_tests import show_boundaries
 from service.cli.files import load_rules
 from service.cli.screen import NO, AsJson, count_of, print_json, say
 from service.rules import TestResult
 
 RuleFile = Annotated[str, typer.Argument(metavar="FILE", help="A rule file; - is stdin.")]
+Boundaries = Annotated[
+    bool,
+    typer.Option(
+        "--boundaries",
+        help="Show tests just inside and just outside each threshold of each rule instead.",
+    ),
+]
+Freeze = Annotated[bool, typer.Option("--freeze", help="Write those tests into the file.")]
 
 
-def run_tests(file: RuleFile, *, as_json: AsJson = False) -> None:
+def run_tests(
+    file: RuleFile,
+    *,
+    boundaries: Boundaries = False,
+    freeze: Freeze = False,
+    as_json: AsJson = False,
+) -> None:
     """Run a rule set's own tests. Exit 1 where one fails."""
-    results = load_rules(file, as_json=as_json).run_tests()
+    rules = load_rules(file, as_json=as_json)
+    if boundaries or freeze:
+        show_boundaries(file, rules, keep=freeze, as_json=as_json)
+        return
+    results = rules.run_tests()
     passed = sum(result.passed for result in results)
     if as_json:
         tests = [{"name": r.name, "passed": r.passed, "differences": [*r.differences]}

@@ -4,6 +4,7 @@ Plain values and pure functions: no input or output, no clock, no randomness, no
 """
 
 from service.rules.attributes import Attribute, DataProblem, Facts
+from service.rules.boundaries import Edges, boundary_tests, edges_of
 from service.rules.compare import Change, compare
 from service.rules.decided import MEANING
 from service.rules.decision import Decision
@@ -31,6 +32,7 @@ __all__ = [
     "DataProblem",
     "Decision",
     "Declared",
+    "Edges",
     "Event",
     "Facts",
     "InvalidRuleSet",
@@ -44,8 +46,10 @@ __all__ = [
     "Truth",
     "Way",
     "as_measured",
+    "boundary_tests",
     "check_rule_set",
     "compare",
+    "edges_of",
     "evaluate",
     "load_rule_set",
     "measure",

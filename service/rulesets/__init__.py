@@ -1,6 +1,7 @@
 """Rule sets: drafts, versions, releases, and which version is live, ready to decide."""
 
 from service.rulesets.asking import Editing, Live, SlugInPath
+from service.rulesets.boundary_routes import boundary_routes
 from service.rulesets.change_routes import change_routes
 from service.rulesets.change_schemas import ChangeShown
 from service.rulesets.checking import RuleSetInvalid, RuleSetMismatch, compile_source
@@ -22,6 +23,7 @@ from service.rulesets.live import (
 from service.rulesets.policy_routes import policy_routes
 from service.rulesets.releasing import LEAD, ReleaseInPast
 from service.rulesets.review_routes import review_routes
+from service.rulesets.rewriting import rewritten
 from service.rulesets.routes import rule_set_routes
 from service.rulesets.shadows import MOST_SHADOWS, Shadow, periods_of, shadows_at
 from service.rulesets.trying import Tried, find_tried
@@ -55,6 +57,7 @@ __all__ = [
     "live_for_accounts",
     "periods_of",
     "reviews_of",
+    "rewritten",
     "routers",
     "shadow_releases",
     "shadows_at",
@@ -63,6 +66,7 @@ __all__ = [
 routers = (
     rule_set_routes,
     draft_routes,
+    boundary_routes,
     history_routes,
     change_routes,
     policy_routes,

@@ -158,6 +158,8 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access(f"DELETE {_DRAFT}", Scope.RULES_WRITE),
     _access(f"POST {_DRAFT}/check", Scope.RULES_READ),
     _access(f"POST {_DRAFT}/try", Scope.RULES_READ, _SMALL),
+    _access(f"GET {_DRAFT}/boundary-tests", Scope.RULES_READ),
+    _access(f"POST {_DRAFT}/boundary-tests", Scope.RULES_WRITE),
     _access(f"POST {_DRAFT}/commit", Scope.RULES_WRITE, _SMALL),
     _access(f"POST {_DRAFT}/rebase", Scope.RULES_WRITE, _SMALL),
     _access(f"GET {_DRAFT}/history", Scope.RULES_READ),

@@ -51,3 +51,29 @@ def test_a_misspelt_template_is_guessed_at(goodfit: Goodfit) -> None:
     result = goodfit("new", "sas_leads")
     assert result.exit_code == 2
     assert "did you mean `saas_leads`?" in result.stderr
+
+
+def test_boundaries_are_shown_and_frozen(goodfit: Goodfit, fleet: Path, tmp_path: Path) -> None:
+    """YAML to paste, or written into the file; then each passes, and none is left to offer."""
+    file = tmp_path / "fleet.yaml"
+    file.write_text(fleet.read_text())
+    shown = goodfit("test", file, "--boundaries")
+    assert shown.exit_code == 0
+    assert '  - name: "large is yes: vehicles 200"\n    facts: {"vehicles": 200}' in shown.stdout
+    assert file.read_text() == fleet.read_text()
+    pasted = fleet.read_text().rstrip() + "\n" + shown.stdout.partition("tests:\n")[2]
+    (tmp_path / "pasted.yaml").write_text(pasted)
+    assert goodfit("test", tmp_path / "pasted.yaml").exit_code == 0
+    kept = goodfit("test", file, "--freeze")
+    assert kept.stdout.startswith("24 tests written into ")
+    assert goodfit("test", file).stdout.endswith("27 tests, all passed\n")
+    assert json.loads(goodfit("test", file, "--boundaries", "--json").stdout)["tests"] == []
+    again = goodfit("test", file, "--boundaries")
+    assert again.stdout.endswith("has a test on each side of every threshold\n")
+
+
+def test_standard_input_cannot_be_frozen(goodfit: Goodfit, fleet: Path) -> None:
+    """There is nothing to write into."""
+    refused = goodfit("test", "-", "--freeze", stdin=fleet.read_text())
+    assert refused.exit_code == 2
+    assert "name the file" in refused.stderr
