@@ -127,6 +127,8 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "outcome_not_found": Kind(404, "There is no such outcome"),
     "outcome_conflict": Kind(409, "The source told something else under this id"),
     "outcome_withdrawn": Kind(409, "The outcome was withdrawn already"),
+    # what others send us
+    "bad_signature": Kind(401, "The delivery does not prove where it comes from"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),
