@@ -30,6 +30,8 @@ from service.decisions import (
     shadowing,
 )
 from service.decisions import routers as decision_routers
+from service.forms import FormFront, forgetting_visitors
+from service.forms import routers as form_routers
 from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself
 from service.portfolio import routers as portfolio_routers
@@ -45,6 +47,7 @@ from service.web import (
     EXPECTED,
     Caller,
     Clock,
+    Crowd,
     Envelope,
     Gate,
     House,
@@ -115,10 +118,10 @@ def create_app(
     desk = Desk(house=house, live=live, writer=writer, shadows=shadows)
     api.state.live, api.state.desk = live, desk
     gate = Gate(
-        QualifyFront(api, desk=desk),
+        QualifyFront(api, desk=desk, form=FormFront(desk)),
         keys=house.keys,
         limiter=Limiter(timer=time.monotonic),
-        rates=_rates_of(settings),
+        rates=_rates_of(settings, house.crowd),
     )
     asgi = Envelope(gate, clock=clock, timer=time.perf_counter, metrics=house.metrics)
     return Application(asgi, api, house)
@@ -198,6 +201,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *account_routers,
         *decision_routers,
         *outcome_routers,
+        *form_routers,
         *rescoring_routers,
         *backtest_routers,
         *portfolio_routers,
@@ -216,21 +220,23 @@ def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House
         keys=KeyRing(find, clock=clock, timer=time.monotonic),
         metrics=Metrics(),
         turns=Turns(),
+        crowd=Crowd(
+            clock=clock,
+            by_key=_per_minute(settings.publishable_requests_per_minute),
+            by_address=_per_minute(settings.address_requests_per_minute),
+        ),
     )
 
 
-def _rates_of(settings: Settings) -> Rates:
-    """Return the rates of this process, one of several that share them."""
+def _rates_of(settings: Settings, crowd: Crowd) -> Rates:
+    """Return the rates of this process; a secret key's is shared out among the workers."""
+    secret = settings.secret_requests_per_minute
+    share = secret and max(1, secret // settings.workers)
+    return Rates(secret=_per_minute(share), crowd=crowd, proxies=settings.trusted_proxies)
 
-    def share(per_minute: int) -> Rate | None:
-        if per_minute == 0:
-            return None
-        return Rate(requests=max(1, per_minute // settings.workers), window_s=60)
 
-    return Rates(
-        secret=share(settings.secret_requests_per_minute),
-        publishable=share(settings.publishable_requests_per_minute),
-    )
+def _per_minute(requests: int) -> Rate | None:
+    return Rate(requests=requests, window_s=60) if requests else None
 
 
 @asynccontextmanager
@@ -248,6 +254,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         noticing(house, desk.live),
         assessing(desk),
         examining(house, desk.live),
+        forgetting_visitors(house),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

@@ -91,6 +91,16 @@ class Settings(BaseSettings):
     # per key, all workers together; 0 is no limit
     secret_requests_per_minute: int = Field(default=0, ge=0)
     publishable_requests_per_minute: int = Field(default=6_000, ge=0)
+    # per publishable key and neighbourhood (a network of /24 or /48); 0 is no limit
+    address_requests_per_minute: int = Field(default=120, ge=0)
+    visitors_per_address: int = Field(default=30, ge=0)
+    """How many new visitors of a form one neighbourhood may send within a window."""
+    form_window_s: int = Field(default=1_800, ge=0, le=7 * 24 * 3600)
+    """How long a form's visitor is recognised after the last question; 0 is not at all."""
+    form_fastest_s: float = Field(default=1.5, ge=0, le=60, allow_inf_nan=False)
+    """A form that was filled in within less was not filled in by a person."""
+    trusted_proxies: int = Field(default=0, ge=0, le=16)
+    """How many of our own proxies stand in front and append to `X-Forwarded-For`."""
 
     partitions_ahead: int = Field(default=3, ge=1, le=24)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -1,7 +1,10 @@
 """Decisions: judge leads and accounts, keep what was decided, say why, decide it again."""
 
+from service.decisions.answering import QUALIFY, claim_in
+from service.decisions.asking import MalformedQuestion, Question, question_of, read_question
 from service.decisions.assessing import assess_some, assessing
 from service.decisions.attributing import attribute
+from service.decisions.beside import Beside, qualify_beside
 from service.decisions.desk import AtDesk, Desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
@@ -12,6 +15,7 @@ from service.decisions.override_routes import override_routes
 from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.past import Past, read_past
+from service.decisions.qualifying import Case
 from service.decisions.replaying import (
     DecisionNotFound,
     FactsErased,
@@ -34,9 +38,12 @@ from service.decisions.suspension_store import list_in_force as read_suspensions
 from service.decisions.suspension_store import list_rows_in_force as suspension_rows
 from service.decisions.suspension_store import newest_ended as suspensions_ended
 from service.decisions.why_routes import why_routes
+from service.decisions.writing import Entry
 
 __all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "Suspending"]
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
+__all__ += ["QUALIFY", "Beside", "Case", "Entry", "MalformedQuestion", "Question"]
+__all__ += ["claim_in", "qualify_beside", "question_of", "read_question"]
 __all__ += [
     "DecisionNotFound",
     "FactsErased",

@@ -22,11 +22,15 @@ _REPLAYED: Final = (b"idempotency-replayed", b"true")
 
 
 class QualifyFront:
-    """Answers `POST /v1/qualify` itself and passes everything else to *app*."""
+    """Answers `POST /v1/qualify` itself and passes everything else to *app*.
 
-    def __init__(self, app: ASGIApp, *, desk: Desk) -> None:
+    What comes with a publishable key is a form's, and answered by *form*.
+    """
+
+    def __init__(self, app: ASGIApp, *, desk: Desk, form: ASGIApp) -> None:
         self._app = app
         self._desk = desk
+        self._form = form
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request that the gate let through, or raise the refusal it meets."""
@@ -36,6 +40,9 @@ class QualifyFront:
         visit = visit_of(scope)
         if visit.caller is None:
             raise AssertionError("the gate lets nobody qualify without a key")
+        if visit.caller.is_publishable:
+            await self._form(scope, receive, send)
+            return
         body = await read_body(receive)
         sent = read_question(await read_json(body))
         key = visit.head.get(b"idempotency-key")

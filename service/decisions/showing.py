@@ -122,7 +122,7 @@ def narrow_shown(decision: Decision, head: Head) -> dict[str, Any]:
         "missing": [
             {"attribute": one.attribute, "label": one.label, "ask": one.ask}
             for one in decision.missing
-            if one.ask is not None
+            if one.ask is not None and one.changes == "verdict"
         ],
     }
 

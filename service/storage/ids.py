@@ -46,6 +46,7 @@ Prefix = Literal[
     "scn",
     "out",
     "sus",
+    "vis",
 ]
 RANDOM_BYTES: Final = 8
 

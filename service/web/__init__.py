@@ -4,10 +4,13 @@ Rooms import from here and nowhere below. `routers` are this floor's own routes.
 """
 
 from service.web.access import ACCESS, Access, Door
+from service.web.addresses import neighbourhood_of
 from service.web.audit_routes import audit_routes
 from service.web.bodies import BodyTooLarge, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
 from service.web.cells import Cell, csv_of, safe_cell
+from service.web.crowd import Crowd
+from service.web.crowd_store import add_counts, forget_counts
 from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
 from service.web.errands import LEASE, Errand, run_as_they_come, run_next
@@ -32,7 +35,8 @@ from service.web.key_routes import key_routes
 from service.web.key_schemas import KeyAsked
 from service.web.key_store import find_caller, list_keys
 from service.web.keyring import KeyRing, Unauthenticated
-from service.web.limiter import Limiter, Rate
+from service.web.keys import hash_of
+from service.web.limiter import Limiter, Rate, TooManyRequests
 from service.web.lines import LINE_BYTES, Element, ResultStream
 from service.web.many import (
     NDJSON,
@@ -47,7 +51,7 @@ from service.web.many import (
     only_tried,
 )
 from service.web.metrics import Metrics
-from service.web.once import answer_once, answered_before, run_once
+from service.web.once import answer_once, answered_before, find_kept, run_once
 from service.web.openapi import describe, descriptions
 from service.web.openapi_3_0 import convert
 from service.web.operations import operations
@@ -96,6 +100,7 @@ __all__ = [
     "Claim",
     "Clash",
     "Clock",
+    "Crowd",
     "CursorParameter",
     "Door",
     "DryRun",
@@ -133,11 +138,13 @@ __all__ = [
     "Shown",
     "StreamWithKey",
     "StrictRoute",
+    "TooManyRequests",
     "Turns",
     "Unauthenticated",
     "Visit",
     "Visiting",
     "WithKey",
+    "add_counts",
     "answer_many",
     "answer_once",
     "answered_before",
@@ -154,7 +161,10 @@ __all__ = [
     "etag_of",
     "faults_within",
     "find_caller",
+    "find_kept",
+    "forget_counts",
     "give_key",
+    "hash_of",
     "instant_after",
     "is_unchanged",
     "journal",
@@ -163,6 +173,7 @@ __all__ = [
     "list_keys",
     "looked_after",
     "media_type_of",
+    "neighbourhood_of",
     "number_after",
     "only_tried",
     "page_of",

@@ -35,6 +35,8 @@ class Door(Enum):
 
     OPEN = "no key"
     ANY_SECRET_KEY = "any secret key"  # noqa: S105 - words about keys, not one
+    KEY_IN_ADDRESS = "the publishable key in the address"
+    """For forms that a browser sends by itself: it cannot set a header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,8 +73,10 @@ _SMALL: Final = _json(64 * _KB)
 _PATCH: Final = _json(64 * _KB, _MERGE)
 _DOCUMENT: Final = _json(256 * _KB, _YAML, json=RULE_SET)
 _LEDGER: Final = _json(64 * _KB, json=LEDGER)
+_FORM: Final = Body(limits={"application/x-www-form-urlencoded": 64 * _KB})
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
 _SETS: Final = "/v1/rule-sets"
+_FORMS: Final = "/v1/forms/{publishable_key}"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
 _PORTFOLIO: Final = "/v1/portfolio/{slug}"
 _SHADOW: Final = "/v1/rule-sets/{slug}/shadows/{version}"
@@ -97,6 +101,12 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /metrics", Door.ANY_SECRET_KEY),
     _access("POST /v1/qualify", Scope.DECIDE, _SMALL, publishable=True),
     _access("POST /v1/qualify/batch", Scope.DECIDE, _BATCH),
+    _access("GET /embed/{name}", Door.OPEN),
+    _access(f"POST {_FORMS}", Door.KEY_IN_ADDRESS, _FORM, publishable=True),
+    _access(f"POST {_FORMS}/questions", Door.KEY_IN_ADDRESS, _FORM, publishable=True),
+    _access(f"POST {_FORMS}/visits", Door.KEY_IN_ADDRESS, _FORM, publishable=True),
+    _access(f"GET {_FORMS}/statistics", Scope.DECIDE),
+    _access(f"GET {_FORMS}/statistics.svg", Scope.DECIDE),
     _access("GET /v1/decisions", Scope.DECIDE),
     _access("GET /v1/decisions/{id}", Scope.DECIDE),
     _access("GET /v1/decisions/{id}/explanation", Scope.DECIDE),

@@ -98,7 +98,8 @@ def _limit_of(body: Body, content_type: bytes) -> tuple[int | None, str | None]:
     """Return the limit for a content type, or why it is none of ours; few callers vary it."""
     text = content_type.decode("latin-1")
     given = _media_type(text)
-    media_type = "application/json" if given in {"", CURL_DEFAULT} else given
+    is_unsaid = given in {"", CURL_DEFAULT} and given not in body.limits
+    media_type = "application/json" if is_unsaid else given
     if media_type not in body.limits:
         listed = " or ".join(sorted(body.limits))
         return None, f"this address reads {listed}; send that"

@@ -13,10 +13,13 @@ __all__ = ["cors_headers", "is_preflight", "preflight_headers"]
 
 _EXPOSED = (
     b"X-Request-Id, ETag, Link, Location, Retry-After, RateLimit, RateLimit-Policy, "
-    b"Idempotency-Replayed"
+    b"Idempotency-Replayed, Goodfit-Visit"
 )
 _METHODS = b"GET, POST, PUT, PATCH, DELETE"
-_ALLOWED = b"authorization, content-type, idempotency-key, if-match, if-none-match, traceparent"
+_ALLOWED = (
+    b"authorization, content-type, idempotency-key, if-match, if-none-match, traceparent, "
+    b"goodfit-visit"
+)
 _TWO_HOURS = b"7200"
 
 

@@ -6,17 +6,21 @@ the rest of the house asked. A request that fails here costs no JSON and no data
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.web.access import Access, Door, NothingHere, find_access
+from service.web.addresses import neighbourhood_of
 from service.web.bodies import BODY_TIMEOUT_S, check_head, count
 from service.web.caller import Caller
+from service.web.crowd import Crowd
 from service.web.keyring import KeyRing
 from service.web.limiter import Limiter, Rate
 from service.web.refusals import Refusal
 from service.web.visit import visit_of
+
+_PLACE_OF_KEY: Final = 3  # of `/v1/forms/{publishable_key}`
 
 __all__ = ["Gate", "OriginNotAllowed", "PublishableKey", "Rates", "ScopeMissing"]
 
@@ -33,6 +37,12 @@ class PublishableKey(Refusal):
     code: ClassVar[str] = "publishable_key"
 
 
+class KeyExposed(Refusal):
+    """A secret key came where everybody can read it."""
+
+    code: ClassVar[str] = "key_exposed"
+
+
 class OriginNotAllowed(Refusal):
     """A publishable key came from a web page it is not bound to."""
 
@@ -41,10 +51,14 @@ class OriginNotAllowed(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """How often a key of each kind may ask; None is as often as it likes."""
+    """How often a secret key may ask, None as often as it likes; *crowd* counts the others.
+
+    *proxies* of ours stand in front and tell from where a stranger asks.
+    """
 
     secret: Rate | None
-    publishable: Rate | None
+    crowd: Crowd
+    proxies: int = 0
 
 
 class Gate:
@@ -75,18 +89,28 @@ class Gate:
         visit.access = access
         head = visit.head
         if access.needs is not Door.OPEN:
-            visit.caller = await self._keys.caller_behind(_text(head, b"authorization"))
+            visit.caller = await self._keys.caller_behind(_key_in(scope, access, head))
             check_caller(visit.caller, access, origin=_text(head, b"origin"))
-            limited = self._count(visit.caller)
+            limited = self._count(visit.caller, scope, head)
             visit.headers += [(k.encode(), v.encode()) for k, v in limited.items()]
         if access.body is not None:
             limit = check_head(head, access.body)
             receive = count(receive, limit, timeout_s=self._body_timeout_s)
         await self._app(scope, receive, send)
 
-    def _count(self, caller: Caller) -> dict[str, str]:
-        rate = self._rates.publishable if caller.is_publishable else self._rates.secret
+    def _count(self, caller: Caller, scope: Scope, head: Mapping[bytes, bytes]) -> dict[str, str]:
+        if caller.is_publishable:
+            address = neighbourhood_of(scope, head, proxies=self._rates.proxies)
+            return self._rates.crowd.admit(caller.key_id, address)
+        rate = self._rates.secret
         return {} if rate is None else self._limiter.admit(caller.key_id, rate)
+
+
+def _key_in(scope: Scope, access: Access, head: Mapping[bytes, bytes]) -> str | None:
+    """Return what stands for the `Authorization` header: it, or the key in the address."""
+    if access.needs is not Door.KEY_IN_ADDRESS:
+        return _text(head, b"authorization")
+    return f"Bearer {scope['path'].split('/')[_PLACE_OF_KEY]}"
 
 
 def _text(head: Mapping[bytes, bytes], name: bytes) -> str | None:
@@ -112,15 +136,18 @@ def check_caller(caller: Caller, access: Access, *, origin: str | None) -> None:
     Raises:
         PublishableKey: If the key is public and the route is not.
         OriginNotAllowed: If the key is public and bound to other pages.
+        KeyExposed: If the key is secret and stands in the address.
         ScopeMissing: If the key lacks the scope the route needs.
     """
     if caller.is_publishable:
         if not access.publishable:
-            words = "a publishable key may only POST /v1/qualify; use a secret key on a server"
+            words = "a publishable key may only qualify; use a secret key, on a server"
             raise PublishableKey(words)
         if caller.origins and (origin is None or origin.lower() not in caller.origins):
             words = "this key is not for the page's origin; add the origin to the key's list"
             raise OriginNotAllowed(words)
+    elif access.needs is Door.KEY_IN_ADDRESS:
+        raise KeyExposed("a secret key stands in an address; revoke it, it may be in logs")
     elif not isinstance(access.needs, Door) and not caller.may(access.needs):
         words = f"this needs a key with the scope `{access.needs}`; ask an admin for one"
         raise ScopeMissing(words)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.settings import Settings
 from service.storage import RANDOM_BYTES, make_uuid
 from service.web.caller import Caller
+from service.web.crowd import Crowd
 from service.web.keyring import KeyRing
 from service.web.metrics import Metrics
 from service.web.turns import Turns
@@ -35,6 +36,7 @@ class House:
     keys: KeyRing
     metrics: Metrics
     turns: Turns
+    crowd: Crowd
     randomness: Callable[[int], bytes] = field(default=os.urandom)
 
     def new_uuid(self, at: datetime) -> UUID:

@@ -25,7 +25,7 @@ from service.web.idempotency import (
 )
 from service.web.turns import Turns
 
-__all__ = ["answer_once", "answered_before", "run_once"]
+__all__ = ["answer_once", "answered_before", "find_kept", "run_once"]
 
 
 async def answer_once(
@@ -55,7 +55,7 @@ async def answered_before(request: Request, *, house: House, caller: Caller) -> 
     if claim is None:
         return None
     async with transaction(house.engine) as connection:
-        kept = await _kept(connection, claim)
+        kept = await find_kept(connection, claim)
     return None if kept is None else kept.to_response()
 
 
@@ -107,10 +107,10 @@ async def _take(connection: AsyncConnection, claim: Claim) -> Answer | None:
     await connection.execute(
         delete(IdempotencyRow).where(_is(claim), IdempotencyRow.expires_at <= func.now())
     )
-    return None if await _insert(connection, claim) else await _kept(connection, claim)
+    return None if await _insert(connection, claim) else await find_kept(connection, claim)
 
 
-async def _kept(connection: AsyncConnection, claim: Claim) -> Answer | None:
+async def find_kept(connection: AsyncConnection, claim: Claim) -> Answer | None:
     """Return the answer that is kept under the claim's key and not expired."""
     row = (
         await connection.execute(

@@ -38,9 +38,11 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "unauthenticated": Kind(401, "A valid key is needed"),
     "scope_missing": Kind(403, "The key may not do this"),
     "publishable_key": Kind(403, "A publishable key may not do this"),
+    "key_exposed": Kind(403, "A secret key does not belong into an address"),
     "origin_not_allowed": Kind(403, "The key is not for this web page"),
     "too_many_requests": Kind(429, "Too many requests with this key"),
     # repeating and editing
+    "invalid_visit": Kind(400, "The header Goodfit-Visit cannot be read"),
     "invalid_idempotency_key": Kind(400, "The Idempotency-Key cannot be used"),
     "idempotency_key_reused": Kind(422, "The Idempotency-Key was used with another body"),
     "idempotency_in_progress": Kind(409, "The first request with this key is still running"),

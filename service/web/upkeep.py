@@ -1,7 +1,7 @@
 """What a serving process does between requests: small, repeated, never in a request's way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +15,8 @@ from service.storage import (
     transaction,
 )
 from service.storage.tables import IdempotencyRow
+from service.web.crowd import Count, Total
+from service.web.crowd_store import add_counts, forget_counts
 from service.web.house import House
 from service.web.journal import journal
 from service.web.key_store import mark_used
@@ -53,9 +55,22 @@ def chores_of(house: House) -> tuple[Chore, ...]:
         while is_more:
             is_more = await _forget_some_answers(house) == _AT_ONCE
 
+    async def settle_counts() -> None:
+        async def exchange(counts: Sequence[Count]) -> list[Total]:
+            async with transaction(house.engine) as connection:
+                return await add_counts(connection, counts)
+
+        await house.crowd.settle(exchange)
+
+    async def forget_counted() -> None:
+        async with transaction(house.engine) as connection:
+            await forget_counts(connection)
+
     return (
+        Chore("counts", 1.0, settle_counts),
         Chore("partitions", 24 * 3600.0, make_partitions),
         Chore("key use", 60.0, note_key_use),
+        Chore("counted", 60.0, forget_counted),
         Chore("idempotency", 3600.0, forget_answers),
     )
 

@@ -9,7 +9,7 @@ import httpx
 import orjson
 import pytest
 
-from service.web import Envelope, Gate, Limiter, Metrics, Rates
+from service.web import Crowd, Envelope, Gate, Limiter, Metrics, Rates
 from tests.decisions.conftest import PAGE
 from tests.decisions.rules import FLEET_LEADS, LARGE_FLEET, release
 from tests.web.hostile import HOSTILE
@@ -51,7 +51,7 @@ class Both:
 
     def __init__(self, served: Served) -> None:
         app, house = served.app, served.app.house
-        rates = Rates(secret=None, publishable=None)
+        rates = Rates(secret=None, crowd=Crowd(clock=house.clock))
         gate = Gate(app.api, keys=house.keys, limiter=Limiter(timer=time.monotonic), rates=rates)
         route = Envelope(gate, clock=house.clock, timer=time.perf_counter, metrics=Metrics())
         transport = httpx.ASGITransport(route, raise_app_exceptions=False)

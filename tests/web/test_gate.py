@@ -43,6 +43,7 @@ def test_only_what_must_be_open_is_open() -> None:
     assert {access.template for access in ACCESS if access.needs is Door.OPEN} == {
         "/",
         "/docs",
+        "/embed/{name}",
         "/livez",
         "/openapi-3.0.json",
         "/openapi.json",
@@ -50,7 +51,12 @@ def test_only_what_must_be_open_is_open() -> None:
         "/readyz",
         "/static/{digest}/{name}",
     }
-    assert [access.template for access in ACCESS if access.publishable] == ["/v1/qualify"]
+    assert [access.template for access in ACCESS if access.publishable] == [
+        "/v1/qualify",
+        "/v1/forms/{publishable_key}",
+        "/v1/forms/{publishable_key}/questions",
+        "/v1/forms/{publishable_key}/visits",
+    ]
 
 
 def test_every_body_has_a_limit_but_a_stream() -> None:

@@ -11,6 +11,7 @@ from service.storage.tables.audit import AuditEntryRow, AuditHead
 from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
+from service.storage.tables.forms import FormVisit
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
@@ -34,7 +35,7 @@ from service.storage.tables.shadows import (
 )
 from service.storage.tables.suspensions import SuspensionRow
 from service.storage.tables.systemic import ExaminationRow, SystemicPolicyRow
-from service.storage.tables.web import ApiKey, IdempotencyRow
+from service.storage.tables.web import ApiKey, IdempotencyRow, RequestCount
 
 __all__ = [
     "AccountEvent",
@@ -55,6 +56,7 @@ __all__ = [
     "EventKindRow",
     "ExaminationRow",
     "FlipEvidence",
+    "FormVisit",
     "IdempotencyRow",
     "NoticeRow",
     "OutcomeEvent",
@@ -62,6 +64,7 @@ __all__ = [
     "ParkedEvent",
     "PositionRow",
     "ReleaseEpoch",
+    "RequestCount",
     "RescoringRow",
     "RuleSetDraft",
     "RuleSetRelease",

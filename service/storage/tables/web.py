@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, JsonObject, primary_uuid, words
 
-__all__ = ["ApiKey", "IdempotencyRow"]
+__all__ = ["ApiKey", "IdempotencyRow", "RequestCount"]
 
 
 class IdempotencyRow(Base):
@@ -65,3 +65,19 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str | None]
+
+
+class RequestCount(Base):
+    """How many requests strangers made in one window, over all workers.
+
+    A name is a publishable key's id, or that and the network of a /24 or /48: never a whole
+    address. A row is removed two windows after its own.
+    """
+
+    __tablename__ = "request_count"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    window: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[datetime]
