@@ -32,6 +32,8 @@ from service.decisions import (
 from service.decisions import routers as decision_routers
 from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
+from service.imports import routers as import_routers
+from service.imports import working as importing
 from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself
 from service.portfolio import routers as portfolio_routers
@@ -198,6 +200,7 @@ def _routers() -> tuple[APIRouter, ...]:
     return (
         *routers,
         *rule_set_routers,
+        *import_routers,  # before an account whose key would be `import`
         *account_routers,
         *decision_routers,
         *outcome_routers,
@@ -247,6 +250,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         kept_up(chores_of(house)),
         backtesting(house, desk.live, timer=time.monotonic),
         rescoring(house),
+        importing(house),
         asking_by_itself(house, desk.live),
         stating(house),
         stating_by_itself(house, desk.live),

@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     """How often a process looks for accounts to assess; 0 is never."""
     rescore_every_h: float = Field(default=24.0, ge=0, allow_inf_nan=False)
     """How old a rescoring of rules that time alone can move may get; 0 is for ever."""
+    import_limit_mb: int = Field(default=1_024, ge=1, le=1_000_000)
+    """How long the file of an import may be."""
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)
 
     @property

@@ -21,7 +21,7 @@ import psycopg
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.bulk import EnginesDisagree
+from service.bulk import EnginesDisagree, importing
 from service.bulk.rescoring import TakenAway
 from service.bulk.rescoring_working import LIMITS, carry_out
 from service.portfolio import taking
@@ -38,7 +38,7 @@ from service.storage import (
     open_engine,
     transaction,
 )
-from service.storage.tables import RescoringRow, ScenarioRow, StatementRow
+from service.storage.tables import ImportRow, RescoringRow, ScenarioRow, StatementRow
 from service.web import configure_logs, journal
 
 __all__ = ["main"]
@@ -74,27 +74,39 @@ class _Errand:
 
     table: type[Any]
     limits: SessionLimits
-    carry_out: Callable[[Row[Any], Running, AsyncEngine, str], Awaitable[object]]
+    carry_out: Callable[[Row[Any], AsyncEngine, str], Awaitable[object]]
 
 
-async def _rescore(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+async def _rescore(row: Row[Any], engine: AsyncEngine, url: str) -> None:
+    running = await _rules_of(row, engine)
     await carry_out(row, running, engine=engine, url=url, clock=_clock, tell=lambda *_: None)
 
 
-async def _state(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+async def _state(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     del url
-    await take(row, running, engine=engine, clock=_clock)
+    await take(row, await _rules_of(row, engine), engine=engine, clock=_clock)
 
 
-async def _suppose(row: Row[Any], running: Running, engine: AsyncEngine, url: str) -> None:
+async def _suppose(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     del url
-    await work_out(row, running, engine=engine, clock=_clock)
+    await work_out(row, await _rules_of(row, engine), engine=engine, clock=_clock)
+
+
+async def _import(row: Row[Any], engine: AsyncEngine, url: str) -> None:
+    del url
+    await importing.carry_out(row, engine=engine, clock=_clock)
+
+
+async def _rules_of(row: Row[Any], engine: AsyncEngine) -> Running:
+    live = LiveRules(engine, timer=time.monotonic)
+    return await live.version(row.rule_set, row.version)
 
 
 _ERRANDS: Final[Mapping[str, _Errand]] = {
     "rescoring": _Errand(RescoringRow, LIMITS, _rescore),
     "statement": _Errand(StatementRow, taking.LIMITS, _state),
     "scenario": _Errand(ScenarioRow, taking.LIMITS, _suppose),
+    "import": _Errand(ImportRow, LIMITS, _import),
 }
 
 
@@ -133,10 +145,8 @@ async def _work_on(engine: AsyncEngine, task: _Task, errand: _Errand) -> int:
             row = await leases.find_row(connection, errand.table, UUID(task.row))
         if row is None or (row.state, row.generation) != ("running", task.generation):
             return 0
-        live = LiveRules(engine, timer=time.monotonic)
-        running = await live.version(row.rule_set, row.version)
-        await errand.carry_out(row, running, engine, task.database_url)
-    except (TakenAway, taking.TakenAway):
+        await errand.carry_out(row, engine, task.database_url)
+    except (TakenAway, taking.TakenAway, importing.TakenAway):
         return 0
     except (EnginesDisagree, Untranslatable) as error:
         _log.error("work failed", errand=task.errand, why=str(error))

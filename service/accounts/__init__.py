@@ -26,16 +26,18 @@ from service.accounts.due_store import (
     postpone_due,
     put_off,
 )
+from service.accounts.entering import many_events
 from service.accounts.entries import EARLIEST, Measure, Told, Wrong, latest_at, read_entry
 from service.accounts.event_routes import event_routes
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
-from service.accounts.many_routes import many_routes
+from service.accounts.many_routes import many_accounts, many_routes
 from service.accounts.metric_sql import said_sql
 from service.accounts.metric_store import measure_accounts, measure_all, reported_kinds
 from service.accounts.parked_routes import parked_routes
+from service.accounts.recording import Clerk
 from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
@@ -51,6 +53,7 @@ __all__ = [
     "AccountNotFound",
     "Assessed",
     "Assessments",
+    "Clerk",
     "Due",
     "ForeignId",
     "InexactNumber",
@@ -77,6 +80,8 @@ __all__ = [
     "last_declared_at",
     "latest_at",
     "leave_due",
+    "many_accounts",
+    "many_events",
     "mark_due",
     "measure_accounts",
     "measure_all",

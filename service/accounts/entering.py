@@ -10,7 +10,7 @@ from service.accounts.entries import Measure, Told, Wrong, read_entry
 from service.accounts.ledger_schemas import EventLineSent, EventSent
 from service.accounts.recording import Addressed, Case, Clerk, Ending, mark_entered, record
 from service.storage import Prefix, to_text
-from service.web import Fault, Refusal
+from service.web import LEDGER, Fault, Many, Refusal
 
 __all__ = [
     "BadEvent",
@@ -18,6 +18,7 @@ __all__ = [
     "case_of",
     "enter_many",
     "enter_one",
+    "many_events",
     "measure_of",
     "told_of",
 ]
@@ -85,6 +86,23 @@ async def enter_many(
         _conflict(ending, at=case.at) if ending.state == "conflict" else told_of(ending)
         for case, ending in zip(cases, endings, strict=True)
     ]
+
+
+def many_events(clerk: Clerk, *, currency: str) -> Many[tuple[EventLineSent, str]]:
+    """Return how events are read and entered, many at a time, by *clerk*."""
+
+    async def keep(
+        connection: AsyncConnection, sent: list[tuple[EventLineSent, str]]
+    ) -> list[dict[str, Any] | Refusal]:
+        return await enter_many(connection, sent, clerk=clerk, currency=currency)
+
+    return Many(
+        what="no event",
+        read=lambda value, at: (EventLineSent.model_validate(value), at),
+        keep=keep,
+        limits=LEDGER,
+        safe_because="each event has its source's id",
+    )
 
 
 def told_of(ending: Ending) -> dict[str, Any]:

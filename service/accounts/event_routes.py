@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import ledger_store
-from service.accounts.entering import enter_many, enter_one
+from service.accounts.entering import enter_one, many_events
 from service.accounts.keeping import existing_account
 from service.accounts.ledger_schemas import (
     EventLineSent,
@@ -26,7 +26,6 @@ from service.accounts.reversing import existing_event, reverse
 from service.accounts.schemas import AccountKey
 from service.storage import parse_id, transaction
 from service.web import (
-    LEDGER,
     REFUSALS,
     STREAMED,
     Answer,
@@ -37,8 +36,6 @@ from service.web import (
     InHouse,
     Instant,
     LimitParameter,
-    Many,
-    Refusal,
     StrictRoute,
     Visiting,
     WithKey,
@@ -173,23 +170,9 @@ async def add_events(
     what its source told before, gets a problem. No event fails another. An array is kept
     whole before its answer; of a stream every line before its result.
     """
-    currency = house.settings.currency
-
-    async def keep(
-        connection: AsyncConnection, sent: list[tuple[EventLineSent, str]]
-    ) -> list[dict[str, Any] | Refusal]:
-        return await enter_many(connection, sent, clerk=clerk, currency=currency)
-
-    events = Many(
-        what="no event",
-        read=lambda value, at: (EventLineSent.model_validate(value), at),
-        keep=keep,
-        limits=LEDGER,
-        safe_because="each event has its source's id",
-    )
     return await answer_many(
         request,
-        events,
+        many_events(clerk, currency=house.settings.currency),
         house=house,
         caller=caller,
         visit=visit,

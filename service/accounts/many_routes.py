@@ -1,7 +1,9 @@
 """`POST /v1/accounts`: many accounts at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +15,7 @@ from service.accounts.routes import news_of
 from service.web import (
     REFUSALS,
     STREAMED,
+    Clock,
     DryRun,
     IdempotencyKey,
     InHouse,
@@ -25,7 +28,7 @@ from service.web import (
     body_of_many,
 )
 
-__all__ = ["many_routes"]
+__all__ = ["many_accounts", "many_routes"]
 
 many_routes = APIRouter(
     prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute, responses=REFUSALS
@@ -56,29 +59,33 @@ async def keep_accounts(
     One that cannot be kept gets a problem and fails no other. An array is kept whole
     before its answer; of a stream every line before its result.
     """
+    return await answer_many(
+        request,
+        many_accounts(caller.person, clock=house.clock, new_uuid=house.new_uuid),
+        house=house,
+        caller=caller,
+        visit=visit,
+        idempotency_key=idempotency_key,
+        dry_run=dry_run,
+    )
+
+
+def many_accounts(person: str, *, clock: Clock, new_uuid: Callable[[datetime], UUID]) -> Many[Line]:
+    """Return how accounts are read and kept, many at a time, for *person*."""
 
     def editor() -> Editor:
-        return Editor(person=caller.person, now=house.clock(), new_uuid=house.new_uuid)
+        return Editor(person=person, now=clock(), new_uuid=new_uuid)
 
     async def keep(
         connection: AsyncConnection, lines: list[Line]
     ) -> Sequence[dict[str, Any] | Refusal]:
         return [_told(ending) for ending in await keep_many(connection, lines, editor())]
 
-    accounts = Many(
+    return Many(
         what="no account",
         read=lambda value, at: _read(value, editor(), at=at),
         keep=keep,
         safe_because="sending it again is safe",
-    )
-    return await answer_many(
-        request,
-        accounts,
-        house=house,
-        caller=caller,
-        visit=visit,
-        idempotency_key=idempotency_key,
-        dry_run=dry_run,
     )
 
 

@@ -17,6 +17,9 @@ def _key(text: str) -> str:
     if not text.strip() or text != text.strip() or not text.isprintable() or "/" in text:
         words = "a key has no blanks around it, no slash and no control characters; rename it"
         raise PydanticCustomError("account_key", words)
+    if text in {"import", "imports"}:
+        words = "`import` and `imports` are addresses beside those of accounts; rename it"
+        raise PydanticCustomError("account_key", words)
     return text
 
 

@@ -31,7 +31,8 @@ class Lines:
         """Give the lines one after the other.
 
         Raises:
-            UnreadableFile: At a line past 4 MB, and where the file is UTF-16.
+            UnreadableFile: At a line past 4 MB, and where the file is UTF-16 or of an encoding
+                that has no lines of bytes.
         """
         while raw := self._stream.readline(LONGEST_LINE_BYTES):
             self._count += 1
@@ -43,7 +44,14 @@ class Lines:
             if len(raw) == LONGEST_LINE_BYTES:
                 message = f"line {self._count} is longer than 4 MB; is this a file of rows?"
                 raise UnreadableFile(message)
-            yield raw.decode(self._encoding, "surrogateescape")
+            yield self._decoded(raw)
+
+    def _decoded(self, raw: bytes) -> str:
+        try:
+            return raw.decode(self._encoding, "surrogateescape")
+        except (UnicodeError, LookupError):
+            message = f"the file cannot be read as `{self._encoding}`; save it as UTF-8"
+            raise UnreadableFile(message) from None
 
 
 def is_text(text: str) -> bool:

@@ -11,6 +11,7 @@ from service.bulk.fact_columns import plain
 from service.bulk.rows import BadRow, Row, UnreadableFile
 
 _BATCH_ROWS: Final = 4_096
+_GROUP_BYTES: Final = 2 << 30
 
 
 @dataclass(slots=True)
@@ -30,29 +31,51 @@ class ParquetRows:
         }
 
     def __iter__(self) -> Iterator[Row | BadRow]:
-        """Give every row; never more than one batch is in memory."""
-        for batch in self.file.iter_batches(batch_size=_BATCH_ROWS):
+        """Give every row; never more than one batch is in memory.
+
+        Raises:
+            UnreadableFile: Where the file is damaged.
+        """
+        batches = self.file.iter_batches(batch_size=_BATCH_ROWS)
+        while batch := self._next_of(batches):
             for cells in batch.to_pylist():
                 self.position += 1
                 read = {name: plain(value) for name, value in cells.items()}
                 yield Row(self.position, read)
+
+    def _next_of(self, batches: Iterator[Any]) -> Any:  # noqa: ANN401 - pyarrow has no types
+        try:
+            return next(batches, None)
+        except (pa.ArrowException, OSError):
+            words = f"the file is damaged behind row {self.position}; write it again"
+            raise UnreadableFile(words) from None
 
 
 def open_parquet(stream: BinaryIO) -> ParquetRows:
     """Return the rows of *stream*.
 
     Raises:
-        UnreadableFile: If it is not Parquet, or two of its columns share a name.
+        UnreadableFile: If it is not Parquet, two of its columns share a name, or it is made
+            of parts that are too large.
     """
     try:
         file = pq.ParquetFile(stream)
     except pa.ArrowInvalid:
         raise UnreadableFile("the file is not Parquet, or is cut short") from None
+    _check_groups(file.metadata)
     names = tuple(file.schema_arrow.names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UnreadableFile(f"two columns are named `{twice[0]}`; rename one")
     return ParquetRows(names, file.metadata.num_rows, file)
+
+
+def _check_groups(metadata: Any) -> None:  # noqa: ANN401 - pyarrow has no types
+    """Refuse a file of which a part that is read at once says that it is too large."""
+    groups = (metadata.row_group(place) for place in range(metadata.num_row_groups))
+    if any(group.total_byte_size > _GROUP_BYTES for group in groups):
+        words = f"a row group of it is larger than {_GROUP_BYTES >> 20} MB; write smaller ones"
+        raise UnreadableFile(words)
 
 
 def is_plain_type(kind: Any) -> bool:  # noqa: ANN401 - pyarrow has no types

@@ -2,7 +2,6 @@
 
 import csv
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,9 +13,19 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.bulk import Input, InvalidMap, UnreadableFile, open_input, problems_path, safe_cell
+from service.bulk.import_rows import (
+    Bad,
+    Job,
+    Kinds,
+    Sendable,
+    Skipped,
+    plan_of,
+    rows_of,
+    written_in,
+)
+from service.bulk.import_tally import ImportTally
 from service.cli.checking import problem_lines
 from service.cli.files import read_file
-from service.cli.import_rows import Bad, Job, Kinds, Sendable, Skipped, plan_of, rows_of
 from service.cli.remote import Refused, Server, server_at
 from service.cli.screen import NO, USAGE, console, count_of, print_json, refuse, say
 
@@ -34,30 +43,21 @@ class _Count:
     """What became of the rows so far; bad ones go into the report as they come."""
 
     report: Any
-    states: Counter[str] = field(default_factory=Counter)
-    bad: int = 0
-    skipped: int = 0
+    tally: ImportTally = field(default_factory=ImportTally)
 
     def add_bad(self, line: int, code: str, reason: str) -> None:
-        """Count and report a row that was not taken."""
-        self.bad += 1
-        self.report.writerow([line, safe_cell(code), safe_cell(reason)])
+        """Count and report a row that was not sent."""
+        self.tally.bad += 1
+        self._report(line, code, reason)
 
     def add(self, line: int, result: dict[str, Any]) -> None:
         """Count one result; what waits, and what was refused, is reported too."""
-        problem = result.get("problem")
-        if problem is not None:
-            places = [
-                f"{one.get('pointer', '')} {one['message']}" for one in problem.get("errors", [])
-            ]
-            self.states["refused"] += 1
-            self.add_bad(line, problem["code"], "; ".join(places) or problem["detail"])
-            return
-        self.states[result["state"]] += 1
-        if result["state"] == "parked":
-            reasons = result["reasons"]
-            codes = ", ".join(reason["code"] for reason in reasons)
-            self.add_bad(line, codes, "; ".join(reason["message"] for reason in reasons))
+        complaint = self.tally.add(result)
+        if complaint is not None:
+            self._report(line, *complaint)
+
+    def _report(self, line: int, code: str, reason: str) -> None:
+        self.report.writerow([line, safe_cell(code), safe_cell(reason)])
 
 
 def import_file(
@@ -76,7 +76,7 @@ def import_file(
     try:
         with server_at(server) as there, ExitStack() as stack:
             kinds = _kinds_at(there) if job.what == "events" else {}
-            encoding = _written_in(map_text)
+            encoding = written_in(map_text)
             rows = stack.enter_context(open_input(file, **encoding))
             _, plan = plan_of(job, rows.columns, map_text=map_text, kinds=kinds)
             stream = stack.enter_context(report.open("w", encoding="utf-8", newline=""))
@@ -90,12 +90,12 @@ def import_file(
         raise typer.Exit(USAGE) from None
     except UnreadableFile as error:
         refuse(str(error) if f"`{file}`" in str(error) else f"{file}: {error}")
-    if count.bad == 0:
+    if count.tally.bad == 0:
         report.unlink()
     told = _summary(count, job, ignored=plan.ignored, elapsed_s=time.monotonic() - began_s)
-    told["report"] = str(report) if count.bad else None
+    told["report"] = str(report) if count.tally.bad else None
     print_json(told) if as_json else _say(told, job)
-    if count.bad:
+    if count.tally.bad:
         raise typer.Exit(NO)
 
 
@@ -125,12 +125,12 @@ def _send_all(
                 count.add_bad(one.line, one.code, one.reason)
                 continue
             if isinstance(one, Skipped):
-                count.skipped += 1
+                count.tally.skipped += 1
                 continue
             length = len(orjson.dumps(one.body)) + 1
             if portion and (len(portion) == _ROWS or size + length > _BYTES):
                 _send(server, portion, job, count)
-                taken = sum(count.states.values())
+                taken = sum(count.tally.states.values())
                 bar.update(task, completed=rows.position, description=f"{taken:,} {job.what}")
                 portion, size = [], 0
             portion.append(one)
@@ -163,19 +163,6 @@ def _kinds_at(server: Server) -> Kinds:
     }
 
 
-def _written_in(map_text: str) -> dict[str, Any]:
-    """Return the encoding and the delimiter that a map names, before its columns are known."""
-    from service.rules import read_source
-
-    data = read_source(map_text or "{}").data
-    found = data if isinstance(data, dict) else {}
-    return {
-        name: found[name]
-        for name in ("encoding", "delimiter")
-        if isinstance(found.get(name), str) and found[name]
-    }
-
-
 def _summary(
     count: _Count,
     job: Job,
@@ -183,17 +170,17 @@ def _summary(
     ignored: Iterable[str],
     elapsed_s: float,
 ) -> dict[str, Any]:
+    tally = count.tally
     return {
         "what": job.what,
         "dry_run": job.is_dry,
-        "rows": sum(count.states.values()) + count.skipped + count.bad
-        - count.states["parked"] - count.states["refused"],
-        **{state: count.states[state] for state in sorted(count.states)},
-        "left_out": count.skipped,
-        "bad": count.bad,
+        "rows": tally.rows,
+        **{state: tally.states[state] for state in sorted(tally.states)},
+        "left_out": tally.skipped,
+        "bad": tally.bad,
         "ignored_columns": sorted(ignored),
         "seconds": round(elapsed_s, 3),
-    }  # fmt: skip
+    }
 
 
 def _say(told: dict[str, Any], job: Job) -> None:

@@ -1,7 +1,8 @@
 """Outcomes: what became of leads and accounts, told by the systems that know."""
 
-from service.outcomes.routes import outcome_routes
+from service.outcomes.reading import Measure
+from service.outcomes.routes import many_outcomes, outcome_routes
 
-__all__ = ["routers"]
+__all__ = ["Measure", "many_outcomes", "routers"]
 
 routers = (outcome_routes,)

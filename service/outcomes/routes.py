@@ -50,7 +50,7 @@ from service.web import (
     read_json,
 )
 
-__all__ = ["outcome_routes"]
+__all__ = ["many_outcomes", "outcome_routes"]
 
 outcome_routes = APIRouter(
     prefix="/v1/outcomes", tags=["outcomes"], route_class=StrictRoute, responses=REFUSALS
@@ -136,21 +136,9 @@ async def add_outcomes(
                 return (await work(connection)).to_response()
         return await answer_once(request, work, house=house, caller=caller)
 
-    async def keep(
-        connection: AsyncConnection, outcomes: list[Outcome]
-    ) -> list[dict[str, Any] | Refusal]:
-        return [_told(ending) for ending in await record(connection, outcomes, editor)]
-
-    outcomes = Many(
-        what="no outcome",
-        read=lambda value, at: _read(value, measure, at=at),
-        keep=keep,
-        limits=LEDGER,
-        safe_because="each outcome has its source's id",
-    )
     return await answer_many(
         request,
-        outcomes,
+        many_outcomes(editor, measure),
         house=house,
         caller=caller,
         visit=visit,
@@ -215,6 +203,23 @@ async def withdraw_one(
         return Answer.of(outcome_shown(row, currency=house.settings.currency))
 
     return await answer_once(request, work, house=house, caller=caller)
+
+
+def many_outcomes(editor: Editor, measure: Measure) -> Many[Outcome]:
+    """Return how outcomes are read and kept, many at a time, by *editor*."""
+
+    async def keep(
+        connection: AsyncConnection, outcomes: list[Outcome]
+    ) -> list[dict[str, Any] | Refusal]:
+        return [_told(ending) for ending in await record(connection, outcomes, editor)]
+
+    return Many(
+        what="no outcome",
+        read=lambda value, at: _read(value, measure, at=at),
+        keep=keep,
+        limits=LEDGER,
+        safe_because="each outcome has its source's id",
+    )
 
 
 def _is_object(body: bytes) -> bool:

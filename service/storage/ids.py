@@ -47,6 +47,7 @@ Prefix = Literal[
     "out",
     "sus",
     "vis",
+    "imp",
 ]
 RANDOM_BYTES: Final = 8
 

@@ -6,7 +6,7 @@ Rooms import from here and nowhere below. `routers` are this floor's own routes.
 from service.web.access import ACCESS, Access, Door
 from service.web.addresses import neighbourhood_of
 from service.web.audit_routes import audit_routes
-from service.web.bodies import BodyTooLarge, media_type_of, read_body
+from service.web.bodies import BodyTooLarge, UnsupportedMediaType, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
 from service.web.cells import Cell, csv_of, safe_cell
 from service.web.crowd import Crowd
@@ -141,6 +141,7 @@ __all__ = [
     "TooManyRequests",
     "Turns",
     "Unauthenticated",
+    "UnsupportedMediaType",
     "Visit",
     "Visiting",
     "WithKey",

@@ -75,6 +75,17 @@ _DOCUMENT: Final = _json(256 * _KB, _YAML, json=RULE_SET)
 _LEDGER: Final = _json(64 * _KB, json=LEDGER)
 _FORM: Final = Body(limits={"application/x-www-form-urlencoded": 64 * _KB})
 _BATCH: Final = Body(limits={"application/json": 1024 * _KB, "application/x-ndjson": None})
+# The route counts what arrives, against a setting.
+_FILE: Final = Body(
+    limits=dict.fromkeys(
+        (
+            "text/csv",
+            "application/x-ndjson",
+            "application/vnd.apache.parquet",
+            "application/octet-stream",
+        )
+    )
+)
 _SETS: Final = "/v1/rule-sets"
 _FORMS: Final = "/v1/forms/{publishable_key}"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
@@ -124,6 +135,13 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("POST /v1/suspensions/{id}/end", Scope.RULES_PUBLISH, _SMALL),
     _access("GET /v1/accounts", Scope.ACCOUNTS),
     _access("POST /v1/accounts", Scope.ACCOUNTS, _BATCH),
+    _access("POST /v1/accounts/import", Scope.ACCOUNTS, _SMALL),
+    _access("GET /v1/accounts/imports", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/imports/{id}", Scope.ACCOUNTS),
+    _access("PUT /v1/accounts/imports/{id}/file", Scope.ACCOUNTS, _FILE),
+    _access("GET /v1/accounts/imports/{id}/problems", Scope.ACCOUNTS),
+    _access("GET /v1/accounts/imports/{id}/problems.csv", Scope.ACCOUNTS),
+    _access("POST /v1/accounts/imports/{id}/cancel", Scope.ACCOUNTS),
     _access("GET /v1/accounts/{key}", Scope.ACCOUNTS),
     _access("PUT /v1/accounts/{key}", Scope.ACCOUNTS, _SMALL),
     _access("PATCH /v1/accounts/{key}", Scope.ACCOUNTS, _PATCH),

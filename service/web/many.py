@@ -103,6 +103,20 @@ class Many(Generic[_One]):
             words = f"this is {self.what} as it is sent; see errors"
             return BadElement(words, faults=faults_within(invalid, at=at))
 
+    async def endings_of(
+        self, connection: AsyncConnection, elements: Sequence[Element]
+    ) -> list[Mapping[str, Any] | Refusal]:
+        """Read and keep *elements*, and return what became of each, in order."""
+        return await self.keep_read(connection, [await self.take(one) for one in elements])
+
+    async def keep_read(
+        self, connection: AsyncConnection, read: Sequence[_One | Refusal]
+    ) -> list[Mapping[str, Any] | Refusal]:
+        """Keep what `take` returned, where it is no refusal."""
+        good = [one for one in read if not isinstance(one, Refusal)]
+        kept = iter(await self.keep(connection, good))
+        return [one if isinstance(one, Refusal) else next(kept) for one in read]
+
 
 async def answer_many(
     request: Request,
@@ -172,10 +186,10 @@ async def _results(
     visit: Visit,
 ) -> list[bytes]:
     """Keep what was *read* and return a result for each element, in order."""
-    kept = iter(await many.keep(connection, [one for one in read if not isinstance(one, Refusal)]))
+    endings = await many.keep_read(connection, read)
     return [
-        _result(element.number, one if isinstance(one, Refusal) else next(kept), visit)
-        for element, one in zip(elements, read, strict=True)
+        _result(element.number, ending, visit)
+        for element, ending in zip(elements, endings, strict=True)
     ]
 
 

@@ -131,6 +131,11 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "outcome_withdrawn": Kind(409, "The outcome was withdrawn already"),
     # what others send us
     "bad_signature": Kind(401, "The delivery does not prove where it comes from"),
+    # whole files
+    "import_not_found": Kind(404, "There is no such import"),
+    "import_over": Kind(409, "The import has ended"),
+    "too_many_imports": Kind(429, "Too many imports have not ended"),
+    "file_not_expected": Kind(409, "The import does not wait for a file"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

@@ -18,7 +18,11 @@ BATCHES = {"/v1/qualify/batch", "/v1/accounts", "/v1/events", "/v1/outcomes"}
 
 def json_routes() -> list[Access]:
     """Return every route that reads JSON within a limit."""
-    return [route for route in ACCESS if route.body is not None]
+    return [
+        route
+        for route in ACCESS
+        if route.body is not None and "application/json" in route.body.limits
+    ]
 
 
 def path_of(route: Access) -> str:

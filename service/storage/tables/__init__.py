@@ -12,6 +12,7 @@ from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.forms import FormVisit
+from service.storage.tables.imports import ImportPart, ImportProblem, ImportRow
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
@@ -58,6 +59,9 @@ __all__ = [
     "FlipEvidence",
     "FormVisit",
     "IdempotencyRow",
+    "ImportPart",
+    "ImportProblem",
+    "ImportRow",
     "NoticeRow",
     "OutcomeEvent",
     "OverrideRow",

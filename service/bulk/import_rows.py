@@ -7,20 +7,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from service.bulk import (
-    BadRow,
-    ColumnPlan,
-    Input,
-    MapDocument,
-    Row,
-    plan_columns,
-    read_map,
-)
-from service.bulk.mapping import UnreadableCell
+from service.bulk.map_document import MapDocument, read_map
+from service.bulk.mapping import ColumnPlan, UnreadableCell, plan_columns
+from service.bulk.rows import BadRow, Input, Row
 from service.rules import Attribute, Source, read_source
 from service.web import rfc3339
 
-__all__ = ["Bad", "Job", "Sendable", "Skipped", "plan_of", "rows_of"]
+__all__ = ["Bad", "Job", "Kinds", "Sendable", "Skipped", "plan_of", "rows_of", "written_in"]
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _IDENTITY: Final = "identity_"
@@ -244,6 +237,17 @@ def _instant(value: object, name: str = "at") -> str:
         words = f"`{name}` is no day or instant such as 2026-01-31 or 2026-01-31T09:30:00Z"
         raise UnreadableCell(f"{words}; give the form of the day in the map") from None
     return rfc3339(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+
+
+def written_in(map_text: str) -> dict[str, Any]:
+    """Return the encoding and the delimiter that a map names, before its columns are known."""
+    data = read_source(map_text or "{}").data
+    found = data if isinstance(data, dict) else {}
+    return {
+        name: found[name]
+        for name in ("encoding", "delimiter")
+        if isinstance(found.get(name), str) and found[name]
+    }
 
 
 def _named_in(source: Source) -> dict[str, Mapping[str, Any]]:
