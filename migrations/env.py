@@ -13,14 +13,15 @@ from sqlalchemy.pool import NullPool
 from service.settings import read_settings
 from service.storage.tables import metadata
 
-# Partitions are made by a function, month by month; they are no part of the model.
-_PARTITION: Final = re.compile(r"decision_(default|\d{4}_\d{2})")
+# Partitions are made by a function, month by month, and the queue's tables are its library's:
+# neither is part of the model.
+_OTHERS: Final = re.compile(r"decision_(default|\d{4}_\d{2})|procrastinate_\w+")
 
 
 def ours(name: str | None, kind: str, parents: Any) -> bool:  # noqa: ANN401 - Alembic's own type
     """Say whether a thing found in the database is compared with the tables."""
     table = name if kind == "table" else parents.get("table_name")
-    return table is None or _PARTITION.fullmatch(table) is None
+    return table is None or _OTHERS.fullmatch(table) is None
 
 
 def run(connection: Connection) -> None:

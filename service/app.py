@@ -23,10 +23,9 @@ from service.backtests import working as backtesting
 from service.decisions import (
     Desk,
     QualifyFront,
-    Shadows,
-    SharedWriter,
     assessing,
     noticing,
+    open_desk,
     shadowing,
 )
 from service.decisions import routers as decision_routers
@@ -41,29 +40,24 @@ from service.portfolio import working as stating
 from service.rescorings import asking_by_itself
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
-from service.rulesets import LiveRules
 from service.rulesets import routers as rule_set_routers
 from service.settings import Settings, read_settings
-from service.storage import open_engine, session_limits, transaction
+from service.storage import open_engine, session_limits
 from service.web import (
     EXPECTED,
-    Caller,
     Clock,
     Crowd,
     Envelope,
     Gate,
     House,
-    KeyRing,
     Limiter,
-    Metrics,
-    Rate,
     Rates,
-    Turns,
     chores_of,
     configure_logs,
     descriptions,
-    find_caller,
     kept_up,
+    open_house,
+    per_minute,
     respond_to,
     routers,
     visit_of,
@@ -111,14 +105,11 @@ def create_app(
     The caller keeps the engine and disposes of it. *clock* is the system's by default.
     """
     clock = clock or partial(datetime.now, UTC)
-    house = _build_house(settings, engine, clock)
+    house = open_house(settings, engine, clock=clock)
     api = build_api()
     api.state.house = house
-    live = LiveRules(engine, timer=time.monotonic)
-    shadows = Shadows(house, live, timer=time.monotonic)
-    writer = SharedWriter(engine, limits=session_limits(settings), metrics=house.metrics)
-    desk = Desk(house=house, live=live, writer=writer, shadows=shadows)
-    api.state.live, api.state.desk = live, desk
+    desk = open_desk(house, timer=time.monotonic)
+    api.state.live, api.state.desk = desk.live, desk
     gate = Gate(
         QualifyFront(api, desk=desk, form=FormFront(desk)),
         keys=house.keys,
@@ -211,35 +202,11 @@ def _routers() -> tuple[APIRouter, ...]:
     )
 
 
-def _build_house(settings: Settings, engine: AsyncEngine, clock: Clock) -> House:
-    async def find(sha256: bytes) -> Caller | None:
-        async with transaction(engine) as connection:
-            return await find_caller(connection, sha256)
-
-    return House(
-        settings=settings,
-        engine=engine,
-        clock=clock,
-        keys=KeyRing(find, clock=clock, timer=time.monotonic),
-        metrics=Metrics(),
-        turns=Turns(),
-        crowd=Crowd(
-            clock=clock,
-            by_key=_per_minute(settings.publishable_requests_per_minute),
-            by_address=_per_minute(settings.address_requests_per_minute),
-        ),
-    )
-
-
 def _rates_of(settings: Settings, crowd: Crowd) -> Rates:
     """Return the rates of this process; a secret key's is shared out among the workers."""
     secret = settings.secret_requests_per_minute
     share = secret and max(1, secret // settings.workers)
-    return Rates(secret=_per_minute(share), crowd=crowd, proxies=settings.trusted_proxies)
-
-
-def _per_minute(requests: int) -> Rate | None:
-    return Rate(requests=requests, window_s=60) if requests else None
+    return Rates(secret=per_minute(share), crowd=crowd, proxies=settings.trusted_proxies)
 
 
 @asynccontextmanager

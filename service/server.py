@@ -26,12 +26,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.app import open_app
 from service.settings import read_settings
+from service.web import live
 
 __all__ = ["Server", "configuration", "main"]
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 75
-_LIVES_EVERY_S: Final = 1.0
 # What a client sends within this time is still answered; pooled connections that carry
 # traffic at all have then heard that they close.
 _SILENT_S: Final = 3.0
@@ -103,7 +103,6 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as usual, then tell, and end when nobody listens any more."""
         await super().startup(sockets=sockets)
-        self._line.setblocking(False)  # noqa: FBT003 - the socket's own signature
         self._living = asyncio.create_task(self._live())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -136,17 +135,8 @@ class Server(uvicorn.Server):
         return [one for one in open_ones if isinstance(one, _Connection)]
 
     async def _live(self) -> None:
-        """Say `ready`, then that we live, until the line breaks."""
-        loop = asyncio.get_running_loop()
-        word = b"ready\n"
-        with contextlib.suppress(OSError):
-            while True:
-                await loop.sock_sendall(self._line, word)
-                word = b"alive\n"
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LIVES_EVERY_S):
-                        if not await loop.sock_recv(self._line, 1):
-                            break
+        """Say that we live until nobody listens any more."""
+        await live(self._line)
         self.should_exit = True
 
 

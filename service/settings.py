@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0, le=16)
     """How many of our own proxies stand in front and append to `X-Forwarded-For`."""
 
+    job_lease_s: _Seconds = 30.0
+    """After how long without a sign of life a worker's jobs are taken up by another."""
+    jobs_at_once: int = Field(default=4, ge=1, le=64)
+    look_for_jobs_every_s: _Seconds = 0.5
+    failed_jobs_kept_days: int = Field(default=14, ge=1, le=365)
+
     partitions_ahead: int = Field(default=3, ge=1, le=24)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     """The one in which the ledger's amounts are. Not to be changed once there are any."""

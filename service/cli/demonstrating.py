@@ -31,8 +31,8 @@ from service.cli.demo_words import as_members, welcome
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, console, own_command, print_json, refuse, say
 from service.cli.serving import address_of
+from service.cli.staffing import Staff
 from service.cli.starting import settings_of_process, stopped_by_signals
-from service.cli.supervising import Workers
 from service.rules.templates import template_names
 from service.storage import SessionLimits, open_engine
 
@@ -57,7 +57,7 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
     stage = _Stage(address_of(_HOST, port), settings.data_folder / "demo", as_json)
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         bound = bind(_HOST, port)
-        team = Workers(bound, count=1, shutdown_s=settings.shutdown_s)
+        team = Staff(bound, count=1, shutdown_s=settings.shutdown_s)
         team.load()
         if reset:
             _throw_away(stage.folder)
@@ -82,7 +82,7 @@ def demo(*, reset: bool, port: int | None, as_json: bool) -> None:
 
 def _serve(
     bound: socket.socket,
-    team: Workers,
+    team: Staff,
     stage: _Stage,
     *,
     environment: Mapping[str, str],

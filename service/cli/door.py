@@ -15,7 +15,7 @@ from service.cli.describing import schema
 from service.cli.folder_commands import apply, plan
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
-from service.cli.operations import demo, doctor, migrate, serve
+from service.cli.operations import demo, doctor, migrate, serve, worker
 from service.cli.portfolio_commands import portfolio
 from service.cli.release_commands import (
     approve,
@@ -69,6 +69,7 @@ app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
 app.command(rich_help_panel=_ACCOUNTS)(rescore)
 app.command(rich_help_panel=_OPERATIONS)(serve)
 app.command(rich_help_panel=_OPERATIONS)(demo)
+app.command(rich_help_panel=_OPERATIONS)(worker)
 app.command(rich_help_panel=_OPERATIONS)(migrate)
 app.command(rich_help_panel=_OPERATIONS)(doctor)
 app.command(rich_help_panel=_OPERATIONS)(backup)

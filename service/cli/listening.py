@@ -9,7 +9,8 @@ from pathlib import Path
 
 from service.cli.handing_over import IS_POSSIBLE, handing_over
 from service.cli.screen import NO, USAGE, refuse
-from service.cli.supervising import Workers, note
+from service.cli.staffing import Staff
+from service.cli.supervising import note
 
 WhenReady = Callable[[], Awaitable[None]]
 _Signals = asyncio.Queue[signal.Signals]
@@ -38,7 +39,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve_requests(
-    bound: socket.socket, team: Workers, *, environment: Mapping[str, str], when_ready: WhenReady
+    bound: socket.socket, team: Staff, *, environment: Mapping[str, str], when_ready: WhenReady
 ) -> bool:
     """Let *team* answer requests on *bound* until a signal; return whether it ever could.
 
@@ -58,7 +59,7 @@ def serve_requests(
 
 
 async def _serve(
-    bound: socket.socket, team: Workers, begin: Callable[[], Coroutine[None, None, bool]]
+    bound: socket.socket, team: Staff, begin: Callable[[], Coroutine[None, None, bool]]
 ) -> bool:
     signals: _Signals = asyncio.Queue()
     loop = asyncio.get_running_loop()
@@ -87,7 +88,7 @@ async def _offer(bound: socket.socket, signals: _Signals) -> None:
         signals.put_nowait(signal.SIGTERM)
 
 
-async def _wait_for_end(team: Workers, signals: _Signals) -> signal.Signals:
+async def _wait_for_end(team: Staff, signals: _Signals) -> signal.Signals:
     """Wait for the signal that ends the service and return it; the others are followed."""
     had_terminal = _has_terminal()
     restarts = []
@@ -99,14 +100,14 @@ async def _wait_for_end(team: Workers, signals: _Signals) -> signal.Signals:
         restarts.append(asyncio.create_task(_restart(team)))
 
 
-async def _restart(team: Workers) -> None:
+async def _restart(team: Staff) -> None:
     if await team.restart():
         await note("workers restarted")
     else:
         await note("restart given up; who served goes on", failed=True)
 
 
-async def _end(team: Workers, signals: _Signals, *, by: signal.Signals) -> None:
+async def _end(team: Staff, signals: _Signals, *, by: signal.Signals) -> None:
     """Stop the team; Ctrl-C once more makes it drop what it has."""
     stopping = asyncio.create_task(team.stop(by))
     while not stopping.done():

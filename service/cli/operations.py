@@ -49,6 +49,13 @@ def demo(*, reset: Reset = False, port: Port = None, as_json: AsJson = False) ->
     demonstrating.demo(reset=reset, port=port, as_json=as_json)
 
 
+def worker(*, as_json: AsJson = False) -> None:
+    """Work on what waits in the queue of DATABASE_URL until Ctrl-C. `serve` has one already."""
+    from service.cli import working
+
+    working.work(as_json=as_json)
+
+
 def migrate(*, as_json: AsJson = False) -> None:
     """Bring the database's schema up to date and make its partitions."""
     from service.cli import migrating

@@ -6,8 +6,8 @@ import time
 from service.cli.handing_over import IS_POSSIBLE, NobodyServes, Successor, take_over
 from service.cli.listening import bind, serve_requests
 from service.cli.screen import NO, print_json, refuse, say
+from service.cli.staffing import Staff
 from service.cli.starting import settings_of_process, stopped_by_signals
-from service.cli.supervising import Workers
 from service.settings import Settings
 
 
@@ -30,7 +30,7 @@ def serve(
     with contextlib.suppress(KeyboardInterrupt), stopped_by_signals():
         successor = _successor_on(host, port, settings) if takes_over else None
         bound = bind(host, port) if successor is None else successor.listener
-        team = Workers(bound, count=workers, shutdown_s=settings.shutdown_s)
+        team = Staff(bound, count=workers, shutdown_s=settings.shutdown_s)
         team.load()
         with contextlib.ExitStack() as stack:
             url, schema = _database(settings, stack, as_json=as_json)

@@ -1,7 +1,8 @@
-"""The processes that answer requests: started, watched, replaced, and ended together.
+"""The processes that serve: started, watched, replaced, and ended together.
 
-They share one listening socket, which stays open here whatever becomes of them: a client
-that connects while one of them is being replaced waits a moment and is never refused.
+Those that answer requests share one listening socket, which stays open here whatever becomes
+of them: a client that connects while one of them is being replaced waits a moment and is never
+refused.
 """
 
 import asyncio
@@ -21,9 +22,7 @@ __all__ = ["Workers", "note"]
 
 # Of this installation, whatever folder the command was started in.
 _HOME: Final = str(Path(__file__).resolve().parents[2])
-_PROGRAM: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.server import main; main()"
-)
+_PROGRAM: Final = "import sys; sys.path.insert(0, sys.argv.pop(1)); from {} import main; main()"
 _READY_WITHIN_S: Final = 120.0
 _SILENT_S: Final = 30.0
 _KILLED_AFTER_S: Final = 5.0
@@ -72,10 +71,21 @@ class _Worker:
 
 
 class Workers:
-    """So many processes on one listening socket; *shutdown_s* is what each has to end."""
+    """So many processes of one program; *shutdown_s* is what each has to end.
 
-    def __init__(self, listener: socket.socket, *, count: int, shutdown_s: float) -> None:
+    With a *listener* they answer the requests that come in by it.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket | None,
+        *,
+        count: int,
+        shutdown_s: float,
+        program: str = "service.server",
+    ) -> None:
         self._listener = listener
+        self._program = _PROGRAM.format(program)
         self._count = count
         self._environment = b""
         self._loading: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
@@ -151,14 +161,17 @@ class Workers:
     def _spawn(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
         """Return a process that loads, and the line to it."""
         ours, theirs = socket.socketpair()
+        given = {"--line": theirs.fileno()}
+        if self._listener is not None:
+            given["--listener"] = self._listener.fileno()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [
-                    *(sys.executable, "-P", "-c", _PROGRAM, _HOME),
-                    *("--listener", str(self._listener.fileno()), "--line", str(theirs.fileno())),
+                    *(sys.executable, "-P", "-c", self._program, _HOME),
+                    *(word for name, number in given.items() for word in (name, str(number))),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(self._listener.fileno(), theirs.fileno()),
+                pass_fds=tuple(given.values()),
                 process_group=0,  # Ctrl-C is for us; they hear of it from here
             )
         return process, ours

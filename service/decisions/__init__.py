@@ -5,7 +5,7 @@ from service.decisions.asking import MalformedQuestion, Question, question_of, r
 from service.decisions.assessing import assess_some, assessing
 from service.decisions.attributing import attribute
 from service.decisions.beside import Beside, qualify_beside
-from service.decisions.desk import AtDesk, Desk
+from service.decisions.desk import AtDesk, Desk, open_desk
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
@@ -61,6 +61,7 @@ __all__ += [
     "is_under",
     "keep_rescored",
     "noticing",
+    "open_desk",
     "read_past",
     "read_said",
     "read_suspensions",

@@ -22,6 +22,7 @@ from service.storage.engine import (
     libpq_url,
     measure_skew,
     open_engine,
+    prepare_session,
     read_clock,
     session_limits,
     transaction,
@@ -38,6 +39,7 @@ from service.storage.ids import (
     to_text,
 )
 from service.storage.inserting import arrays_of, insert_new
+from service.storage.jobs import Job, defer
 from service.storage.lone_session import LoneSession
 from service.storage.migrating import Migration, MigrationFailed, is_migrated, migrate
 from service.storage.partitions import (
@@ -46,10 +48,13 @@ from service.storage.partitions import (
     find_stray_decisions,
     list_partitions,
 )
+from service.storage.queue_schema import QUEUE_SCHEMA, read_queue_schema
+from service.storage.queue_store import JobCounts, count_jobs, forget_finished, recover_stalled
 from service.storage.refusals import DatabaseNotMigrated, DatabaseUnavailable
 
 __all__ = [
     "APP_ROLE",
+    "QUEUE_SCHEMA",
     "RANDOM_BYTES",
     "AuditAnchor",
     "AuditReport",
@@ -57,6 +62,8 @@ __all__ = [
     "DatabaseNotMigrated",
     "DatabaseUnavailable",
     "InvalidId",
+    "Job",
+    "JobCounts",
     "LoneSession",
     "Migration",
     "MigrationFailed",
@@ -66,12 +73,15 @@ __all__ = [
     "append_audit",
     "arrays_of",
     "connect_raw",
+    "count_jobs",
     "cut_off_after",
     "database_refusals",
+    "defer",
     "driver_of",
     "ensure_partitions",
     "find_stray_decisions",
     "first_uuid_at",
+    "forget_finished",
     "insert_new",
     "instant_of",
     "is_migrated",
@@ -83,7 +93,10 @@ __all__ = [
     "migrate",
     "open_engine",
     "parse_id",
+    "prepare_session",
     "read_clock",
+    "read_queue_schema",
+    "recover_stalled",
     "session_limits",
     "to_text",
     "transaction",

@@ -29,8 +29,21 @@ from service.storage.refusals import without_values
 
 __all__ = ["Restored", "check_target", "restore"]
 
-_SEEDED: Final = ("release_epoch", "audit_head")
-"""Tables into which a migration puts one row; they are emptied first and filled last."""
+_SEEDED: Final = (
+    *("release_epoch", "audit_head"),
+    *("procrastinate_workers", "procrastinate_jobs"),
+    *("procrastinate_events", "procrastinate_periodic_defers"),
+)
+"""Tables in which there are rows as soon as somebody serves; they are emptied first and filled
+last."""
+_OUR_FUNCTIONS: Final = """
+    SELECT oid::regprocedure::text FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace AND proname ~ '^(goodfit|procrastinate)_'
+"""
+_OUR_TYPES: Final = """
+    SELECT oid::regtype::text FROM pg_type
+    WHERE typnamespace = 'public'::regnamespace AND typname ~ '^procrastinate_'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +137,11 @@ def _drop_newer(session: psycopg.Connection[Any]) -> None:
         listed = sql.SQL(", ").join(names)
         session.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(listed))
         _check_empty(session)
-        session.execute(sql.SQL("DROP TABLE {}").format(listed))
-        found = session.execute(
-            "SELECT oid::regprocedure::text FROM pg_proc"
-            " WHERE pronamespace = 'public'::regnamespace AND starts_with(proname, 'goodfit_')"
-        )
-        for (signature,) in found.fetchall():
-            session.execute(sql.SQL("DROP FUNCTION {}").format(sql.SQL(signature)))
+        session.execute(sql.SQL("DROP TABLE {} CASCADE").format(listed))
+        for kind, catalogue in (("ROUTINE", _OUR_FUNCTIONS), ("TYPE", _OUR_TYPES)):
+            for (name,) in session.execute(catalogue).fetchall():
+                drop = sql.SQL("DROP {} IF EXISTS {} CASCADE")
+                session.execute(drop.format(sql.SQL(kind), sql.SQL(name)))
 
 
 def _fill(

@@ -20,7 +20,8 @@ _SESSION: Final = (
 )
 # What the service's role may read is ours; a stranger's table in the same schema is not.
 _COLUMNS: Final = """
-    SELECT relname, attname, format_type(atttypid, atttypmod), attidentity <> '',
+    SELECT relname, attname, format_type(atttypid, atttypmod),
+           pg_get_serial_sequence(quote_ident(relname), attname) IS NOT NULL,
            GREATEST(reltuples, 0)::bigint
     FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition

@@ -32,6 +32,7 @@ __all__ = [
     "libpq_url",
     "measure_skew",
     "open_engine",
+    "prepare_session",
     "read_clock",
     "session_limits",
     "transaction",
@@ -141,11 +142,20 @@ async def connect_raw(
             libpq_url(url), autocommit=True, **_connect_arguments(limits)
         )
         try:
-            await connection.execute(_SESSION, _session_values(limits))
+            await prepare_session(connection, limits=limits)
         except BaseException:
             await connection.close()
             raise
     return connection
+
+
+async def prepare_session(
+    connection: psycopg.AsyncConnection[Any], *, limits: SessionLimits
+) -> None:
+    """Give a session that was opened elsewhere the role, the clock and the limits of ours."""
+    await connection.execute(_SESSION, _session_values(limits))
+    if not connection.autocommit:
+        await connection.commit()
 
 
 @asynccontextmanager

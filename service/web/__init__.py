@@ -17,7 +17,7 @@ from service.web.errands import LEASE, Errand, run_as_they_come, run_next
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
 from service.web.failures import EXPECTED, faults_within, respond_to
 from service.web.gate import Gate, Rates
-from service.web.house import House, InHouse, Visiting, WithKey
+from service.web.house import House, InHouse, Visiting, WithKey, open_house
 from service.web.idempotency import (
     Answer,
     AnswerErased,
@@ -33,10 +33,11 @@ from service.web.json_limits import LEAD, LEDGER, RULE_SET, Limits
 from service.web.key_making import MadeKey, give_key, take_key_back
 from service.web.key_routes import key_routes
 from service.web.key_schemas import KeyAsked
-from service.web.key_store import find_caller, list_keys
+from service.web.key_store import list_keys
 from service.web.keyring import KeyRing, Unauthenticated
 from service.web.keys import hash_of
-from service.web.limiter import Limiter, Rate, TooManyRequests
+from service.web.lifeline import live
+from service.web.limiter import Limiter, Rate, TooManyRequests, per_minute
 from service.web.lines import LINE_BYTES, Element, ResultStream
 from service.web.many import (
     NDJSON,
@@ -161,7 +162,6 @@ __all__ = [
     "descriptions",
     "etag_of",
     "faults_within",
-    "find_caller",
     "find_kept",
     "forget_counts",
     "give_key",
@@ -172,12 +172,15 @@ __all__ = [
     "kept_up",
     "link_to_next",
     "list_keys",
+    "live",
     "looked_after",
     "media_type_of",
     "neighbourhood_of",
     "number_after",
     "only_tried",
+    "open_house",
     "page_of",
+    "per_minute",
     "pointer_to",
     "problem",
     "read_body",

@@ -5,6 +5,7 @@ writes it. The clock and randomness come in here, so that tests can bring their 
 """
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,15 +16,17 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.settings import Settings
-from service.storage import RANDOM_BYTES, make_uuid
+from service.storage import RANDOM_BYTES, make_uuid, transaction
 from service.web.caller import Caller
 from service.web.crowd import Crowd
+from service.web.key_store import find_caller
 from service.web.keyring import KeyRing
+from service.web.limiter import per_minute
 from service.web.metrics import Metrics
 from service.web.turns import Turns
 from service.web.visit import Clock, Visit, visit_of
 
-__all__ = ["House", "InHouse", "Visiting", "WithKey"]
+__all__ = ["House", "InHouse", "Visiting", "WithKey", "open_house"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,28 @@ class House:
     def new_uuid(self, at: datetime) -> UUID:
         """Return a fresh UUIDv7 of the instant *at*."""
         return make_uuid(at, self.randomness(RANDOM_BYTES))
+
+
+def open_house(settings: Settings, engine: AsyncEngine, *, clock: Clock) -> House:
+    """Return the floors of this process; it remembers keys, counts, and keeps turns by itself."""
+
+    async def find(sha256: bytes) -> Caller | None:
+        async with transaction(engine) as connection:
+            return await find_caller(connection, sha256)
+
+    return House(
+        settings=settings,
+        engine=engine,
+        clock=clock,
+        keys=KeyRing(find, clock=clock, timer=time.monotonic),
+        metrics=Metrics(),
+        turns=Turns(),
+        crowd=Crowd(
+            clock=clock,
+            by_key=per_minute(settings.publishable_requests_per_minute),
+            by_address=per_minute(settings.address_requests_per_minute),
+        ),
+    )
 
 
 async def _house_of(request: Request) -> House:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from service.web.refusals import Refusal
 
-__all__ = ["Limiter", "Rate", "TooManyRequests"]
+__all__ = ["Limiter", "Rate", "TooManyRequests", "per_minute"]
 
 _FORGET_ABOVE = 10_000
 
@@ -28,6 +28,11 @@ class Rate:
 
     requests: int
     window_s: int
+
+
+def per_minute(requests: int) -> Rate | None:
+    """Return the rate of so many a minute; None, no limit, for 0."""
+    return Rate(requests=requests, window_s=60) if requests else None
 
 
 class Limiter:

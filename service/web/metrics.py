@@ -16,7 +16,8 @@ class Metrics:
 
     Rooms above count through the public attributes: `decisions` by verdict,
     `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result,
-    `shadow_queue`, `assessments` by result, `assessments_due` and `assessments_due_s`.
+    `shadow_queue`, `assessments` by result, `assessments_due` and `assessments_due_s`,
+    `jobs` by name and state, and `jobs_oldest_s` by name.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -74,6 +75,19 @@ class Metrics:
         self.assessments_due_s = Gauge(
             "goodfit_assessments_due_seconds",
             "How long the first of them has waited",
+            registry=here,
+        )
+
+        self.jobs = Gauge(
+            "goodfit_jobs",
+            "Jobs in the queue: waiting, later, running, failed",
+            ["job", "state"],
+            registry=here,
+        )
+        self.jobs_oldest_s = Gauge(
+            "goodfit_jobs_oldest_seconds",
+            "How long the first job that is due has waited",
+            ["job"],
             registry=here,
         )
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from service.storage import (
     DatabaseNotMigrated,
     DatabaseUnavailable,
+    count_jobs,
     ensure_partitions,
     transaction,
 )
@@ -66,12 +67,23 @@ def chores_of(house: House) -> tuple[Chore, ...]:
         async with transaction(house.engine) as connection:
             await forget_counts(connection)
 
+    async def measure_jobs() -> None:
+        async with transaction(house.engine) as connection:
+            counts = await count_jobs(connection)
+        house.metrics.jobs.clear()
+        house.metrics.jobs_oldest_s.clear()
+        for one in counts:
+            house.metrics.jobs_oldest_s.labels(one.job).set(one.oldest.total_seconds())
+            for state in ("waiting", "later", "running", "failed"):
+                house.metrics.jobs.labels(one.job, state).set(getattr(one, state))
+
     return (
         Chore("counts", 1.0, settle_counts),
         Chore("partitions", 24 * 3600.0, make_partitions),
         Chore("key use", 60.0, note_key_use),
         Chore("counted", 60.0, forget_counted),
         Chore("idempotency", 3600.0, forget_answers),
+        Chore("job counts", 15.0, measure_jobs),
     )
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -87,6 +87,16 @@ def is_listening(port: int) -> bool:
     """Say whether somebody accepts connections on *port*."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answering(pid: int) -> list[psutil.Process]:
+    """Return the processes under `goodfit serve` with *pid* that answer requests."""
+    found = []
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):
+            if "service.server" in " ".join(child.cmdline()):  # of a dead one there is none
+                found.append(child)
+    return found
 
 
 def postgres_in(folder: Path) -> list[int]:

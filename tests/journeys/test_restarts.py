@@ -4,15 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.journeys.load import asking, check_stored
-from tests.journeys.processes import Started, free_port, is_listening, started
+from tests.journeys.processes import Started, answering, free_port, is_listening, started
 from tests.journeys.test_serve import READY, furnish
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
@@ -44,13 +43,8 @@ class Service:
 
     @property
     def workers(self) -> set[int]:
-        """The process ids of the workers that live now: there are no other children."""
-        found = set()
-        for child in psutil.Process(self.terminal.process.pid).children():
-            with suppress(psutil.NoSuchProcess):
-                if child.status() != psutil.STATUS_ZOMBIE:
-                    found.add(child.pid)
-        return found
+        """The process ids of those that answer requests and live now."""
+        return {one.pid for one in answering(self.terminal.process.pid)}
 
     async def restart(self) -> None:
         """Send SIGHUP and wait until it is done and whoever left is gone."""

@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.journeys.processes import Started, free_port, started
+from tests.journeys.processes import Started, answering, free_port, started
 from tests.journeys.test_serve import READY, furnish
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def pool(tmp_path: Path, empty_database_url: str) -> Iterator[Pool]:
         terminal = stack.enter_context(started(tmp_path, *arguments, environment=environment))
         terminal.wait_for(READY)
         admin = stack.enter_context(closing(furnish(port, environment)))
-        workers = psutil.Process(terminal.process.pid).children()
+        workers = answering(terminal.process.pid)
         by_worker: dict[int, httpx.Client] = {}
         for _ in range(100):
             client = httpx.Client(base_url=admin.base_url, timeout=10)

@@ -33,16 +33,16 @@ VERSIONS = sorted(Path(__file__).parents[2].joinpath("migrations/versions").glob
 pytestmark = pytest.mark.anyio
 
 
-def no_partition(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
-    """Leave the monthly partitions out of a comparison with the model."""
+def in_model(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
+    """Leave the monthly partitions and the queue out of a comparison with the model."""
     table = name if kind == "table" else parents.get("table_name")
-    return not str(table).startswith("decision_")
+    return not str(table).startswith(("decision_", "procrastinate_"))
 
 
 def differences(connection: SyncConnection) -> Sequence[Any]:
     """Return what autogenerate would change to make the database equal the tables."""
     options = {
-        "include_name": no_partition,
+        "include_name": in_model,
         "compare_type": True,
         "compare_server_default": True,
     }
