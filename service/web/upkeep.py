@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import delete, func, select
@@ -67,23 +68,13 @@ def chores_of(house: House) -> tuple[Chore, ...]:
         async with transaction(house.engine) as connection:
             await forget_counts(connection)
 
-    async def measure_jobs() -> None:
-        async with transaction(house.engine) as connection:
-            counts = await count_jobs(connection)
-        house.metrics.jobs.clear()
-        house.metrics.jobs_oldest_s.clear()
-        for one in counts:
-            house.metrics.jobs_oldest_s.labels(one.job).set(one.oldest.total_seconds())
-            for state in ("waiting", "later", "running", "failed"):
-                house.metrics.jobs.labels(one.job, state).set(getattr(one, state))
-
     return (
         Chore("counts", 1.0, settle_counts),
         Chore("partitions", 24 * 3600.0, make_partitions),
         Chore("key use", 60.0, note_key_use),
         Chore("counted", 60.0, forget_counted),
         Chore("idempotency", 3600.0, forget_answers),
-        Chore("job counts", 15.0, measure_jobs),
+        Chore("job counts", 15.0, partial(_measure_jobs, house)),
     )
 
 
@@ -139,6 +130,18 @@ async def _repeat(chore: Chore) -> None:
     while True:
         await asyncio.sleep(chore.every_s if is_done else min(_AGAIN_S, chore.every_s))
         is_done = await do_once(chore)
+
+
+async def _measure_jobs(house: House) -> None:
+    """Count in the database what waits in the queue, for `/metrics`."""
+    async with transaction(house.engine) as connection:
+        counts = await count_jobs(connection)
+    house.metrics.jobs.clear()
+    house.metrics.jobs_oldest_s.clear()
+    for one in counts:
+        house.metrics.jobs_oldest_s.labels(one.job).set(one.oldest.total_seconds())
+        for state in ("waiting", "later", "running", "failed"):
+            house.metrics.jobs.labels(one.job, state).set(getattr(one, state))
 
 
 async def _forget_some_answers(house: House) -> int:

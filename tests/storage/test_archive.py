@@ -50,6 +50,9 @@ def source(module_database_url: str) -> str:
         "CREATE TEMP TABLE old AS SELECT * FROM decision LIMIT 1;"
         " UPDATE old SET decided_at = '2020-02-29 23:59:59+00';"
         " INSERT INTO decision SELECT * FROM old",
+        # A job in the hands of a worker that was killed.
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, status, worker_id)"
+        " SELECT 'goodfit', 'x', 'doing', worker_id FROM procrastinate_register_worker_v1()",
     )
     return module_database_url
 
@@ -68,6 +71,9 @@ def bring_back(file: Path, url: str, *, keep_broken: bool = False) -> Restored:
         return restore(url, backup, keep_broken=keep_broken)
 
 
+QUEUE = {f"procrastinate_{name}" for name in ("jobs", "events", "workers", "periodic_defers")}
+
+
 def manifest_of(file: Path) -> Manifest:
     """Return what a backup says of itself."""
     with open_backup(file) as backup:
@@ -82,7 +88,7 @@ def test_every_row_of_every_table_comes_back(
     restored = bring_back(whole, empty_database_url)
     assert (restored.versions, restored.broken) == (2, ())
     before, again = manifest_of(whole), back_up(empty_database_url, tmp_path / "again.zip")
-    assert {table.name for table in before.tables} == set(metadata.tables)
+    assert {table.name for table in before.tables} == set(metadata.tables) | QUEUE
     assert sorted(again.tables, key=str) == sorted(before.tables, key=str)
     assert (again.anchor, again.partitions) == (before.anchor, before.partitions)
     assert restored.rows == before.rows > 10
@@ -108,6 +114,8 @@ def test_a_restored_database_goes_on_where_the_other_stopped(
     assert ask(empty_database_url, one_more) == before + 1
     assert ask(empty_database_url, epoch) == ask(source, epoch) + 1
     assert ask(empty_database_url, "SELECT count(*) FROM decision_2020_02") == 1
+    job = "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('a', 'b') RETURNING id"
+    assert ask(empty_database_url, job) == ask(source, "SELECT max(id) FROM procrastinate_jobs") + 1
     assert ask(empty_database_url, "SELECT count(*) FROM decision_default") == 0
 
 
