@@ -14,8 +14,8 @@ from alembic import op
 from service.storage.migrating import limit_waiting
 from service.storage.queue_schema import advance_queue_schema
 
-revision: Final = "2026_11_26_1840"
-down_revision: Final = "2026_11_26_1830"
+revision: Final = "2026_11_26_1850"
+down_revision: Final = "2026_11_26_1840"
 branch_labels: Final = None
 depends_on: Final = None
 
