@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from service.bulk import UnreadableJson, read_object
-from service.cli.decision_words import print_decision
+from service.cli.decision_words import MOST_WAYS, print_decision, print_reach
 from service.cli.files import load_rules, read_file
 from service.cli.screen import AsJson, print_json, refuse
-from service.rules import Decision, RuleSet
+from service.rules import Decision, Reach, RuleSet, reach_words, ways_from, ways_told
 
 RuleFile = Annotated[str, typer.Argument(metavar="FILE", help="A rule file; - is stdin.")]
 FactsText = Annotated[
@@ -48,6 +48,14 @@ class Explain(StrEnum):
     full = "full"
 
 
+WaysOut = Annotated[
+    bool,
+    typer.Option("--counterfactuals", help="Also what would have to change for a better outcome."),
+]
+Toward = Annotated[
+    str | None,
+    typer.Option("--toward", metavar="OUTCOME", help="The same, for this outcome alone."),
+]
 ExplainHow = Annotated[Explain, typer.Option("--explain", help="full: also rules that were no.")]
 
 
@@ -60,6 +68,8 @@ def decide(
     at: Instant = None,
     final: Final = False,
     explain: ExplainHow = Explain.short,
+    counterfactuals: WaysOut = False,
+    toward: Toward = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide one lead or account; with --json, the same JSON as the API."""
@@ -69,10 +79,35 @@ def decide(
     if events is not None or reports:
         raw |= _measured(rules, events, reports or (), at=clock)
     decision = rules.decide(raw, at=clock, final=final)
+    reach = _reach(rules, decision, toward) if counterfactuals or toward is not None else None
     if as_json:
-        print_json(_document(rules, decision, explain))
+        told = {} if reach is None else {"counterfactuals": _reach_told(rules, reach)}
+        print_json(_document(rules, decision, explain) | told)
     else:
         print_decision(decision, full=explain is Explain.full)
+        if reach is not None:
+            print_reach(rules, reach)
+
+
+def _reach(rules: RuleSet, decision: Decision, toward: str | None) -> Reach:
+    """Return the ways from what the facts come to if nothing more is told."""
+    outcomes = [outcome.id for outcome in rules.model.outcomes]
+    if toward is not None and toward not in outcomes:
+        refuse(f"`{toward}` is no outcome of the rule set; name one of {', '.join(outcomes)}")
+    whole = decision
+    if not decision.final:
+        whole = rules.decide(decision.facts, at=decision.at, final=True, with_missing=False)
+    return ways_from(rules, whole, toward=toward)
+
+
+def _reach_told(rules: RuleSet, reach: Reach) -> dict[str, object]:
+    return {
+        "gate": reach.gate,
+        "words": reach_words(reach),
+        "ways": ways_told(rules, reach.better[:MOST_WAYS]),
+        "near": ways_told(rules, reach.near),
+        "is_whole": reach.is_whole,
+    }
 
 
 def _document(rules: RuleSet, decision: Decision, explain: Explain) -> dict[str, object]:

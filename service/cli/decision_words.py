@@ -1,12 +1,14 @@
 """A decision as a person reads it: the summary, the scores, why, what to ask, what next."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.text import Text
 
 from service.cli.screen import say
-from service.rules import Decision
+from service.rules import Decision, Reach, RuleSet, reach_words, ways_told
 
+MOST_WAYS: Final = 3
 _VERDICTS = {"qualify": "green", "review": "cyan", "disqualify": "red", "undecided": "yellow"}
 
 
@@ -20,6 +22,16 @@ def print_decision(decision: Decision, *, full: bool = False) -> None:
     _section("ask", _questions(decision))
     _section("next", _next(decision))
     _section("not read", (problem.message for problem in decision.data_problems))
+
+
+def print_reach(rules: RuleSet, reach: Reach) -> None:
+    """Print what would have to change for another outcome."""
+    lines = [reach_words(reach)]
+    lines += [
+        f"{way['label']}: {way['words']}" for way in ways_told(rules, reach.better[:MOST_WAYS])
+    ]
+    _section("changes", iter(lines))
+    _section("near", (f"{way['label']}: {way['words']}" for way in ways_told(rules, reach.near)))
 
 
 def _section(title: str, lines: Iterator[str]) -> None:

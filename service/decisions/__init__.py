@@ -16,6 +16,7 @@ from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.past import Past, read_past
 from service.decisions.qualifying import Case
+from service.decisions.reaching import NothingToSeek, ways_around
 from service.decisions.replaying import (
     DecisionNotFound,
     FactsErased,
@@ -37,6 +38,8 @@ from service.decisions.suspension_routes import suspension_routes
 from service.decisions.suspension_store import list_in_force as read_suspensions
 from service.decisions.suspension_store import list_rows_in_force as suspension_rows
 from service.decisions.suspension_store import newest_ended as suspensions_ended
+from service.decisions.ways_routes import ways_routes
+from service.decisions.ways_schemas import WayTold
 from service.decisions.why_routes import why_routes
 from service.decisions.writing import Entry
 
@@ -49,9 +52,11 @@ __all__ += [
     "FactsErased",
     "NotAssessed",
     "NotReplayable",
+    "NothingToSeek",
     "Past",
     "PastAssessment",
     "PeopleSaid",
+    "WayTold",
     "assess_some",
     "assessing",
     "attribute",
@@ -73,12 +78,14 @@ __all__ += [
     "suspend",
     "suspension_rows",
     "suspensions_ended",
+    "ways_around",
 ]
 
 routers = (
     qualify_routes,
     history_routes,
     why_routes,
+    ways_routes,
     override_routes,
     standing_routes,
     suspension_routes,

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-import anyio
-import anyio.to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +17,7 @@ from service.decisions import (
     read_past,
     read_said,
     replay,
+    ways_around,
 )
 from service.portfolio import dossier_store
 from service.portfolio.dossier_money import Money, MoneyOf, add_up, rates_of, wanted_of
@@ -27,34 +26,17 @@ from service.portfolio.dossier_telling import (
     is_in_grace,
     labels_of,
     notes_of,
-    reach_words,
     scores_told,
     unknown_told,
-    ways_told,
 )
-from service.rules import Decision, RuleSet, nearest, ways_from
+from service.rules import Decision, RuleSet, reach_words, ways_told
 from service.storage import to_text, transaction
-from service.web import Fault, Refusal, rfc3339
+from service.web import Refusal, rfc3339
 
-__all__ = ["UnknownAttribute", "dossier_of"]
+__all__ = ["dossier_of"]
 
 _HISTORY: Final = 8
-_AT_ONCE: Final = 2
-# Some hundred decisions each: the requests beside it keep their turn.
-_search: Final = anyio.CapacityLimiter(_AT_ONCE)
 _NAMES: Final = ("name", "company_name", "company", "account_name")
-
-
-class UnknownAttribute(Refusal):
-    """What is to stay as it is is nothing that the rules know."""
-
-    code: ClassVar[str] = "validation_failed"
-
-    def __init__(self, name: str, rules: RuleSet) -> None:
-        words = "`fixed` names an attribute or metric of the rule set, and this is none"
-        close = nearest(name, rules.attributes)
-        fault = Fault(code="unknown_attribute", message=words, parameter="fixed", suggestion=close)
-        super().__init__(words, faults=[fault])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +62,7 @@ async def dossier_of(
     Raises:
         AccountNotFound: If there is no such account.
         NotAssessed: If *rule_set* did not judge it.
-        UnknownAttribute: If something *fixed* is nothing that the rules know.
+        NothingToSeek: If something *fixed* is nothing that the rules know.
     """
     now = desk.house.clock()
     async with transaction(desk.house.engine) as connection:
@@ -155,9 +137,6 @@ async def _stand(key: str, assessed: Row[Any], *, desk: Desk) -> _Stand:
 
 async def _standing_told(stand: _Stand, *, fixed: Collection[str]) -> dict[str, Any]:
     row, rules, decision, word = stand.row, stand.rules, stand.decision, stand.said.word
-    for name in fixed:
-        if name not in rules.attributes:
-            raise UnknownAttribute(name, rules)
     model = next(one for one in rules.model.outcomes if one.id == row.outcome)
     outcome = row.outcome if word is None else word.outcome
     labels, notes = labels_of(rules), notes_of(rules)
@@ -202,10 +181,7 @@ async def _standing_told(stand: _Stand, *, fixed: Collection[str]) -> dict[str, 
     if decision is None:
         return told
     pictured_at = f"/v1/decisions/{told['standing']['decision']}"
-    whole = decision if decision.final else await anyio.to_thread.run_sync(_closed, rules, decision)
-    reach = await anyio.to_thread.run_sync(
-        lambda: ways_from(rules, whole, fixed=fixed), limiter=_search
-    )
+    reach = await ways_around(rules, decision, fixed=fixed)
     is_best = decision.outcome == next(
         (one.id for one in rules.model.outcomes if one.verdict == "qualify"), None
     )
@@ -224,18 +200,6 @@ async def _standing_told(stand: _Stand, *, fixed: Collection[str]) -> dict[str, 
             "is_whole": reach.is_whole,
         },
     }
-
-
-def _closed(rules: RuleSet, decision: Decision) -> Decision:
-    """Return the decision as if nothing more were to be told: what it comes to today."""
-    return rules.decide(
-        decision.facts,
-        at=decision.at,
-        final=True,
-        suspended=decision.suspended,
-        tabled=decision.tabled,
-        with_missing=False,
-    )
 
 
 def _reasons_told(decision: Decision, rules: RuleSet) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ async def read(
     """Show what is known of an account, who said it, how it stands and why, and what would help.
 
     Money is of the ledger, by UTC month, to the cent. `reach` names the smallest changes of
-    one or two facts that lead to a better group; each was decided by the rules themselves.
+    up to three facts that lead to a better group; each was decided by the rules themselves.
     """
     return await dossier_of(key, rule_set=rule_set, fixed=fixed or (), desk=desk)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from service.decisions import PastAssessment
+from service.decisions import PastAssessment, WayTold
 from service.web import Shown
 
 __all__ = ["DossierShown"]
@@ -157,27 +157,6 @@ class MoneyShown(Shown):
     recent: StretchShown = Field(description="The twelve months together.")
     earlier: StretchShown
     total: StretchShown
-
-
-class ChangeTold(Shown):
-    """One fact that would be otherwise."""
-
-    attribute: str
-    label: str
-    before: object
-    after: object
-    words: str
-
-
-class WayTold(Shown):
-    """Changes that together lead to another outcome; the rules decided so."""
-
-    outcome: str
-    label: str
-    verdict: Verdict
-    action: str | None
-    changes: list[ChangeTold] = Field(min_length=1, max_length=2)
-    words: str
 
 
 class PossibleTold(Shown):

@@ -1,30 +1,23 @@
 """What a decision says of an account, for people who were not there: pure."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from typing import Any, Final
 
 from service.portfolio.drawing import waterfall_of
 from service.portfolio.pictures import Waterfall
-from service.rules import YES, Decision, Reach, RuleSet, Way
-from service.rules.attributes import Attribute, Fact
+from service.rules import YES, Attribute, Decision, RuleSet, value_shown
 
 __all__ = [
     "facts_told",
     "is_in_grace",
     "labels_of",
     "notes_of",
-    "reach_words",
     "scores_told",
     "unknown_told",
-    "value_shown",
-    "ways_told",
 ]
 
 _TOO_EARLY: Final = "too_early"
 _GRACE: Final = "grace"
-_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
 def is_in_grace(decision: Decision) -> bool:
@@ -87,88 +80,6 @@ def unknown_told(decision: Decision) -> list[dict[str, Any]]:
         }
         for one in decision.missing
     ]
-
-
-def ways_told(rules: RuleSet, ways: Sequence[Way]) -> list[dict[str, Any]]:
-    """Return ways to other outcomes with their words, the smallest change first."""
-    outcomes = {outcome.id: outcome for outcome in rules.model.outcomes}
-    return [
-        {
-            "outcome": way.outcome,
-            "label": outcomes[way.outcome].label,
-            "verdict": outcomes[way.outcome].verdict,
-            "action": outcomes[way.outcome].action,
-            "changes": list(_changes(rules, way)),
-            "words": " and ".join(change["words"] for change in _changes(rules, way)),
-        }
-        for way in ways
-    ]
-
-
-def reach_words(reach: Reach, *, in_grace: bool, is_best: bool) -> str:
-    """Return in a sentence what there is to say about ways to a better group."""
-    if in_grace:
-        return "It is too early to say; nothing has to change, time has to pass."
-    if reach.gate is not None:
-        return f"The gate `{reach.gate}` decided; no change of other facts undoes that."
-    if is_best:
-        return "There is no better group."
-    if reach.better:
-        return "By the rules themselves, everything else staying as it is:"
-    whole = "" if reach.is_whole else " among what was tried"
-    return f"Nothing within reach{whole}: no change of one or two known facts leads there."
-
-
-def value_shown(value: Fact | object, attribute: Attribute | None) -> str:
-    """Return a fact as people read it, with its unit."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case int() | float():
-            unit = None if attribute is None else attribute.unit
-            return _number(value) if unit is None else f"{_number(value, unit)}\u00a0{unit}"
-        case date():
-            return value.isoformat()
-        case tuple() | list():
-            return ", ".join(value_shown(item, None) for item in value) or "none"
-        case None:
-            return "none"
-        case _:
-            return str(value)
-
-
-def _changes(rules: RuleSet, way: Way) -> Iterator[dict[str, Any]]:
-    for change in way.changes:
-        attribute = rules.attributes[change.attribute]
-        before = value_shown(change.before, attribute)
-        after = value_shown(change.after, attribute)
-        bound = ""
-        if isinstance(change.after, float) and isinstance(change.before, float):
-            bound = "at least " if change.after > change.before else "at most "
-        yield {
-            "attribute": change.attribute,
-            "label": attribute.label,
-            "before": _json(change.before),
-            "after": _json(change.after),
-            "words": f"{attribute.label}: from {before} to {bound}{after}",
-        }
-
-
-def _number(value: float, unit: str = "") -> str:
-    """Return a number with its thousands apart; money that is not whole has its cents."""
-    whole, _, places = f"{value:,.6f}".replace("-", "\u2212").partition(".")
-    places = places.rstrip("0")
-    if _CURRENCY.fullmatch(unit) and places:
-        places = places.ljust(2, "0")
-    return f"{whole}.{places}" if places else whole
-
-
-def _json(value: Fact) -> object:
-    return list(value) if isinstance(value, tuple) else _plain(value)
-
-
-def _plain(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def facts_told(

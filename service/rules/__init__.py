@@ -13,6 +13,7 @@ from service.rules.metrics.measure import Event, as_measured, measure
 from service.rules.metrics.model import Metric
 from service.rules.problems import InvalidRuleSet, Problem, nearest
 from service.rules.reach import Reach, Way, ways_from
+from service.rules.reach_words import reach_words, value_shown, ways_told
 from service.rules.ruleset import Checked, RuleSet, check_rule_set, load_rule_set
 from service.rules.source import Source, read_source
 from service.rules.standalone import evaluate_expression as evaluate
@@ -54,6 +55,9 @@ __all__ = [
     "load_rule_set",
     "measure",
     "nearest",
+    "reach_words",
     "read_source",
+    "value_shown",
     "ways_from",
+    "ways_told",
 ]

@@ -15,6 +15,8 @@ from service.rules.problems import nearest
 from service.rules.ranges import LARGEST_EXACT, six_places
 
 AttributeType = Literal["number", "text", "choice", "flag", "date", "list"]
+Changeable = Literal["yes", "no", "up", "down"]
+"""Whether, and in which direction, a change of an attribute may be proposed."""
 Fact = float | str | bool | date | tuple[str, ...]
 """A known value: number, text or choice, flag, UTC calendar day, list of texts."""
 
@@ -60,6 +62,8 @@ class Attribute:
     fold: bool = False
     pii: bool = False
     missing_values: frozenset[str] = frozenset()
+    changeable: Changeable | None = None
+    change_cost: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ class _Builder:
             self._complain("value", message, f"{pointer}/other")
         if declared.min is not None and declared.max is not None and declared.min > declared.max:
             self._complain("value", "`min` is above `max`", f"{pointer}/min")
+        self._check_changeable(declared, pointer)
         choices = tuple(clean_text(choice) for choice in declared.choices or ())
         if len(set(choices)) < len(choices):
             self._complain("value", "a choice stands twice", f"{pointer}/choices")
@@ -143,7 +144,20 @@ class _Builder:
             fold=declared.fold,
             pii=declared.pii,
             missing_values=frozenset(clean_text(value) for value in declared.missing_values),
+            changeable=declared.changeable,
+            change_cost=declared.change_cost or 1.0,
         )
+
+    def _check_changeable(self, declared: AttributeDocument, pointer: str) -> None:
+        if declared.changeable in {None, "no"}:
+            return
+        message = None
+        if declared.type in {"text", "list", "date"}:
+            message = f"a {declared.type} is never proposed to be changed; say `no`, or nothing"
+        elif declared.changeable != "yes" and declared.type == "choice" and not declared.ordered:
+            message = "choices without an order have no up and down; say `yes`, or `ordered: true`"
+        if message is not None:
+            self._complain("value", message, f"{pointer}/changeable")
 
     def _derived(self, scope: Scope) -> tuple[tuple[Derived, ...], Scope]:
         texts = self._document.derived

@@ -21,6 +21,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Expression = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Number = Annotated[float, Field(ge=-(2**53), le=2**53, allow_inf_nan=False)]
+Effort = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Window = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3} (day|month)s?$")]
 Url = Annotated[str, StringConstraints(pattern=r"^(https?://|/)\S*$", max_length=2_000)]
 
@@ -31,7 +32,14 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class AttributeDocument(Part):
+class ChangeablePart(Part):
+    """What may be proposed to be changed, so that another outcome is reached."""
+
+    changeable: Literal["yes", "no", "up", "down"] | None = None
+    change_cost: Effort | None = None
+
+
+class AttributeDocument(ChangeablePart):
     """One attribute: its type, its limits, and the words for people."""
 
     type: Literal["number", "text", "choice", "flag", "date", "list"]
@@ -54,7 +62,7 @@ class AttributeDocument(Part):
         return tuple(value) if isinstance(value, list) else value
 
 
-class MetricDocument(Part):
+class MetricDocument(ChangeablePart):
     """One number to measure from an account's events: how, of which, and over what time."""
 
     event: Id | None = None
@@ -295,6 +303,7 @@ class RuleSetDocument(Part):
 
 _WORDS: Final = frozenset(
     {"title", "description", "label", "unit", "note", "reason", "message", "tests"}
+    | {"changeable", "change_cost"}
 )
 """The members of parts that cannot change a decision."""
 

@@ -1,8 +1,9 @@
 """Which facts of a subject could be otherwise, and how: what may be proposed to be changed.
 
-Left out is what stays whatever anybody does, or is nobody's business to change: days, names
-and other texts, personal data, and what was done to people. Of what is measured, more of what
-costs or hurts is never proposed, nor less of what is paid.
+Its author may declare that of an attribute (`changeable`, `change_cost`). Of what nobody
+declared, left out is what stays whatever anybody does, or is nobody's business to change:
+personal data, and what was done to people. Of what is measured, more of what costs or hurts is
+never proposed, nor less of what is paid. Days, names and other texts never are.
 """
 
 from collections.abc import Collection
@@ -54,16 +55,27 @@ class Lever:
 
     def is_wanted(self, after: Fact) -> bool:
         """Return whether going to *after* may be proposed."""
-        if (
-            self.unwanted is None
-            or not isinstance(after, float)
-            or not isinstance(self.value, float)
-        ):
+        before, now = self._height(self.value), self._height(after)
+        if self.unwanted is None or before is None or now is None:
             return True
-        return (after < self.value) == (self.unwanted == "up")
+        return (now < before) == (self.unwanted == "up")
+
+    def _height(self, value: Fact) -> float | None:
+        """Return the place of a number, a flag or an ordered choice; others have none."""
+        if isinstance(value, float | bool):
+            return float(value)
+        if self.attribute.ordered and isinstance(value, str) and value in self.attribute.choices:
+            return float(self.attribute.choices.index(value))
+        return None
 
     def effort(self, after: Fact) -> float:
-        """Return how far it is to *after*, from 0 to 1: a number's share of both, or steps."""
+        """Return how far it is to *after*, times what a change costs.
+
+        That is from 0 to 1 where the author says nothing: a number's share of both, or steps.
+        """
+        return self._distance(after) * self.attribute.change_cost
+
+    def _distance(self, after: Fact) -> float:
         if isinstance(after, float) and isinstance(self.value, float):
             return abs(after - self.value) / max(abs(after) + abs(self.value), 1e-9)
         choices = self.attribute.choices
@@ -80,7 +92,7 @@ def levers_of(rules: RuleSet, decision: Decision, *, fixed: Collection[str]) -> 
     levers = []
     for name, attribute in decision.model.attributes.items():
         value = decision.facts.values.get(name)
-        if value is None or name in fixed or attribute.pii:
+        if value is None or name in fixed or not _may_change(attribute, metrics.get(name)):
             continue
         lever = _lever(attribute, value, classes[name].values, metrics.get(name))
         if lever is not None and (lever.up or lever.down):
@@ -91,13 +103,12 @@ def levers_of(rules: RuleSet, decision: Decision, *, fixed: Collection[str]) -> 
 def _lever(
     attribute: Attribute, value: Fact, classes: Collection[Fact], metric: Metric | None
 ) -> Lever | None:
-    if metric is not None and set(metric.kinds) & _NEVER:
-        return None
+    unwanted = _unwanted(attribute, metric)
     if attribute.type in {"flag", "choice"}:
         others = tuple(other for other in classes if other != value)
         if attribute.type == "choice":
             others = tuple(choice for choice in attribute.choices if choice in others)
-        return Lever(attribute, value, others, (), None, is_whole=False)
+        return Lever(attribute, value, others, (), unwanted, is_whole=False)
     if attribute.type != "number" or not isinstance(value, float):
         return None
     is_whole = isinstance(metric, Measured) and metric.aggregation in {"count", "distinct"}
@@ -107,7 +118,7 @@ def _lever(
         value,
         tuple(sorted(one for one in tried if one > value)),
         tuple(sorted((one for one in tried if one < value), reverse=True)),
-        None if metric is None else _unwanted(metric),
+        unwanted,
         is_whole,
     )
 
@@ -134,7 +145,17 @@ def _numbers(
     return {one for one in tried if low <= one <= high and one != value}
 
 
-def _unwanted(metric: Metric) -> Direction | None:
+def _may_change(attribute: Attribute, metric: Metric | None) -> bool:
+    if attribute.changeable is not None:
+        return attribute.changeable != "no"
+    return not attribute.pii and (metric is None or not set(metric.kinds) & _NEVER)
+
+
+def _unwanted(attribute: Attribute, metric: Metric | None) -> Direction | None:
+    if attribute.changeable is not None:
+        return {"up": "down", "down": "up"}.get(attribute.changeable)  # type: ignore[return-value]
+    if metric is None:
+        return None
     kinds = set(metric.kinds)
     if isinstance(metric, Costed) or kinds & _BURDENS:
         return "up"

@@ -1,7 +1,8 @@
-"""What would have to change: the smallest changes of one or two facts that lead elsewhere.
+"""What would have to change: the smallest changes of up to three facts that lead elsewhere.
 
 Nothing is estimated: each way that is told was decided by the rules themselves, and so was
-what is just short of it. What nobody can or may change is never proposed; see `levers`.
+what is just short of it, and every part of it alone: none of them leads there. What nobody
+can or may change is never proposed; see `levers`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ _CHECKS: Final = 400_000
 _MOST: Final = 6_000
 _SHOWN: Final = 5
 _OPTIONS: Final = 6
+_CHEAPEST: Final = 24
+_TOGETHER: Final = 3
 _NEAREST: Final = 0.5
 _RANKS: Final[Mapping[Verdict, int]] = {"qualify": 0, "review": 1, "disqualify": 2, "undecided": 3}
 
@@ -55,8 +58,9 @@ class Reach:
     """What lies around a decision.
 
     Attributes:
-        better: The smallest ways to better outcomes: of one change, or of two where none of
-            one leads there. Empty where nothing is within reach.
+        better: The smallest ways to better outcomes, or to the one that was asked for: of one
+            change, of two where none of one leads there, of three where none of two does.
+            Empty where nothing is within reach.
         near: For each other outcome that a small change leads to, the smallest one.
         gate: The gate that decided, which no change undoes; then both are empty.
         is_whole: Whether everything was tried; false where there was too much to try.
@@ -68,11 +72,18 @@ class Reach:
     is_whole: bool
 
 
-def ways_from(rules: RuleSet, decision: Decision, *, fixed: Collection[str] = ()) -> Reach:
+def ways_from(
+    rules: RuleSet,
+    decision: Decision,
+    *,
+    fixed: Collection[str] = (),
+    toward: str | None = None,
+) -> Reach:
     """Return what would have to change for another outcome than *decision*'s, at its instant.
 
     *rules* made the decision. What is *fixed* is not changed, nor is what `levers` leaves
     out, and every gate stays as it is: what is decided whatever else holds is not for sale.
+    With an outcome's id in *toward*, ways to that one alone are sought, better or not.
     """
     gates = decision.trace.closed.gates
     if YES in gates:
@@ -81,7 +92,7 @@ def ways_from(rules: RuleSet, decision: Decision, *, fixed: Collection[str] = ()
     model = decision.model
     limit = min(_MOST, _CHECKS // max(model.check_count + len(model.rules), 1))
     levers = levers_of(rules, decision, fixed=fixed)
-    return _Search(rules, decision, levers, left=limit).reach()
+    return _Search(rules, decision, levers, toward, left=limit).reach()
 
 
 def is_better(model: Model, outcome: str, *, than: str) -> bool:
@@ -108,6 +119,7 @@ class _Search:
     rules: RuleSet
     decision: Decision
     levers: Sequence[Lever]
+    toward: str | None
     left: int
     options: dict[str, list[Fact]] = field(default_factory=dict)
 
@@ -117,7 +129,9 @@ class _Search:
             (way for lever in self.levers for way in self._alone(lever)),
             key=lambda way: way.effort,
         )
-        aims = [way for way in ways if self._is_aim(way)] or list(self._together())
+        aims = [way for way in ways if self._is_aim(way)]
+        for number in range(2, _TOGETHER + 1):
+            aims = aims or list(self._together(number))
         better = self._chosen(aims)
         told = {way.outcome for way in better}
         nearest: dict[str, Way] = {}
@@ -188,39 +202,56 @@ class _Search:
 
         return leads
 
-    def _together(self) -> Iterator[Way]:
-        """Yield the smallest changes of two facts that lead to a better outcome."""
+    def _together(self, number: int) -> Iterator[Way]:
+        """Yield the smallest changes of so many facts that lead to what is aimed at."""
         tried = [
             (lever.effort(value), lever, value)
             for lever in self.levers
             for value in self.options.get(lever.name, [])[:_OPTIONS]
         ]
-        pairs = sorted(
-            (pair for pair in combinations(tried, 2) if pair[0][1] is not pair[1][1]),
-            key=lambda pair: pair[0][0] + pair[1][0],
+        if number > 2:
+            tried = sorted(tried, key=lambda one: one[0])[:_CHEAPEST]
+        sets = sorted(
+            (several for several in combinations(tried, number) if _is_apart(several)),
+            key=lambda several: sum(effort for effort, _, _ in several),
         )
-        found: set[tuple[str, str, str]] = set()
-        for (_, one, first), (_, other, second) in pairs:
+        found: set[tuple[str, ...]] = set()
+        for several in sets:
             if self.left <= 0 or len(found) == _SHOWN:
                 return
-            outcome = self._leads_to({one.name: first, other.name: second})
-            if outcome is None or (one.name, other.name, outcome) in found:
+            names = tuple(lever.name for _, lever, _ in several)
+            outcome = self._leads_to({lever.name: value for _, lever, value in several})
+            if outcome is None or (*names, outcome) in found or not self._may_aim_at(outcome):
                 continue
-            if not is_better(self.decision.model, outcome, than=self.decision.outcome):
-                continue
-            way = self._way(outcome, {one: (one.value, first), other: (other.value, second)})
-            if self._is_aim(way):
-                found.add((one.name, other.name, outcome))
+            way = self._way(outcome, {lever: (lever.value, value) for _, lever, value in several})
+            if self._is_aim(way) and self._is_least(way):
+                found.add((*names, outcome))
                 yield way
+
+    def _is_least(self, way: Way) -> bool:
+        """Return whether no part of the changes leads there alone."""
+        changed = {change.attribute: change.after for change in way.changes}
+        return not any(
+            self._leads_to({name: changed[name] for name in names}) == way.outcome
+            for number in range(1, len(changed))
+            for names in combinations(changed, number)
+        )
+
+    def _may_aim_at(self, outcome: str) -> bool:
+        if self.toward is not None:
+            return outcome == self.toward != self.decision.outcome
+        return is_better(self.decision.model, outcome, than=self.decision.outcome)
 
     def _is_aim(self, way: Way) -> bool:
         """Return whether *way* may be proposed."""
         model = self.decision.model
         by_name = {lever.name: lever for lever in self.levers}
-        if not is_better(model, way.outcome, than=self.decision.outcome):
+        if not self._may_aim_at(way.outcome):
             return False
         if not all(by_name[one.attribute].is_wanted(one.after) for one in way.changes):
             return False
+        if self.toward is not None:
+            return True
         if next(one for one in model.outcomes if one.id == way.outcome).verdict == "qualify":
             return True
         decided = self._decide({one.attribute: one.after for one in way.changes})
@@ -230,6 +261,13 @@ class _Search:
 
     def _chosen(self, ways: Sequence[Way]) -> tuple[Way, ...]:
         """Return the smallest ways, those that lead to what qualifies where any does."""
+        if self.toward is not None:
+            return tuple(sorted(ways, key=lambda way: way.effort)[:_SHOWN])
         verdicts = {one.id: one.verdict for one in self.decision.model.outcomes}
         qualifying = [way for way in ways if verdicts[way.outcome] == "qualify"]
         return tuple(sorted(qualifying or ways, key=lambda way: way.effort)[:_SHOWN])
+
+
+def _is_apart(several: Sequence[tuple[float, Lever, Fact]]) -> bool:
+    """Return whether each change is of another fact."""
+    return len({lever.name for _, lever, _ in several}) == len(several)

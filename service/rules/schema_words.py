@@ -5,6 +5,8 @@ from typing import Final
 
 _NOTE: Final = "Words for colleagues; they change nothing."
 _REASON: Final = "Words for the person concerned; never put a lead's values in them."
+_CHANGEABLE: Final = "Whether a change of it may be proposed, and in which direction."
+_CHANGE_COST: Final = "How dear a change of it is beside the others; 1 where left out."
 _LABEL: Final = "Its name in explanations."
 _WHEN: Final = 'A condition in CEL, such as `vehicles >= 20 && country == "DE"`.'
 
@@ -38,6 +40,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "fold": "Whether texts are compared without regard to case.",
         "pii": "Whether it is personal data.",
         "missing_values": "Texts that mean that nothing was told, such as `Select` or `n/a`.",
+        "changeable": _CHANGEABLE,
+        "change_cost": _CHANGE_COST,
         "note": _NOTE,
     },
     "MetricDocument": {
@@ -56,6 +60,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "quantities": "What events of a kind of your own say: `number`, `text` or `flag`.",
         "label": _LABEL,
         "unit": "What it counts, such as `hours` or `EUR`.",
+        "changeable": _CHANGEABLE,
+        "change_cost": _CHANGE_COST,
         "note": _NOTE,
     },
     "GateDocument": {

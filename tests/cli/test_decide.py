@@ -123,3 +123,22 @@ def test_a_rule_file_with_errors_decides_nothing(goodfit: Goodfit, tmp_path: Pat
     assert "goodfit check" in result.stderr
     told = json.loads(goodfit("decide", file, "--json").stdout)
     assert told["problems"][0]["severity"] == "error"
+
+
+def test_counterfactuals_are_told_in_words_and_json(goodfit: Goodfit, fleet: Path) -> None:
+    """What would have to change for a better outcome, or for the one that is named."""
+    facts = (
+        '{"email": "ann@haulage.example", "vehicles": 30, "country": "FR", "seniority": "manager"}'
+    )
+    told = goodfit("decide", fleet, "--facts", facts, "--final", "--counterfactuals")
+    assert "By the rules themselves, everything else staying as it is:" in told.stdout
+    assert "Seniority: from manager to director" in told.stdout
+    report = json.loads(
+        goodfit("decide", fleet, "--facts", facts, "--final", "--toward", "tier_b", "--json").stdout
+    )
+    ways = report["counterfactuals"]["ways"]
+    assert {way["outcome"] for way in ways} == {"tier_b"}
+    assert all(len(way["changes"]) <= 3 for way in ways)
+    refused = goodfit("decide", fleet, "--facts", facts, "--toward", "tier_z")
+    assert refused.exit_code == 2
+    assert "is no outcome of the rule set" in refused.stderr

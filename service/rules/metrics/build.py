@@ -77,6 +77,8 @@ def _attribute(name: str, metric: MetricDocument) -> Attribute:
         unit=metric.unit,
         minimum=_LEAST.get(chosen or ""),
         maximum=_MOST.get(chosen or ""),
+        changeable=metric.changeable,
+        change_cost=metric.change_cost or 1.0,
     )
 
 
