@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     database_url: _Url | None = Field(default=None, validation_alias="DATABASE_URL", repr=False)
     owner_database_url: _Url | None = Field(default=None, repr=False)
     home: Path | None = None
+    secret_key: str | None = Field(default=None, repr=False)
+    """32 bytes in base64, to seal other systems' secrets with; else a file in the data folder."""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
+    """How the world addresses this service, without a path: what HubSpot signs."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=1, le=65535)

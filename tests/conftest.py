@@ -35,6 +35,7 @@ _numbers = count()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the folder of this run, once, before workers inherit the environment."""
+    os.environ.setdefault("GOODFIT_SECRET_KEY", "Z29vZGZpdCBzZWFscyBub3RoaW5nIGluIHRlc3RzISE=")
     if hasattr(config, "workerinput") or _RUN_FOLDER in os.environ:
         return
     os.environ[_RUN_FOLDER] = str(_quickest_place() / f"goodfit-tests-{os.getpid()}")

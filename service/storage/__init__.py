@@ -51,6 +51,7 @@ from service.storage.partitions import (
 from service.storage.queue_schema import QUEUE_SCHEMA, read_queue_schema
 from service.storage.queue_store import JobCounts, count_jobs, forget_finished, recover_stalled
 from service.storage.refusals import DatabaseNotMigrated, DatabaseUnavailable
+from service.storage.sealing import Sealer, SealingKeyUnusable, sealer_of
 
 __all__ = [
     "APP_ROLE",
@@ -68,6 +69,8 @@ __all__ = [
     "Migration",
     "MigrationFailed",
     "Prefix",
+    "Sealer",
+    "SealingKeyUnusable",
     "SessionLimits",
     "StrayDecisions",
     "append_audit",
@@ -97,6 +100,7 @@ __all__ = [
     "read_clock",
     "read_queue_schema",
     "recover_stalled",
+    "sealer_of",
     "session_limits",
     "to_text",
     "transaction",
