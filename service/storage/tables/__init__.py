@@ -13,6 +13,12 @@ from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.forms import FormVisit
 from service.storage.tables.imports import ImportPart, ImportProblem, ImportRow
+from service.storage.tables.intake import (
+    ConnectionRow,
+    IntakeDelivery,
+    IntakeSeen,
+    WriteBackRow,
+)
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
@@ -52,6 +58,7 @@ __all__ = [
     "BacktestFlip",
     "BacktestRow",
     "Base",
+    "ConnectionRow",
     "DecisionRow",
     "DraftEdit",
     "EventKindRow",
@@ -62,6 +69,8 @@ __all__ = [
     "ImportPart",
     "ImportProblem",
     "ImportRow",
+    "IntakeDelivery",
+    "IntakeSeen",
     "NoticeRow",
     "OutcomeEvent",
     "OverrideRow",
@@ -83,5 +92,6 @@ __all__ = [
     "StatementRow",
     "SuspensionRow",
     "SystemicPolicyRow",
+    "WriteBackRow",
     "metadata",
 ]
