@@ -115,7 +115,7 @@ def classes_among(
 
 def _classes(model: Model, attribute: Attribute, use: Use, today: date) -> AttributeClasses:
     probe = Probe.of(model, attribute, checks=use.checks, today=today)
-    values, is_complete = _candidates(probe, use, Reader.of(model))
+    values, is_complete = candidates(probe, use, Reader.of(model))
     if use.is_loose:
         every = attribute.type == "flag" or (attribute.type == "choice" and not attribute.other)
         return AttributeClasses(tuple(dict.fromkeys(values)), every)
@@ -137,7 +137,7 @@ def _told_apart(values: Iterable[Fact], probe: Probe) -> tuple[Fact, ...]:
     return tuple(first.values())
 
 
-def _candidates(probe: Probe, use: Use, reader: Reader) -> tuple[tuple[Fact, ...], bool]:
+def candidates(probe: Probe, use: Use, reader: Reader) -> tuple[tuple[Fact, ...], bool]:
     """Return values to choose from, in order, and whether they cover the whole attribute."""
     attribute = probe.attribute
     match attribute.type:

@@ -55,6 +55,31 @@ def test_a_rule_that_came_shows_its_condition_and_points(
     assert back == ['  - rule tracked  "samsara" in tools  +10', "1 change"]
 
 
+def test_by_meaning_it_says_who_is_decided_otherwise(
+    goodfit: Goodfit, fleet: Path, tmp_path: Path
+) -> None:
+    """Where a threshold moved, who lies between the two; as words and as JSON."""
+    pytest.importorskip("z3", reason="the extra `solver` is not installed")
+    stricter = edited(fleet, tmp_path, "vehicles >= 20,", "vehicles >= 25,")
+    told = goodfit("compare", "--by-meaning", fleet, stricter)
+    assert told.exit_code == 0
+    assert "fleet size 20 to 24 vehicles" in told.stdout
+    assert told.stdout.splitlines()[-1].startswith("stricter: ")
+    found = json.loads(goodfit("compare", "--by-meaning", "--json", stricter, fleet).stdout)
+    assert found["relation"] == "looser"
+    assert all(20 <= one["witness"]["facts"]["vehicles"] < 25 for one in found["differences"])
+
+
+def test_by_meaning_other_ink_and_other_words_are_the_same(
+    goodfit: Goodfit, fleet: Path, tmp_path: Path
+) -> None:
+    """A condition turned round decides nobody otherwise, which is proved."""
+    pytest.importorskip("z3", reason="the extra `solver` is not installed")
+    turned = edited(fleet, tmp_path, "when: vehicles >= 20,", "when: '!(vehicles < 20)',")
+    result = goodfit("compare", "--by-meaning", fleet, turned)
+    assert result.stdout.strip() == "the same: no facts are decided otherwise (proved)"
+
+
 def test_comments_are_no_change(goodfit: Goodfit, fleet: Path, tmp_path: Path) -> None:
     """Files that say the same in other ink are the same rules."""
     result = goodfit("compare", fleet, edited(fleet, tmp_path, "scores:", "# the points\nscores:"))

@@ -80,9 +80,9 @@ def _names_an_index(file: Path) -> bool:
 def test_every_library_we_import_is_declared() -> None:
     """What the service imports is asked for by name, not left to come along with something.
 
-    Spark is an extra, which the modules named after it may import where it is installed.
+    Extras may be imported, where they are installed, by the modules named after them.
     """
-    always, with_spark = _names(PROJECT["dependencies"]), _names(EXTRAS["spark"])
+    always = _names(PROJECT["dependencies"])
     homes = packages_distributions()
     undeclared = {
         f"{module.relative_to(ROOT)}: {name}"
@@ -90,10 +90,17 @@ def test_every_library_we_import_is_declared() -> None:
         for module in (ROOT / folder).rglob("*.py")
         for name in _imported(module)
         if name in homes
-        and not {_normal(home) for home in homes[name]}
-        & (always | with_spark if module.name.startswith("spark_") else always)
+        and not {_normal(home) for home in homes[name]} & (always | _extras_of(module))
     }
     assert undeclared == set()
+
+
+def _extras_of(module: Path) -> set[str]:
+    """Return what the extra that *module* is named after brings along."""
+    if module.name.startswith("spark_"):
+        return _names(EXTRAS["spark"])
+    is_solver = module.name.startswith("solver") or module.parent.name == "solver"
+    return _names(EXTRAS["solver"]) if is_solver else set()
 
 
 def test_there_is_one_driver_and_no_other_database() -> None:

@@ -1,0 +1,173 @@
+"""Regions and comparisons in words."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from service.rules.expression.tokens import listed, number, shown
+from service.rules.solver.allowed import Allowed
+from service.rules.solver.answers import Difference, Part, Region, Relation, Settled, Witness
+
+_MEASURED_IN: Final = frozenset(
+    {"%", "percent", "eur", "usd", "gbp", "chf", "euro", "euros", "dollars", "€", "$", "£", "km",
+     "kg", "m", "hours", "days", "months", "years", "points", "million", "m2", "tonnes", "ratio"}
+)  # fmt: skip
+_MOST_NAMED: Final = 6
+
+
+def is_counted(unit: str | None) -> bool:
+    """Whether a number with that *unit* counts things, so that only whole ones make sense."""
+    return unit is not None and unit.casefold() not in _MEASURED_IN
+
+
+def region_words(parts: Sequence[Allowed], *, is_all: bool | None) -> Region:
+    """Return the region of all *parts* together."""
+    told = tuple(Part(one.slot.domain.name, _words(one)) for one in parts)
+    words = _joined([part.words for part in told]) if told else "everybody"
+    return Region(told, words, is_all)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _words(allowed: Allowed) -> str:
+    domain = allowed.slot.domain
+    label = domain.attribute.label
+    label = label[:1].lower() + label[1:] if not label[:2].isupper() else label
+    if not allowed.places and allowed.low is None:
+        return f"{label} not known"
+    if domain.lattice is not None:
+        span = _span(allowed)
+    elif domain.attribute.type == "flag":
+        span = listed(
+            [shown(domain.sorts[place].value) for place in sorted(allowed.places)], last="or"
+        )
+    else:
+        span = _named(allowed)
+    lack = " or not known" if allowed.may_lack else ""
+    return f"{label} {span}{lack}"
+
+
+def _named(allowed: Allowed) -> str:
+    """Return the classes by a value each, or by those that are left out."""
+    domain = allowed.slot.domain
+    is_exact = domain.attribute.type == "choice"
+    inside = [s.value for i, s in enumerate(domain.sorts) if i in allowed.places]
+    outside = [s.value for i, s in enumerate(domain.sorts) if i not in allowed.places]
+    if not outside:
+        return "known"
+    if len(outside) < len(inside) and None not in outside and len(outside) <= _MOST_NAMED:
+        before = "other than" if is_exact else "not like"
+        return f"{before} {listed([_quoted(v) for v in outside], last='or')}"
+    named = [_quoted(value) for value in inside[:_MOST_NAMED]]
+    more = [f"{len(inside) - _MOST_NAMED} more"] if len(inside) > _MOST_NAMED else []
+    before = "" if is_exact else "like "
+    return before + listed([*named, *more], last="or")
+
+
+def _quoted(value: object) -> str:
+    if value is None:
+        return "something else"
+    return f'"{value}"' if isinstance(value, str) and " " in value else shown(value)
+
+
+def _span(allowed: Allowed) -> str:  # noqa: PLR0911 - one way for each shape of its ends
+    domain = allowed.slot.domain
+    lattice = domain.lattice
+    if lattice is None:
+        return ""
+    first = min((domain.sorts[p].first for p in allowed.places), default=lattice.first)
+    last = max((domain.sorts[p].last for p in allowed.places), default=lattice.last)
+    low, high = lattice.at(first), lattice.at(last)
+    opens, ends = first == lattice.first, last == lattice.last
+    after = lattice.at(last + 1) if not ends else high
+    if isinstance(low, date) or isinstance(high, date):
+        return _ends(low.isoformat() if isinstance(low, date) else "", str(high), opens, ends)
+    if allowed.low is not None and allowed.high is not None:
+        low, high = allowed.low, allowed.high
+        opens, ends = low <= lattice.at(lattice.first), high >= lattice.at(lattice.last)  # type: ignore[operator]
+        after = high
+    unit = domain.attribute.unit
+    told = f" {unit}" if unit else ""
+    if is_counted(unit) and math.ceil(low) <= math.floor(high):
+        least, most = float(math.ceil(low)), float(math.floor(high))
+        return _ends(number(least), number(most), opens, ends) + told
+    if not ends and isinstance(after, float) and after != high and after == round(after, 4):
+        under = f"under {number(after)}"
+        if low != round(low, 4):
+            return f"over {number(float(round(low, 4)))} and {under}{told}"
+        return (under if opens else f"from {number(low)} to {under}") + told
+    if low != round(low, 4) and not opens:
+        over = f"over {number(float(lattice.at(first - 1)))}"  # type: ignore[arg-type]
+        return (over if ends else f"{over} up to {number(high)}") + told
+    return _ends(number(low), number(high), opens, ends) + told
+
+
+def _ends(low: str, high: str, opens: bool, ends: bool) -> str:  # noqa: FBT001 - of one span
+    if opens and ends:
+        return "known"
+    if opens:
+        return f"up to {high}"
+    if ends:
+        return f"from {low}"
+    return low if low == high else f"{low} to {high}"
+
+
+def difference_words(
+    pair: tuple[str, str], verdicts: tuple[str, str], region: Region | None, witness: Witness
+) -> str:
+    """Return one difference in words."""
+    moved = f"`{pair[0]}` becomes `{pair[1]}`"
+    if verdicts[0] != verdicts[1]:
+        moved += f" ({verdicts[0]} becomes {verdicts[1]})"
+    if region is None:
+        return f"{moved}, for example with {facts_words(witness.facts)}"
+    only = " and for nobody else" if region.is_all else ""
+    return f"{moved} for {region.words}{only}"
+
+
+def facts_words(facts: Mapping[str, object]) -> str:
+    """Return facts in a line."""
+    parts = [f"{name} {shown(value)}" for name, value in facts.items()]
+    return listed(parts) if parts else "nothing known"
+
+
+_RELATIONS: Final[Mapping[Relation, str]] = {
+    "same": "every lead gets the same verdict",
+    "stricter": "stricter: no lead gets a better verdict, and some a worse one",
+    "looser": "looser: no lead gets a worse verdict, and some a better one",
+    "different_both_ways": "different both ways: some get a better verdict and some a worse one",
+    "not_settled": "not settled within the limit",
+    "not_available": "not available",
+}
+
+
+def compared_words(
+    relation: Relation,
+    differences: Iterable[Difference],
+    scores: Mapping[str, Settled],
+    *,
+    is_settled: bool,
+    is_approximate: bool,
+) -> str:
+    """Return a comparison in a sentence."""
+    found = tuple(differences)
+    moved = [name for name, differs in scores.items() if differs == "yes"]
+    if is_settled and not found:
+        words = "the same: no facts are decided otherwise (proved)"
+        if moved:
+            names = listed([f"`{name}`" for name in moved])
+            words += f"; only the number of {names} can differ"
+        return words
+    words = _RELATIONS[relation]
+    if relation == "same":
+        words += ", but not always the same outcome"
+    if relation == "not_settled" and is_approximate:
+        words += ": what the rules ask of texts or computed numbers is only known approximately"
+    if found and not is_settled and relation != "not_settled":
+        words += "; there may be more differences than were found within the limit"
+    if found and relation == "not_settled":
+        words += "; some differences were found"
+    return words

@@ -1,0 +1,30 @@
+"""What the solver's own process does: a task in, an answer out."""
+
+import resource
+import sys
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from service.rules.ruleset import load_rule_set
+from service.rules.solver.comparing import compare_meaning
+from service.rules.solver.session import Incident
+
+
+def main() -> None:
+    """Read a task from standard input and write what came out, within its limits."""
+    task = orjson.loads(sys.stdin.buffer.read())
+    size = int(task["megabytes"]) * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    try:
+        answer: dict[str, Any] = {"found": _done(task)}
+    except Incident:
+        answer = {"incident": True}
+    sys.stdout.buffer.write(orjson.dumps(answer))
+
+
+def _done(task: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    at, seconds = datetime.fromisoformat(task["at"]), float(task["seconds"])
+    before, after = load_rule_set(task["before"]), load_rule_set(task["after"])
+    return compare_meaning(before, after, at=at, limit_s=seconds).to_json()
