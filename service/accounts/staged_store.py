@@ -1,6 +1,7 @@
 """Many assessments at once, in the database: SQL only."""
 
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,14 +25,14 @@ _KEEP: Final = text(
     + ", ".join(f"previous_{name} = assessment.{name}" for name in _CURRENT)
     + " WHERE (excluded.at, excluded.decision_id) > (assessment.at, assessment.decision_id)"
     " RETURNING decision_id)"
-    " DELETE FROM staged_decision WHERE id NOT IN (SELECT decision_id FROM kept)"
+    " DELETE FROM staged_decision WHERE id NOT IN (SELECT decision_id FROM kept) RETURNING id"
 )
 
 
-async def keep_staged(connection: AsyncConnection) -> None:
+async def keep_staged(connection: AsyncConnection) -> set[UUID]:
     """Make the decisions in `staged_decision` their accounts' current ones, where they are later.
 
     The relation has the columns of the table of decisions; what did not become current is
-    removed from it. Accounts are taken in the order of their ids.
+    removed from it, and its ids are returned. Accounts are taken in the order of their ids.
     """
-    await connection.execute(_KEEP)
+    return set((await connection.execute(_KEEP)).scalars())

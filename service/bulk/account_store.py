@@ -25,12 +25,17 @@ _FACTS: Final = (
     "convert_to('[' || coalesce(string_agg(facts::text, ',' ORDER BY id), '') || ']', 'UTF8')"
 )
 _READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noqa: S608 - no value in it
-# The scores of a decision are read only where all else may be as it was.
+# The scores of a decision are read only where all else may be as it was. The array is put
+# together as a text: ids of outcomes and letters need no escapes, and `jsonb_build_array` would
+# take as long as all the rest of the row.
 _STANDING: Final = f"""
-    SELECT next.id, next.facts, CASE WHEN stands.account_id IS NULL THEN 'null' ELSE
-        jsonb_build_array(stands.version, stands.verdict, stands.outcome,
-            stands.at >= %(at)s, decided.scores, decided.trace -> 'closed',
-            decided.suspensions, decided.trace_before)::text END AS standing
+    SELECT next.id, next.facts, CASE WHEN stands.account_id IS NULL THEN 'null'
+        ELSE '[' || stands.version || ',"' || stands.verdict || '","' || stands.outcome || '",'
+            || (stands.at >= %(at)s)::text || ',' || coalesce(decided.scores::text, 'null') || ',"'
+            || coalesce(decided.trace -> 'closed' ->> 'gates', '')
+            || coalesce(decided.trace -> 'closed' ->> 'rules', '') || '",'
+            || coalesce(decided.suspensions::text, 'null') || ','
+            || coalesce(decided.trace_before::text, 'null') || ']' END AS standing
     FROM ({_NEXT}) AS next
     LEFT JOIN assessment AS stands
         ON stands.account_id = next.id AND stands.rule_set = %(rule_set)s
@@ -71,6 +76,11 @@ class Ids(Sequence[UUID]):
         first = range(len(self))[place] * _UUID_BYTES
         return UUID(bytes=self.raw[first : first + _UUID_BYTES])
 
+    def hex_of(self, place: int) -> str:
+        """Return the id at *place*, which is not negative, as 32 hexadecimal digits."""
+        first = place * _UUID_BYTES
+        return self.raw[first : first + _UUID_BYTES].hex()
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -105,9 +115,9 @@ async def read_standings(
 ) -> Piece:
     """Return the same, with how each stands under *rule_set*.
 
-    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores, the
-    closed results, suspensions, trace before them]`; the last four are null where the version
-    is not *version*, and the last two where nothing was suspended.
+    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores, a letter
+    for each gate and rule, suspensions, trace before them]`; where the version is not *version*
+    there are no letters and the last are null, those two too where nothing was suspended.
     """
     given = {"rule_set": rule_set, "version": version, "after": after, "at": at, "limit": limit}
     return await _read(connection, _READ_STANDING, given)

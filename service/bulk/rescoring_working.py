@@ -5,24 +5,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service.bulk.rescoring import Rescoring, Tell, work_on
+from service.bulk.rescoring import work_on
+from service.bulk.rescoring_terms import Rescoring, Tell
 from service.decisions import read_suspensions
 from service.rescorings import RescoringTally, store
 from service.rules.sql import Untranslatable
 from service.rulesets import Running
 from service.storage import (
-    RANDOM_BYTES,
     DatabaseNotMigrated,
     DatabaseUnavailable,
     SessionLimits,
     connect_raw,
-    make_uuid,
     transaction,
 )
 
@@ -59,7 +57,7 @@ async def carry_out(
                 await rescoring_of(running, at=row.at, engine=engine),
                 engine=engine,
                 reader=reader,
-                new_uuid=_new_uuid,
+                randomness=secrets.token_bytes,
                 clock=clock,
                 tell=tell,
             )
@@ -102,7 +100,3 @@ async def rescoring_of(running: Running, *, at: datetime, engine: AsyncEngine) -
         at=at,
         suspensions=suspensions,
     )
-
-
-def _new_uuid(at: datetime) -> UUID:
-    return make_uuid(at, secrets.token_bytes(RANDOM_BYTES))

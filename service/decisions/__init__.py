@@ -24,7 +24,8 @@ from service.decisions.replaying import (
     existing_decision,
     replay,
 )
-from service.decisions.rescored import keep_rescored, rescored_record, source_of
+from service.decisions.rescored import keep_rescored, source_of
+from service.decisions.rescored_lines import RescoredLines
 from service.decisions.routes import qualify_routes
 from service.decisions.saying import PeopleSaid, read_said
 from service.decisions.shadow_routes import shadow_routes
@@ -56,6 +57,7 @@ __all__ += [
     "Past",
     "PastAssessment",
     "PeopleSaid",
+    "RescoredLines",
     "WayTold",
     "assess_some",
     "assessing",
@@ -71,7 +73,6 @@ __all__ += [
     "read_said",
     "read_suspensions",
     "replay",
-    "rescored_record",
     "routers",
     "shadowing",
     "source_of",

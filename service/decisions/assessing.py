@@ -38,6 +38,7 @@ from service.decisions.comparing import Original, kind_of, original_of, scores_o
 from service.decisions.deciding import Judged, Record, Subject
 from service.decisions.desk import Desk
 from service.decisions.rescored import keep_rescored, rescored_record
+from service.decisions.rescored_lines import line_of
 from service.decisions.showing import Head
 from service.decisions.standing_store import list_current
 from service.decisions.suspended import Suspension, Under, decide_under
@@ -184,14 +185,14 @@ async def _assess_together(claimed: Sequence[Due], desk: Desk) -> None:
     moved = await anyio.to_thread.run_sync(lambda: list(_judge(known, desk)))
     async with transaction(desk.house.engine, within=_LONG) as connection:
         # Accounts before marks, as whoever changes an account takes them.
-        kept = await keep_rescored(connection, [one.record for one in moved])
+        left_out = await keep_rescored(connection, [line_of(one.record) for one in moved])
         changes = await hold_due(connection, claimed)
         if changes is None:
             raise TakenAway
         seen = {one.account_id: one.changes for one in claimed}
         await end_due(connection, [one for one, count in changes.items() if count == seen[one]])
         await leave_due(connection, [one for one, count in changes.items() if count != seen[one]])
-    _count([one for one in moved if one.record.id in kept], known, desk)
+    _count([one for one in moved if one.record.id not in left_out], known, desk)
 
 
 async def _look_up(claimed: Sequence[Due], desk: Desk) -> _Known:

@@ -22,7 +22,8 @@ from service.web import Fault, Refusal
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-__all__ = ["Judged", "Record", "Subject", "WrongSubject", "decided_columns", "judge", "record_of"]
+__all__ = ["Judged", "Record", "Subject", "WrongSubject", "decided_columns"]
+__all__ += ["json_or_none", "judge", "record_of"]
 
 
 class WrongSubject(Refusal):
@@ -150,11 +151,11 @@ def decided_columns(decision: Decision, under: Under) -> dict[str, Any]:
     return {
         "meaning": decision.meaning,
         "facts": _json(decision.facts.to_json()),
-        "tabled": _json_or_none(dict(decision.tabled)),
-        "data_problems": _json_or_none([one.to_json() for one in decision.data_problems]),
+        "tabled": json_or_none(dict(decision.tabled)),
+        "data_problems": json_or_none([one.to_json() for one in decision.data_problems]),
         "final": decision.final,
-        "suspended": _json_or_none(list(decision.suspended)),
-        "suspensions": _json_or_none(list(under.kept)),
+        "suspended": json_or_none(list(decision.suspended)),
+        "suspensions": json_or_none(list(under.kept)),
         "verdict": decision.verdict,
         "outcome": decision.outcome,
         "certain": decision.certain,
@@ -177,5 +178,6 @@ def _json(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
-def _json_or_none(value: dict[str, str] | list[str] | list[dict[str, str]]) -> str | None:
+def json_or_none(value: dict[str, str] | list[str] | list[dict[str, str]]) -> str | None:
+    """Return JSON text; None for what is empty, which is not stored."""
     return _json(value) if value else None

@@ -56,14 +56,16 @@ def rescored_record(
     )
 
 
-async def keep_rescored(connection: AsyncConnection, records: Sequence[Record]) -> set[UUID]:
-    """Keep *records* with the assessments they change, and return the ids of those kept.
+async def keep_rescored(connection: AsyncConnection, lines: Sequence[str]) -> set[UUID]:
+    """Keep the decisions in *lines* with the assessments they change; return whose are not kept.
 
-    None is kept of an account that is gone, was erased, or was decided later meanwhile.
+    Those are the ids of decisions on accounts that are gone, were erased, or were decided later
+    meanwhile.
     """
-    if not records:
+    if not lines:
         return set()
-    await rescored_store.stage(connection, records)
+    await rescored_store.stage(connection, "".join(lines))
     await rescored_store.tell_overrides(connection)
-    await keep_staged(connection)
-    return await rescored_store.add_staged(connection)
+    left_out = await keep_staged(connection)
+    await rescored_store.add_staged(connection)
+    return left_out

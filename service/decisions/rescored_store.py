@@ -1,19 +1,16 @@
 """Many decisions at once, in the database: SQL only."""
 
-from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.decisions.deciding import Record
+from service.decisions.rescored_lines import COLUMNS
 from service.storage import driver_of
 
 __all__ = ["add_staged", "stage", "tell_overrides"]
 
-_COLUMNS: Final = Record.__struct_fields__
-_NAMES: Final = ", ".join(_COLUMNS)
+_NAMES: Final = ", ".join(COLUMNS)
 _CREATE: Final = text(
     "CREATE TEMPORARY TABLE IF NOT EXISTS staged_decision (LIKE decision) ON COMMIT DELETE ROWS"
 )
@@ -25,17 +22,19 @@ _OVERRIDES: Final = text(
     " AND (word.expires_at IS NULL OR word.expires_at > staged.decided_at)"
 )
 _ADD: Final = text(
-    f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM staged_decision RETURNING id"  # noqa: S608 - column names only
+    f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM staged_decision"  # noqa: S608 - column names only
 )
 
 
-async def stage(connection: AsyncConnection, records: Sequence[Record]) -> None:
-    """Copy decisions into `staged_decision`, which is empty when the transaction ends."""
+async def stage(connection: AsyncConnection, lines: str) -> None:
+    """Copy decisions into `staged_decision`, which is empty when the transaction ends.
+
+    *lines* are of the text format, with the columns of `rescored_lines`.
+    """
     await connection.execute(_CREATE)
     driver = await driver_of(connection)
     async with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for record in records:
-            await copy.write_row([getattr(record, name) for name in _COLUMNS])
+        await copy.write(lines)
 
 
 async def tell_overrides(connection: AsyncConnection) -> None:
@@ -43,6 +42,6 @@ async def tell_overrides(connection: AsyncConnection) -> None:
     await connection.execute(_OVERRIDES)
 
 
-async def add_staged(connection: AsyncConnection) -> set[UUID]:
-    """Insert what is staged and return the ids of it."""
-    return set((await connection.execute(_ADD)).scalars())
+async def add_staged(connection: AsyncConnection) -> None:
+    """Insert what is staged."""
+    await connection.execute(_ADD)

@@ -35,6 +35,7 @@ from service.storage.ids import (
     instant_of,
     make_id,
     make_uuid,
+    make_uuids_in_order,
     parse_id,
     to_text,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "list_partitions",
     "make_id",
     "make_uuid",
+    "make_uuids_in_order",
     "measure_skew",
     "migrate",
     "open_engine",

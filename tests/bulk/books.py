@@ -57,7 +57,9 @@ _FACTS: Final = """
     jsonb_strip_nulls(jsonb_build_object(
         'vehicles', CASE n % 7 WHEN 0 THEN NULL WHEN 1 THEN to_jsonb((n % 300)::text)
             WHEN 2 THEN '"many"' WHEN 3 THEN to_jsonb(n % 300 + 0.25) ELSE to_jsonb(n % 300) END,
-        'plan', CASE n % 4 WHEN 0 THEN 'basic' WHEN 1 THEN 'pro' WHEN 2 THEN ' pro ' END,
+        'plan', CASE n % 8 WHEN 0 THEN 'basic' WHEN 1 THEN 'pro' WHEN 2 THEN ' pro '
+            WHEN 3 THEN E'a "plan" \\\\ with\ttabs \\N and\nlines, ünder İ' WHEN 4 THEN 'basic'
+            WHEN 5 THEN 'pro' WHEN 6 THEN ' pro ' END,
         'paid', CASE n % 5 WHEN 0 THEN NULL WHEN 1 THEN '"yes"' WHEN 2 THEN 'true'
             WHEN 3 THEN 'false' ELSE '7' END::jsonb,
         'since', CASE n % 3 WHEN 0 THEN '2020-02-29' WHEN 1 THEN '2026-01-01T23:30:00-02:00' END,

@@ -1,6 +1,7 @@
 """Rescoring decides every stored account as a question about it would, and writes what changed."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,7 @@ async def rescore(
             what,
             engine=engine,
             reader=reader,
-            new_uuid=new_uuid,
+            randomness=secrets.token_bytes,
             clock=lambda: datetime.now(UTC),
             tell=tell,
             pace=SMALL,
@@ -278,7 +279,7 @@ async def test_whoever_lost_the_claim_writes_nothing_more(
                 what,
                 engine=engine,
                 reader=reader,
-                new_uuid=new_uuid,
+                randomness=secrets.token_bytes,
                 clock=lambda: datetime.now(UTC),
                 tell=stop,
                 pace=SMALL,

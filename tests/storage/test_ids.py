@@ -13,6 +13,7 @@ from service.storage.ids import (
     instant_of,
     make_id,
     make_uuid,
+    make_uuids_in_order,
     parse_id,
     to_text,
 )
@@ -95,3 +96,15 @@ def test_an_id_needs_an_aware_instant_and_eight_bytes() -> None:
         make_uuid(datetime(2026, 1, 1, tzinfo=UTC), b"short")
     with pytest.raises(ValueError, match="1970"):
         make_uuid(datetime(1969, 12, 31, tzinfo=UTC), bytes(8))
+
+
+def test_ids_in_order_rise_and_name_their_instant() -> None:
+    """Each is larger than the one before, random in its tail, and of the same instant."""
+    at = datetime(2026, 11, 22, 8, 30, 12, 345_678, tzinfo=UTC)
+    made = [UUID(text) for text in make_uuids_in_order(at, bytes(range(40)), first=7)]
+    after = [UUID(text) for text in make_uuids_in_order(at, bytes(40), first=7 + len(made))]
+    assert len(made) == 10
+    assert made + after == sorted(made + after)
+    assert {instant_of(one) for one in made + after} == {at}
+    assert {(one.version, one.variant) for one in made} == {(7, RFC_4122)}
+    assert len({one.int & 0xFFFFFFFF for one in made}) == len(made)
