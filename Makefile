@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench campaign spark openapi sample coverage
+.PHONY: help demo test check bench campaign endurance spark openapi sample coverage
 export PYTHON
 export PYTHONUTF8 := 1
 
@@ -39,6 +39,9 @@ bench: $(DEV) ## Goodfit beside its peers, in twelve lines; a few minutes: make 
 
 campaign: $(DEV) ## hold every form of a rule set against the others, 20 million times; goes on where it stopped
 	@$(BIN)/python -m tests.parity.campaign
+
+endurance: $(DEV) ## rescore a million accounts twice, one run killed on the way, and compare them
+	@$(BIN)/python -m tests.faults.rescoring_campaign $(ARGS)
 
 spark: $(SPARK) ## install Spark too, half a gigabyte, so that its tests run; needs Java 17
 
