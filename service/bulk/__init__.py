@@ -19,6 +19,7 @@ from service.bulk.sampling import EnginesDisagree
 from service.bulk.scoring import ScoredRow, Unreadable, score_rows
 from service.bulk.spark_data import DataSet, SparkScored, SparkUnusable
 from service.bulk.summary import Tally
+from service.bulk.waypoints import Journal, run_of
 from service.bulk.writing import Output, ScoredFile, open_output, problems_path
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "EnginesDisagree",
     "Input",
     "InvalidMap",
+    "Journal",
     "MapDocument",
     "Output",
     "Progress",
@@ -52,6 +54,7 @@ __all__ = [
     "problems_path",
     "read_map",
     "read_object",
+    "run_of",
     "safe_cell",
     "score_rows",
 ]

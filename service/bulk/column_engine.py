@@ -1,10 +1,10 @@
 """A file scored by columns: read, decide, count, write, a chunk at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from service.bulk.chunks import Chunk, CsvChunks, ParquetChunks
-from service.bulk.column_scoring import CHUNK_ROWS, ColumnScorer
+from service.bulk.column_scoring import ColumnScorer
 from service.bulk.column_tally import add_chunk
 from service.bulk.column_writing import write_chunk
 from service.bulk.csv_rows import CsvRows
@@ -28,10 +28,13 @@ def score_columns(
     """
     scorer = ColumnScorer.of(scoring.rules, scoring.plan, at=scoring.at)
     try:
-        for decided in scorer.decide(_chunks(scoring, is_kept=file is not None)):
+        chunks = _chunks(scoring, is_kept=file is not None)
+        before, left = _behind(chunks, done=0 if file is None else file.done)
+        for decided in scorer.decide(left, first=before):
             add_chunk(tally, decided, scoring.plan)
             if file is not None:
                 write_chunk(file, decided, scorer)
+                file.keep(tally)
             progress(decided.chunk.position, tally.rows)
     finally:
         scorer.judge.close()
@@ -49,12 +52,22 @@ def untranslatable(rules: RuleSet, today: date) -> str | None:
     return None
 
 
+def _behind(chunks: Iterable[Chunk], *, done: int) -> tuple[int, Iterator[Chunk]]:
+    """Return how many chunks hold the first *done* rows, and the chunks that follow."""
+    left, before = iter(chunks), 0
+    while done > 0:
+        chunk = next(left)
+        done -= chunk.rows + len(chunk.bad)
+        before += 1
+    return before, left
+
+
 def _chunks(scoring: Scoring, *, is_kept: bool) -> Iterable[Chunk]:
     rows = scoring.rows
     if isinstance(rows, CsvRows):
-        return CsvChunks(rows, CHUNK_ROWS)
+        return CsvChunks(rows, scoring.chunk)
     if isinstance(rows, ParquetRows):
         read = [one.column for one in scoring.plan.read if one.column is not None]
         wanted = dict.fromkeys([*read, *(scoring.plan.keep if is_kept else ())])
-        return ParquetChunks(rows, tuple(wanted), CHUNK_ROWS)
+        return ParquetChunks(rows, tuple(wanted), scoring.chunk)
     raise AssertionError("a file with columns is CSV or Parquet")

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from service.bulk.chunks import Chunk
 from service.bulk.column_deciding import ColumnJudge
@@ -14,9 +14,6 @@ from service.bulk.mapping import ColumnPlan
 from service.bulk.sampling import check_rows, sample_of
 from service.bulk.scoring import Unreadable, score_row
 from service.rules import Decision, RuleSet
-
-CHUNK_ROWS: Final = 131_072
-"""So many rows are in memory at once, three times over: read, decided and written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +72,17 @@ class ColumnScorer:
         judge = ColumnJudge.of(rules, at=at, final=True, wanted=wanted, threads=threads)
         return cls(rules, plan, at, judge, doors)
 
-    def decide(self, chunks: Iterable[Chunk]) -> Iterator[DecidedChunk]:
+    def decide(self, chunks: Iterable[Chunk], *, first: int = 0) -> Iterator[DecidedChunk]:
         """Decide *chunks* in order; while one is decided the next one is read.
+
+        *first* is how many chunks of the file come before them.
 
         Raises:
             EnginesDisagree: If the evaluator decides a row of the sample otherwise.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
             waiting: deque[Future[DecidedChunk]] = deque()
-            for number, chunk in enumerate(chunks):
+            for number, chunk in enumerate(chunks, start=first):
                 waiting.append(pool.submit(self._decide, number, chunk))
                 if len(waiting) > 1:
                     yield waiting.popleft().result()

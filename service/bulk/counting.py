@@ -19,7 +19,8 @@ from service.bulk.account_judging import (
 )
 from service.bulk.account_store import Piece, read_accounts
 from service.bulk.chunks import ParquetChunks
-from service.bulk.column_scoring import CHUNK_ROWS, ColumnScorer
+from service.bulk.column_scoring import ColumnScorer
+from service.bulk.engines import CHUNK_ROWS
 from service.bulk.map_document import MapDocument
 from service.bulk.mapping import plan_columns
 from service.bulk.opening import open_input

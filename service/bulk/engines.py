@@ -7,6 +7,7 @@ wanted, and tells how far it is. Whichever does it, the answers are the same.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +20,8 @@ from service.rules import RuleSet
 
 AUTO: Final = "auto"
 _LARGE_BYTES: Final = 2_000_000
+_TOLD_EVERY: Final = 64
+CHUNK_ROWS: Final = 131_072
 
 Progress = Callable[[int, int], None]
 """Told the position in the input, in the unit of `Input.size`, and the rows decided so far."""
@@ -26,13 +29,19 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """One file to score: *path* is where *rows* come from, for engines that read it themselves."""
+    """One file to score: *path* is where *rows* come from, for engines that read it themselves.
+
+    Attributes:
+        chunk: So many rows are decided and kept together; by columns they are in memory at once,
+            three times over: read, decided and written.
+    """
 
     rules: RuleSet
     plan: ColumnPlan
     at: datetime
     path: Path
     rows: Input
+    chunk: int = CHUNK_ROWS
 
 
 class Engine(Protocol):
@@ -44,7 +53,7 @@ class Engine(Protocol):
     def score(
         self, scoring: Scoring, *, tally: Tally, file: ScoredFile | None, progress: Progress
     ) -> None:
-        """Score the whole file, in order.
+        """Score the whole file, in order; where *file* was begun by another run, the rest of it.
 
         Raises:
             UnreadableFile: If the file turns out not to be readable to its end.
@@ -71,12 +80,16 @@ class RowEngine:
     ) -> None:
         """Score row by row."""
         rows = scoring.rows
-        found = score_rows(rows, rules=scoring.rules, plan=scoring.plan, at=scoring.at)
+        left = islice(rows, 0 if file is None else file.done, None)
+        found = score_rows(left, rules=scoring.rules, plan=scoring.plan, at=scoring.at)
         for scored in found:
             tally.add(scored)
+            done = tally.rows + tally.bad_lines
             if file is not None:
                 file.write(scored)
-            if (tally.rows + tally.bad_lines) % 64 == 0:
+                if done % scoring.chunk == 0:
+                    file.keep(tally)
+            if done % _TOLD_EVERY == 0 or done % scoring.chunk == 0:
                 progress(rows.position, tally.rows)
 
 

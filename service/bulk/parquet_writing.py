@@ -17,13 +17,21 @@ KINDS: Final = {
 
 
 class ParquetRowWriter:
-    """Buffers rows and writes them by columns; no more than one row group is in memory."""
+    """Buffers rows and writes them by columns; no more than one row group is in memory.
 
-    def __init__(self, path: Path, names: Sequence[str], types: Sequence[Any]) -> None:
-        """Begin the file; a type is an Arrow type, or one of `KINDS`."""
+    A Parquet file cannot be gone on with: it ends with what it holds. So each time that rows are
+    to be kept they go into a part of their own, and the parts become the file at the end.
+    """
+
+    def __init__(
+        self, path: Path, names: Sequence[str], types: Sequence[Any], *, kept: int = 0
+    ) -> None:
+        """Begin the file, or go on behind *kept* parts; a type is of Arrow, or one of `KINDS`."""
+        self._path = path
         self._schema = schema_of(names, types)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._parts = kept
         self._rows: list[Sequence[object]] = []
+        self._part: Any = None
 
     def __enter__(self) -> Self:
         """Be closed at the end of the block."""
@@ -35,10 +43,12 @@ class ParquetRowWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write what is left and the footer."""
+        """Put the parts together."""
         if kind is None:
-            self._flush()
-        self._writer.close()
+            self.keep()
+            self._join()
+        elif self._part is not None:
+            self._part.close()
 
     def write(self, rows: Iterable[Sequence[object]]) -> None:
         """Write *rows*, each with a cell a name."""
@@ -46,12 +56,40 @@ class ParquetRowWriter:
         if len(self._rows) >= _GROUP_ROWS:
             self._flush()
 
+    def keep(self) -> int:
+        """End the part that was begun; return how many parts there are."""
+        self._flush()
+        if self._part is not None:
+            self._part.close()
+            self._part = None
+            self._parts += 1
+        return self._parts
+
     def _flush(self) -> None:
         if not self._rows:
             return
+        if self._part is None:
+            self._part = self._open(part_of(self._path, self._parts))
         columns = typed_columns(self._rows, self._schema)
-        self._writer.write_table(pa.table(columns, schema=self._schema))
+        self._part.write_table(pa.table(columns, schema=self._schema))
         self._rows.clear()
+
+    def _join(self) -> None:
+        with self._open(self._path) as whole:
+            for number in range(self._parts):
+                part = part_of(self._path, number)
+                with pq.ParquetFile(part) as file:
+                    for group in range(file.num_row_groups):
+                        whole.write_table(file.read_row_group(group))
+                part.unlink()
+
+    def _open(self, path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
+        return pq.ParquetWriter(path, self._schema, compression="zstd")
+
+
+def part_of(path: Path, number: int) -> Path:
+    """Return where a part of the file at *path* is until it is whole."""
+    return path.with_name(f"{path.name}-{number:05}")
 
 
 def schema_of(names: Sequence[str], types: Sequence[Any]) -> Any:  # noqa: ANN401 - pyarrow has no types

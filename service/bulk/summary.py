@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from service.bulk.cells import safe_cell
 from service.bulk.rows import BadRow
@@ -106,6 +106,28 @@ class Tally:
             ],
             "unreadable_values": self.unreadable_count,
         }
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all that was counted, for `take_up`: lists and numbers, in order."""
+        return {
+            "rows": self.rows,
+            "uncertain": self.uncertain,
+            "bad_lines": self.bad_lines,
+            "bad": [[one.line, one.reason] for one in self.bad],
+            "outcomes": [[*key, n] for key, n in self.outcomes.items()],
+            "movers": [[key, n] for key, n in self.movers.items()],
+            "missing": [[key, n] for key, n in self.missing.items()],
+            "unreadable": [[*key, n] for key, n in self.unreadable.items()],
+        }
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on counting from what `to_state` gave; what is equally frequent stays in its order."""
+        self.rows, self.uncertain = state["rows"], state["uncertain"]
+        self.bad_lines = state["bad_lines"]
+        self.bad = [BadRow(line, reason) for line, reason in state["bad"]]
+        self.outcomes = Counter({(v, o): n for v, o, n in state["outcomes"]})
+        self.movers, self.missing = Counter(dict(state["movers"])), Counter(dict(state["missing"]))
+        self.unreadable = Counter({(c, v, r): n for c, v, r, n in state["unreadable"]})
 
     def add_unreadable(self, cell: Unreadable) -> None:
         """Count one cell that could not be read."""

@@ -1,6 +1,7 @@
 """What scoring leaves behind: a row per row, and a file of what could not be read."""
 
 import csv
+import glob
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ from typing import Any, Final, Protocol
 
 from service.bulk.cells import safe_cell
 from service.bulk.mapping import ColumnPlan
-from service.bulk.output_rows import OUTPUT_KINDS, open_rows, text_file
+from service.bulk.output_rows import OUTPUT_KINDS, keep_text, open_rows, text_file
 from service.bulk.rows import BadRow, UnreadableFile
 from service.bulk.scoring import ScoredRow, Unreadable, missing_names
+from service.bulk.summary import Tally
+from service.bulk.waypoints import Journal, Waypoint
 from service.rules import Decision, RuleSet
 
 _PROBLEM_COLUMNS: Final = ("line", "column", "attribute", "value", "reason")
@@ -29,20 +32,47 @@ class ScoredFile:
 
     Attributes:
         problems: How many lines the second one has.
+        done: How many rows, and lines that are none, were written by a run that was stopped, or
+            up to the last time that they were kept.
         with_summary: Whether each row's decision comes in words too.
     """
 
-    def __init__(self, output: "Output", *, path: Path, stack: ExitStack) -> None:
-        """Begin both files; *path* ends in one of `OUTPUT_KINDS`."""
-        self.problems = 0
+    def __init__(
+        self, output: "Output", *, path: Path, stack: ExitStack, journal: Journal | None
+    ) -> None:
+        """Begin both files, or go on with them; *path* ends in one of `OUTPUT_KINDS`."""
+        last = None if journal is None else journal.last
+        self.problems = 0 if last is None else last.complaints
+        self.done = 0 if last is None else last.done
         self.with_summary = output.with_summary
+        self._journal = journal
         self._carried = output.plan.keep
         names, types = output_columns(output)
         self._width = len(names)
-        self._rows = open_rows(partial_of(path), names, types, target=path, stack=stack)
-        problems = partial_of(problems_path(path))
-        self._problems = csv.writer(stack.enter_context(text_file(problems)))
-        self._problems.writerow(_PROBLEM_COLUMNS)
+        kept = 0 if last is None else last.rows
+        self._rows = open_rows(partial_of(path), names, types, target=path, stack=stack, kept=kept)
+        kept = 0 if last is None else last.problems
+        self._listed = stack.enter_context(text_file(partial_of(problems_path(path)), kept=kept))
+        self._problems = csv.writer(self._listed)
+        if last is None:
+            self._problems.writerow(_PROBLEM_COLUMNS)
+
+    def keep(self, tally: Tally) -> None:
+        """Have everything up to here on the disk, and note that it is: a run can go on from here.
+
+        *tally* has counted exactly the rows that were written.
+        """
+        if self._journal is None:
+            return
+        self.done = tally.rows + tally.bad_lines
+        waypoint = Waypoint(
+            done=self.done,
+            rows=self._rows.keep(),
+            problems=keep_text(self._listed),
+            complaints=self.problems,
+            tally=tally.to_state(),
+        )
+        self._journal.keep(waypoint)
 
     def write(self, scored: ScoredRow | BadRow) -> None:
         """Write one row of the output, and a line per value that could not be read."""
@@ -111,11 +141,14 @@ class RowSink(Protocol):
 
 
 @contextmanager
-def open_output(path: Path, output: Output) -> Iterator[ScoredFile]:
+def open_output(
+    path: Path, output: Output, *, journal: Journal | None = None
+) -> Iterator[ScoredFile]:
     """Write *path* and its problems file in the block.
 
     Both appear whole at its end or, when it ends in an exception, not at all; what stood
-    there before is replaced. Without problems there is no problems file.
+    there before is replaced. Without problems there is no problems file. With a *journal*,
+    what was kept outlives a process that is killed or interrupted, and is gone on with.
 
     Raises:
         UnreadableFile: If *path* is of no kind that is written here, or cannot be written.
@@ -124,9 +157,12 @@ def open_output(path: Path, output: Output) -> Iterator[ScoredFile]:
         raise UnreadableFile(f"`{path.name}` is of no kind that is written here; name it .csv, "
                              ".ndjson or .parquet")  # fmt: skip
     problems = problems_path(path)
+    is_interrupted = False
     try:
+        if journal is None or journal.last is None:
+            _clear(path)
         with ExitStack() as stack:
-            file = ScoredFile(output, path=path, stack=stack)
+            file = ScoredFile(output, path=path, stack=stack, journal=journal)
             yield file
         partial_of(path).replace(path)
         if file.problems:
@@ -136,9 +172,24 @@ def open_output(path: Path, output: Output) -> Iterator[ScoredFile]:
     except OSError as error:
         words = (error.strerror or "it is no file").lower()
         raise UnreadableFile(f"`{path}` cannot be written: {words}") from None
+    except KeyboardInterrupt:
+        is_interrupted = journal is not None and journal.path.exists()
+        raise
     finally:
-        for left in (partial_of(path), partial_of(problems)):
-            left.unlink(missing_ok=True)
+        if not is_interrupted:
+            _clear(path)
+            if journal is not None:
+                journal.remove()
+
+
+def _clear(path: Path) -> None:
+    """Remove what is written of *path* until it is whole."""
+    partial = partial_of(path)
+    for left in (
+        *partial.parent.glob(f"{glob.escape(partial.name)}*"),
+        partial_of(problems_path(path)),
+    ):
+        left.unlink(missing_ok=True)
 
 
 def partial_of(path: Path) -> Path:

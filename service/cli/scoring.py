@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -27,8 +28,10 @@ from service.bulk import (
     EngineUnusable,
     Input,
     InvalidMap,
+    Journal,
     MapDocument,
     Output,
+    ScoredFile,
     Scoring,
     SparkUnusable,
     Tally,
@@ -39,12 +42,13 @@ from service.bulk import (
     plan_columns,
     problems_path,
     read_map,
+    run_of,
 )
 from service.cli.checking import problem_lines
 from service.cli.deciding import Instant, RuleFile, read_instant
 from service.cli.files import load_rules, read_file
 from service.cli.score_words import print_summary
-from service.cli.screen import NO, USAGE, AsJson, console, print_json, refuse
+from service.cli.screen import NO, USAGE, AsJson, console, count_of, print_json, refuse
 from service.cli.spark_scoring import SPARK, Master, Settings, decide_data_set
 from service.rules import RuleSet, Source, read_source
 
@@ -118,7 +122,7 @@ def score(
         if engine == SPARK:
             tally, plan, wrote = decide_data_set(data, master=master, settings=conf or ())
         else:
-            tally, plan, wrote, engine = _decide_file(data, engine)
+            tally, plan, wrote, engine = _decide_file(data, engine, is_at_given=at is not None)
     elapsed = time.monotonic() - started
     if as_json:
         print_json(_report(tally, plan, elapsed, engine=engine, out=out, problems=wrote))
@@ -151,7 +155,9 @@ def _read_map(name: str | None, rules: RuleSet) -> tuple[MapDocument, Source]:
     return read_map(read_file(name, what="map"), rules.attributes)
 
 
-def _decide_file(data: DataSet, engine: str) -> tuple[Tally, ColumnPlan, Path | None, str]:
+def _decide_file(
+    data: DataSet, engine: str, *, is_at_given: bool
+) -> tuple[Tally, ColumnPlan, Path | None, str]:
     """Decide a file on this machine.
 
     Returns the counts, the columns, the file of problems and the engine that did it.
@@ -162,19 +168,39 @@ def _decide_file(data: DataSet, engine: str) -> tuple[Tally, ColumnPlan, Path | 
         plan = plan_columns(rules.attributes, rows.columns, document=document, source=data.source)
         scoring = Scoring(rules=rules, plan=plan, at=data.at, path=path, rows=rows)
         used = choose_engine(engine, scoring)
-        _score(scoring, engine=used, tally=tally, out=out, with_summary=data.with_summary)
+        if out is None:
+            _score(scoring, engine=used, tally=tally, file=None)
+        else:
+            run = run_of(rules, document, path=path, engine=used, with_summary=data.with_summary)
+            journal = Journal.beside(out, run, at=data.at, is_at_given=is_at_given)
+            _write(scoring, data, engine=used, tally=tally, journal=journal)
     has_problems = tally.unreadable_count or tally.bad_lines
     return tally, plan, problems_path(out) if out and has_problems else None, used
 
 
-def _score(
-    scoring: Scoring, *, engine: str, tally: Tally, out: Path | None, with_summary: bool
-) -> None:
+def _write(scoring: Scoring, data: DataSet, *, engine: str, tally: Tally, journal: Journal) -> None:
+    """Score into a file, from where a run of the same was stopped."""
+    if journal.last is not None:
+        scoring = replace(scoring, at=journal.at)
+        tally.take_up(journal.last.tally)
+        rows = count_of(tally.rows, scoring.rules.subject)
+        words = f"  going on behind {rows} of a run that was stopped, as of {journal.at:%Y-%m-%d}"
+        console(on_error=True).print(words)
+    output = Output(
+        scoring.rules, scoring.plan, with_summary=data.with_summary, types=_types(scoring.rows)
+    )
+    try:
+        with open_output(Path(data.out or ""), output, journal=journal) as file:
+            _score(scoring, engine=engine, tally=tally, file=file)
+    except KeyboardInterrupt:
+        if journal.path.exists():
+            refuse("stopped; the same command goes on from here", code=NO)
+        raise
+
+
+def _score(scoring: Scoring, *, engine: str, tally: Tally, file: ScoredFile | None) -> None:
     rows = scoring.rows
-    output = Output(scoring.rules, scoring.plan, with_summary=with_summary, types=_types(rows))
-    with ExitStack() as stack:
-        file = stack.enter_context(open_output(out, output)) if out else None
-        progress = stack.enter_context(_progress())
+    with _progress() as progress:
         task = progress.add_task(f"{scoring.rules.subject}s", total=rows.size, rows=0)
 
         def tell(position: int, decided: int) -> None:

@@ -34,6 +34,8 @@ from tests.rules.strategies import values_for
 
 FLEET = Path(__file__).resolve().parents[1] / "cases" / "fleet_leads.yaml"
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FEW = 37
+"""A chunk ends every few rows, so that what spans chunks is seen."""
 SHARES_MISSING = (0.0, 0.2, 0.6)
 ODD: tuple[object, ...] = (
     "", " ", "n/a", "-", "1,250", "12.50", " 7 ", "+3", "1e5", "0x10", "9" * 16, "-0", "0.0000004",
@@ -57,12 +59,6 @@ def rules(request: pytest.FixtureRequest) -> RuleSet:
     name = str(request.param)
     text = FLEET.read_text("utf-8") if name == "fleet_leads" else read_template(name)
     return load_rule_set(text)
-
-
-@pytest.fixture
-def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a chunk end every few rows, so that what spans chunks is seen."""
-    monkeypatch.setattr("service.bulk.column_engine.CHUNK_ROWS", 37)
 
 
 def cells_of(rules: RuleSet, *, rows: int) -> Iterator[dict[str, object]]:
@@ -142,7 +138,7 @@ def score(
     tally = Tally(rules)
     with open_input(file) as rows:
         plan = plan_columns(rules.attributes, rows.columns, document=document, source=source)
-        scoring = Scoring(rules=rules, plan=plan, at=AT, path=file, rows=rows)
+        scoring = Scoring(rules=rules, plan=plan, at=AT, path=file, rows=rows, chunk=FEW)
         types = getattr(rows, "types", {})
         output = Output(rules, plan, with_summary=with_summary, types=types)
         with open_output(out, output) as scored:
@@ -181,7 +177,6 @@ def assert_same(
     return counts["rows"]
 
 
-@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("write", [write_csv, write_parquet])
 def test_both_engines_write_the_same_bytes(
     rules: RuleSet, tmp_path: Path, write: Callable[[Path, RuleSet], None]
@@ -193,7 +188,6 @@ def test_both_engines_write_the_same_bytes(
     assert found["rows"] == 150
 
 
-@pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("kind", [".csv", ".ndjson", ".parquet"])
 def test_maps_and_words_come_out_alike(tmp_path: Path, kind: str) -> None:
     """Units, spellings, constants that cannot be read, and each decision in words."""
