@@ -1,6 +1,7 @@
 """One decision's reasons in the order of the reference, and its summary."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from service.rules.decided import Decided
 from service.rules.explain import still_possible
@@ -14,6 +15,9 @@ from service.rules.telling.reasons import Spoken, Voice, Wordbook, filled
 from service.rules.telling.values import Values, whole_or_not
 from service.rules.told import suspendable
 from service.rules.truth import NO, UNKNOWN, YES
+
+NO_OTHER: Final = "No other outcome applies"
+"""What is said of an outcome that takes the rest, where its author says nothing."""
 
 
 class Telling:
@@ -80,10 +84,7 @@ class Case:
         return composed(self.decision, parts, gate=is_by_gate, said=self._said_inside)
 
     def _said_inside(self) -> str:
-        words, _ = self._decisive
-        text = words.text.fill(self._values)
-        first = words.first if isinstance(words.first, str) else self._values[words.first]
-        return uncapitalised(first) + text[len(first) :]
+        return inside_sentence(self._decisive, self._values)
 
     def _deciding_gate(self) -> int | None:
         """Return the place of the gate that decided."""
@@ -107,7 +108,7 @@ class Case:
         if not is_reached or decision.verdict == "undecided":
             return voice.say_plainly(values, UNKNOWN, still_possible(decision))
         if outcome.condition is None:
-            words = outcome.reason or "No other outcome applies"
+            words = outcome.reason or NO_OTHER
             return voice.say_plainly(values, YES, words)
         return voice.say_yes(values)
 
@@ -161,6 +162,14 @@ class Case:
             else:
                 reason = values.teller.passed_over(outcome, outcome.condition, result)
                 yield voice.say_words(values, result, reason.words)[1]
+
+
+def inside_sentence(spoken: Spoken, values: Values) -> str:
+    """Return the words of a reason as they follow a colon."""
+    words, _ = spoken
+    text = words.text.fill(values)
+    first = words.first if isinstance(words.first, str) else values[words.first]
+    return uncapitalised(first) + text[len(first) :]
 
 
 def _fixed_points(model: Model) -> Iterator[tuple[int, str, float]]:

@@ -19,21 +19,24 @@ _COMPILED_AFTER: Final = 8
 class Form:
     """Text with slots. `fill` returns it with one subject's values."""
 
-    __slots__ = ("fill",)
+    __slots__ = ("fill", "slots", "texts")
     fill: Callable[[Values], str]
 
     def __init__(self, pieces: Iterable[Piece]) -> None:
         """Make the form of *pieces*, one after another."""
-        texts, slots = [""], []
+        texts, slots = [""], list[int]()
         for piece in pieces:
             if isinstance(piece, int):
                 slots.append(piece)
                 texts.append("")
             else:
                 texts[-1] += piece
-        self.fill = self._first_filler(texts, slots)
+        self.texts, self.slots = tuple(texts), tuple(slots)
+        self.fill = self._first_filler(self.texts, self.slots)
 
-    def _first_filler(self, texts: list[str], slots: list[int]) -> Callable[[Values], str]:
+    def _first_filler(
+        self, texts: tuple[str, ...], slots: tuple[int, ...]
+    ) -> Callable[[Values], str]:
         """Return what fills the form until it was filled often enough to be compiled."""
         if not slots:
             (text,) = texts
@@ -43,7 +46,7 @@ class Form:
         def fill(values: Values) -> str:
             if next(times, None) is None and len(slots) <= LONGEST:
                 self.fill = filler(texts, slots)
-            found = texts[:1]
+            found = [texts[0]]
             for slot, text in zip(slots, texts[1:], strict=True):
                 found += (values[slot], text)
             return "".join(found)

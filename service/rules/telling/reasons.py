@@ -26,7 +26,7 @@ from service.rules.telling.places import Piece
 from service.rules.telling.values import Slots, Values
 from service.rules.told import CheckPlan, reads, told_of
 from service.rules.trace import letters_of, truths_of
-from service.rules.truth import UNKNOWN, YES, Truth
+from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 _MOST_KEPT: Final = 2_000
 _CHECKS: Final = "checks"
@@ -144,6 +144,14 @@ class Voice:
         """Return how a reason with this *result* begins; *effect* is JSON."""
         return f"{self._fronts[result]}{effect},"
 
+    def only_wording(self) -> Wording | None:
+        """Return the words of every yes; None where they depend on what was yes in it."""
+        results = _only_results(self._condition.node)
+        if results is None:
+            return None
+        found = self._made.get(results) or self._make(results, results, (), self._reason)
+        return found if isinstance(found, Wording) else None
+
     def say(self, values: Values, result: Truth) -> Spoken:
         """Return what carried the *result*, after the author's words for a yes."""
         return self.say_yes(values) if result is YES else self.say_without_author(values, result)
@@ -208,6 +216,20 @@ class Voice:
         made = self._book.word(self._condition, results, missing=missing, reason=reason)
         self._book.shelf.keep(self._made, key, made)
         return made
+
+
+def _only_results(node: ast.Node) -> str | None:
+    """Return what the checks of a condition came to where it is yes, if there is but one way."""
+    match node:
+        case ast.Logic(operator="and", parts=parts):
+            each = [_only_results(part) for part in parts]
+            return None if None in each else "".join(one for one in each if one is not None)
+        case ast.Not(part=ast.Logic() | ast.AtLeast() | ast.Not()) | ast.Logic() | ast.AtLeast():
+            return None
+        case ast.Not():
+            return letters_of([NO])
+        case _:
+            return letters_of([YES])
 
 
 def filled(values: Values, head: str, worded: Wording | Branching) -> Spoken:

@@ -7,6 +7,7 @@ from service.rules.decided import Decided, MissingAttribute, Next
 from service.rules.json_text import number, quoted, value
 from service.rules.model import Model
 from service.rules.telling.case import Case, Telling
+from service.rules.telling.sheet import Sheet, Told
 from service.rules.trace import ScoreRange
 
 _MODELS_KEPT: Final = 256
@@ -38,15 +39,19 @@ class Text(NamedTuple):
 
 def tell(decision: Decided, *, full: bool = False) -> Text:
     """Return *decision* told; with *full*, also the rules that were no or unknown."""
-    case = Case(_telling_of(decision.model), decision)
+    kept = _kept_of(decision.model)
+    told = None if full or kept.sheet is None else kept.sheet.tell(decision)
+    if told is None:
+        case = Case(kept.telling, decision)
+        told = Told(case.reasons(full=full), case.summary(), _certainty(decision))
     problems = decision.data_problems
     return Text(
-        verdict=decision.verdict,
-        outcome=decision.outcome,
-        details=_details(decision, ",".join(case.reasons(full=full))),
-        next=_next(decision.next),
-        data_problems=value([one.to_json() for one in problems]) if problems else "[]",
-        summary=case.summary(),
+        decision.verdict,
+        decision.outcome,
+        _details(decision, told),
+        _next(decision.next),
+        value([one.to_json() for one in problems]) if problems else "[]",
+        told.summary,
     )
 
 
@@ -63,18 +68,21 @@ def scores_text(scores: Mapping[str, ScoreRange]) -> str:
     return f"{{{','.join(spans)}}}"
 
 
-def _details(decision: Decided, reasons: str) -> str:
-    possible = ",".join(map(quoted, decision.possible_outcomes))
+def _details(decision: Decided, told: Told) -> str:
     missing = ",".join(map(_missing, decision.missing)) if decision.missing else ""
+    return (
+        f'{told.certainty},"scores":{scores_text(decision.scores)},'
+        f'"grades":{_grades(decision.grades) if decision.grades else "{}"},'
+        f'"reasons":[{",".join(told.reasons)}],"missing":[{missing}]'
+    )
+
+
+def _certainty(decision: Decided) -> str:
+    possible = ",".join(map(quoted, decision.possible_outcomes))
     return (
         f'"certain":{_flag(decision.certain)},'
         f'"outcome_certain":{_flag(decision.outcome_certain)},'
-        f'"possible_outcomes":[{possible}],'
-        f'"exact":{_flag(decision.exact)},'
-        f'"scores":{scores_text(decision.scores)},'
-        f'"grades":{_grades(decision.grades) if decision.grades else "{}"},'
-        f'"reasons":[{reasons}],'
-        f'"missing":[{missing}]'
+        f'"possible_outcomes":[{possible}],"exact":{_flag(decision.exact)}'
     )
 
 
@@ -104,14 +112,24 @@ def _next(step: Next) -> str:
     )
 
 
-_kept: dict[int, Telling] = {}
+class _Kept:
+    """What is kept of one model. Its identity cannot become another's meanwhile."""
+
+    __slots__ = ("model", "sheet", "telling")
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.telling = Telling(model)
+        self.sheet = Sheet(self.telling) if Sheet.can_tell(model) else None
 
 
-def _telling_of(model: Model) -> Telling:
-    """Return what is kept of *model*. A kept model's identity cannot become another's."""
+_kept: dict[int, _Kept] = {}
+
+
+def _kept_of(model: Model) -> _Kept:
     found = _kept.get(id(model))
     if found is None or found.model is not model:
         if len(_kept) >= _MODELS_KEPT:
             _kept.clear()
-        found = _kept[id(model)] = Telling(model)
+        found = _kept[id(model)] = _Kept(model)
     return found

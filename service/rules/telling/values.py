@@ -25,8 +25,9 @@ from service.rules.telling.places import SLOTS, Place, token_text
 from service.rules.told import told_of
 
 _MISSING_INSIDE: Final = json_text.inside(MISSING)
-_SHORT_FROM: Final = 0.0001
-_SHORT_BELOW: Final = 10_000
+SHORT_FROM: Final = 0.0001
+SHORT_BELOW: Final = 10_000
+"""From here and below here people, JSON and Python write a number alike."""
 
 
 class Values(dict[int, str]):
@@ -79,7 +80,7 @@ class Slots:
         self._book = told_of(model).book
         self._grades = {grade.name: grade for grade in model.grades}
         self._places: dict[_Key, Place] = {}
-        self._nodes: list[ast.Node | None] = []
+        self._taken: list[tuple[Place, ast.Node | None]] = []
 
     def of(self, hole: Hole) -> "Place":
         """Return the place of the value that belongs into *hole*."""
@@ -96,10 +97,19 @@ class Slots:
             node = ast.Attribute(name, node.type, node.span)
         return self.of(self._book.hole(node))
 
+    def number_at(self, slot: int) -> "tuple[str, Place] | None":
+        """Return the attribute and the place of a number that *slot* belongs to, if it is one."""
+        place, node = self._taken[slot // SLOTS]
+        match node:
+            case ast.Attribute(name=name) if self._model.attributes[name].type == "number":
+                return name, place
+            case _:
+                return None
+
     def _take(self, key: _Key, hole: Hole) -> "Place":
         place = self._places[key] = Place.of(len(self.makers) * SLOTS, hole)
         self.makers.append(self._maker(hole, place))
-        self._nodes.append(hole.node)  # so that no other node can take its identity
+        self._taken.append((place, hole.node))  # and no other node can take its identity
         return place
 
     def _maker(self, hole: Hole, place: Place) -> _Maker:
@@ -130,6 +140,11 @@ def whole_or_not(x: float) -> str:
     if x.is_integer() and -LARGEST_EXACT <= x <= LARGEST_EXACT:
         return str(int(x))
     return json_text.number(x)
+
+
+def written(x: float) -> tuple[str, str]:
+    """Return any number in words, and as JSON."""
+    return number(x), whole_or_not(x)
 
 
 def _of_attribute(attribute: Attribute, place: Place) -> _Maker:
@@ -173,10 +188,10 @@ def _of_number(place: Place, find: Callable[[Values], object]) -> _Maker:
         x = find(values)
         if not isinstance(x, float):
             words, shown_as = MISSING, "null"
-        elif _SHORT_FROM <= abs(x) < _SHORT_BELOW:
+        elif SHORT_FROM <= abs(x) < SHORT_BELOW:
             words = shown_as = repr(x).removesuffix(".0")
         else:
-            words, shown_as = number(x), whole_or_not(x)
+            words, shown_as = written(x)
         if is_alone:
             values[bare] = values[inside] = words
             values[json] = shown_as
