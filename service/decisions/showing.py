@@ -95,12 +95,13 @@ def decision_told(
         said = said_of(decision, head.override)
         verdict, outcome = said.verdict, value(said.outcome)
         step, override = value(said.next.to_json()), value(_override(decision, head))
+    suspended = value(list(head.suspensions)) if head.suspensions else "[]"
     text = (
         f'{{"id":{decision_id},"decided_at":"{rfc3339(head.decided_at)}",'
         f'"subject":{{"kind":"{head.subject}","external_id":{value(head.external_id)},'
         f'"account":{value(head.account)}}},"verdict":"{verdict}","outcome":{outcome},'
         f'{told.details},"next":{step},"data_problems":{told.data_problems},'
-        f'"override":{override},"suspended":{value(list(head.suspensions))},'
+        f'"override":{override},"suspended":{suspended},'
         f'"rule_set":{{"id":{quoted(head.rule_set)},'
         f'"version":{head.version},"digest":{quoted(head.digest)}}},'
         f'"summary":{quoted(_summary(decision, head, told.summary))}}}'

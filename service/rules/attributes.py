@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 import msgspec
 
@@ -125,12 +125,12 @@ def admit(raw: Mapping[str, object], attributes: Mapping[str, Attribute]) -> Fac
         if value is None or (isinstance(value, str) and _is_blank(value, attribute)):
             continue
         try:
-            values[name] = _read(value, attribute)
+            values[name] = _READERS[attribute.type](value, attribute)
         except _Unreadable as unreadable:
             message = f"`{name}` {unreadable.message}; it counts as missing"
             problems.append(DataProblem(name, unreadable.code, message))
-    undeclared = [name for name in raw if name not in attributes]
-    if undeclared:
+    if not raw.keys() <= attributes.keys():
+        undeclared = [name for name in raw if name not in attributes]
         problems.extend(_undeclared(undeclared, attributes))
     return Facts(values, tuple(problems))
 
@@ -173,39 +173,21 @@ def _is_blank(value: str, attribute: Attribute) -> bool:
     return not cleaned or cleaned in attribute.missing_values
 
 
-def _read(value: object, attribute: Attribute) -> Fact:
-    match attribute.type:
-        case "number":
-            return _read_number(value, attribute)
-        case "text":
-            return _read_text(value)
-        case "choice":
-            return _read_choice(value, attribute)
-        case "flag":
-            return _read_flag(value)
-        case "date":
-            return _read_date(value)
-        case "list":
-            return _read_list(value)
-        case unknown:
-            assert_never(unknown)
-
-
 def _read_number(value: object, attribute: Attribute) -> float:
     if isinstance(value, float):
-        number = float(value)
+        number = six_places(float(value))
     elif isinstance(value, str):
         text = clean_text(value)
         if not _NUMBER.fullmatch(text):
             raise _Unreadable("not_a_number", "is not a plain number such as 1250 or 12.5")
-        number = float(text)
+        number = six_places(float(text))
     elif isinstance(value, int) and not isinstance(value, bool):
+        # Of whole numbers there is nothing to round.
         number = float(value) if abs(value) <= LARGEST_EXACT else LARGEST_EXACT * 2
     else:
         raise _Unreadable("not_a_number", "is not a number")
     if not abs(number) <= LARGEST_EXACT:
         raise _Unreadable("out_of_range", "is past 2^53, where whole numbers are no longer exact")
-    number = six_places(number)
     if attribute.minimum is not None and number < attribute.minimum:
         raise _Unreadable("out_of_range", f"is below its minimum of {attribute.minimum:g}")
     if attribute.maximum is not None and number > attribute.maximum:
@@ -213,7 +195,7 @@ def _read_number(value: object, attribute: Attribute) -> float:
     return number
 
 
-def _read_text(value: object) -> str:
+def _read_text(value: object, _: Attribute | None = None) -> str:
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -228,7 +210,7 @@ def _read_choice(value: object, attribute: Attribute) -> str:
     raise _Unreadable("not_a_choice", "is not one of its choices")
 
 
-def _read_flag(value: object) -> bool:
+def _read_flag(value: object, _: Attribute | None = None) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float) and value in {0, 1}:
@@ -240,7 +222,7 @@ def _read_flag(value: object) -> bool:
     raise _Unreadable("not_a_flag", "is neither true nor false, yes nor no")
 
 
-def _read_date(value: object) -> date:
+def _read_date(value: object, _: Attribute | None = None) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -263,7 +245,7 @@ _DATE_FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[str], date]], ...]] = 
 )
 
 
-def _read_list(value: object) -> tuple[str, ...]:
+def _read_list(value: object, _: Attribute | None = None) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(";")
     if not isinstance(value, list | tuple):
@@ -273,6 +255,16 @@ def _read_list(value: object) -> tuple[str, ...]:
     except _Unreadable:
         raise _Unreadable("not_a_list", "holds something that is not a text") from None
     return tuple(item for item in items if item)
+
+
+_READERS: Final[Mapping[AttributeType, Callable[[object, Attribute], Fact]]] = {
+    "number": _read_number,
+    "text": _read_text,
+    "choice": _read_choice,
+    "flag": _read_flag,
+    "date": _read_date,
+    "list": _read_list,
+}
 
 
 def _storable(value: Fact) -> object:

@@ -66,12 +66,28 @@ def decide(
     table = _Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=out, registrable=table)
     closing = _closing(model, trace)
-    # Where open and closed are one, nothing is unknown: the first that is yes follows.
-    possible = (
-        prospects.alone[closing].possible
-        if trace.open is trace.closed
-        else possible_outcomes(model, trace.open)
-    )
+    if trace.open is trace.closed:  # nothing is unknown: the first that is yes follows
+        end = prospects.ends[closing]
+        return Decision(
+            end.verdict,
+            end.outcome,
+            certain=True,
+            outcome_certain=True,
+            possible_outcomes=end.possible,
+            exact=False,
+            scores=dict(zip(prospects.score_names, trace.scores, strict=True)),
+            grades=_grades(model, trace) if model.grades else {},
+            missing=(),
+            next=end.step,
+            facts=facts,
+            trace=trace,
+            at=at,
+            final=final,
+            suspended=tuple(sorted(out)) if out else (),
+            tabled=table.used,
+            model=model,
+        )
+    possible = possible_outcomes(model, trace.open)
     if len(possible) == 1:
         prospect = prospects.alone[possible[0]]
     elif final and not with_missing:
@@ -147,9 +163,9 @@ def _day_of(at: datetime) -> date:
 
 def _closing(model: Model, trace: Trace) -> int:
     """Return the place of the outcome if nothing more is answered."""
-    for gate, result in zip(model.gates, trace.closed.gates, strict=True):
-        if result is YES:
-            return gate.outcome
+    gates = trace.closed.gates
+    if YES in gates:
+        return model.gates[gates.index(YES)].outcome
     return trace.closed.outcomes.index(YES)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ from service.rules.attributes import Fact
 from service.rules.classes import ClassPlan
 from service.rules.decided import MissingAttribute, Next
 from service.rules.exact import ExactResult, exact_pass
-from service.rules.model import Model
+from service.rules.model import Model, Verdict
 from service.rules.questions import Evaluate, missing_attributes, undecided_reads, verdicts_of
 from service.rules.reads import Reads
 from service.rules.trace import Outline
@@ -44,6 +44,15 @@ class Prospect(msgspec.Struct, frozen=True):
     missing: tuple[MissingAttribute, ...] = ()
 
 
+class End(NamedTuple):
+    """What a decision says that can come to nothing else."""
+
+    verdict: Verdict
+    outcome: str
+    possible: tuple[str]
+    step: Next
+
+
 @dataclass(frozen=True, eq=False)
 class Prospects:
     """Finds what may still follow for the subjects of one rule set.
@@ -65,6 +74,15 @@ class Prospects:
     def alone(self) -> tuple[Prospect, ...]:
         """By the place of an outcome: what may follow where that one is settled."""
         return tuple(Prospect((place,)) for place in range(len(self.model.outcomes)))
+
+    @cached_property
+    def ends(self) -> tuple["End", ...]:
+        """By the place of an outcome: what a decision says that can come to nothing else."""
+        steps = self.steps
+        return tuple(
+            End(outcome.verdict, outcome.id, (outcome.id,), steps[place])
+            for place, outcome in enumerate(self.model.outcomes)
+        )
 
     @cached_property
     def steps(self) -> tuple[Next, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, get_args
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 __all__ = [
     "RANDOM_BYTES",
@@ -59,7 +59,7 @@ _PAIRS: Final = tuple(one + other for one in _ALPHABET for other in _ALPHABET)
 _DIGITS: Final = {letter: value for value, letter in enumerate(_ALPHABET)}
 _SUFFIX: Final = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY_S: Final = 86_400
 _RANDOM_MASK: Final = (1 << 62) - 1
 _VERSION_AND_VARIANT: Final = (0x7 << 76) | (0b10 << 62)
 
@@ -85,7 +85,7 @@ def make_uuid(at: datetime, randomness: bytes) -> UUID:
     Raises:
         ValueError: If *at* is naive or before 1970, or *randomness* has another length.
     """
-    return UUID(int=_bits(at, randomness))
+    return _uuid(_bits(at, randomness))
 
 
 def make_uuids_in_order(at: datetime, randomness: bytes, *, first: int) -> Iterator[str]:
@@ -167,6 +167,14 @@ def parse_id(text: str, prefix: Prefix) -> UUID:
     return UUID(int=value)
 
 
+def _uuid(bits: int) -> UUID:
+    """Return the UUID of 128 *bits*: as `UUID(int=...)`, which first looks at all it could be."""
+    made = object.__new__(UUID)
+    object.__setattr__(made, "int", bits)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
 def _bits(at: datetime, randomness: bytes) -> int:
     if len(randomness) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(randomness)}")
@@ -177,8 +185,9 @@ def _time_bits(at: datetime) -> int:
     """Return a UUIDv7's bits for *at*, random bits zero."""
     if at.tzinfo is None:
         raise ValueError("an id takes an aware instant; give it a time zone")
-    microseconds = (at - _EPOCH) // _MICROSECOND
-    if microseconds < 0:
+    since = at - _EPOCH
+    if since.days < 0:
         raise ValueError("an id takes an instant from 1970 on")
-    milliseconds, fraction = divmod(microseconds, 1000)
+    milliseconds, fraction = divmod(since.microseconds, 1000)
+    milliseconds += (since.days * _DAY_S + since.seconds) * 1000
     return milliseconds << 80 | (fraction * 4096 // 1000) << 64 | _VERSION_AND_VARIANT

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from service.rules.compiled_scores import stays_whole
-from service.rules.decided import Decided
+from service.rules.decided import Decided, Next
 from service.rules.expression.tokens import number
-from service.rules.json_text import quoted
+from service.rules.json_text import quoted, value
 from service.rules.model import Model, Outcome, Score
 from service.rules.ranges import limit
 from service.rules.telling.case import NO_OTHER, Telling, inside_sentence
@@ -29,12 +29,13 @@ _COMPILED_AFTER: Final = 8
 class Told(NamedTuple):
     """A decision's reasons as JSON objects, its summary, and the members that its outcome has.
 
-    *certainty* are the JSON members from `certain` to `exact`.
+    *certainty* are the JSON members from `certain` to `exact`, *next* is a JSON object.
     """
 
     reasons: list[str]
     summary: str
     certainty: str
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class _Ending:
     outcome: Outcome
     place: int
     certainty: str
+    next: str
     above: tuple[tuple[float, str], ...]
 
 
@@ -97,10 +99,10 @@ class Sheet:
         if YES in gates:  # it alone decided
             summary = f"{ending.outcome.label}: {inside_sentence(spoken, values)}."
         else:
-            value = trace.scores[self._main].value
-            head = f"{ending.outcome.label}: {self._label} {number(value)}{self._most}"
-            summary = ". ".join((f"{head}{_short_of(ending, value)}", *said)) + "."
-        return Told(reasons, summary, ending.certainty)
+            main = trace.scores[self._main].value
+            head = f"{ending.outcome.label}: {self._label} {number(main)}{self._most}"
+            summary = ". ".join((f"{head}{_short_of(ending, main)}", *said)) + "."
+        return Told(reasons, summary, ending.certainty, ending.next)
 
     def _written(self) -> tuple[RulesWriter, ...] | None:
         """Return the functions, once there was reason enough to have them compiled."""
@@ -155,6 +157,7 @@ def _ending(outcome: Outcome, model: Model, main: Score) -> _Ending:
             '"certain":true,"outcome_certain":true,'
             f'"possible_outcomes":[{quoted(outcome.id)}],"exact":false'
         ),
+        next=step_text(Next(outcome.action, outcome.url, outcome.message, outcome.assign)),
         above=tuple(
             (least, name)
             for name, (score, least) in zip(names, above, strict=True)
@@ -163,9 +166,17 @@ def _ending(outcome: Outcome, model: Model, main: Score) -> _Ending:
     )
 
 
-def _short_of(ending: _Ending, value: float) -> str:
+def step_text(step: Next) -> str:
+    """Return what to do next as a JSON object."""
+    return (
+        f'{{"action":{value(step.action)},"url":{value(step.url)},'
+        f'"message":{value(step.message)},"assign":{value(step.assign)}}}'
+    )
+
+
+def _short_of(ending: _Ending, main: float) -> str:
     """Return how far the nearest outcome further up is, where only the score keeps it away."""
-    gaps = [(least - value, name) for least, name in ending.above if least > value]
+    gaps = [(least - main, name) for least, name in ending.above if least > main]
     if not gaps:
         return ""
     gap, name = min(gaps)

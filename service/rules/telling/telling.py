@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from service.rules.decided import Decided, MissingAttribute, Next
+from service.rules.decided import Decided, MissingAttribute
 from service.rules.json_text import number, quoted, value
 from service.rules.model import Model
 from service.rules.telling.case import Case, Telling
-from service.rules.telling.sheet import Sheet, Told
+from service.rules.telling.sheet import Sheet, Told, step_text
 from service.rules.trace import ScoreRange
 
 _MODELS_KEPT: Final = 256
@@ -43,13 +43,14 @@ def tell(decision: Decided, *, full: bool = False) -> Text:
     told = None if full or kept.sheet is None else kept.sheet.tell(decision)
     if told is None:
         case = Case(kept.telling, decision)
-        told = Told(case.reasons(full=full), case.summary(), _certainty(decision))
+        step = step_text(decision.next)
+        told = Told(case.reasons(full=full), case.summary(), _certainty(decision), step)
     problems = decision.data_problems
     return Text(
         decision.verdict,
         decision.outcome,
         _details(decision, told),
-        _next(decision.next),
+        told.next,
         value([one.to_json() for one in problems]) if problems else "[]",
         told.summary,
     )
@@ -102,13 +103,6 @@ def _missing(one: MissingAttribute) -> str:
         f'{{"attribute":{quoted(one.attribute)},"label":{quoted(one.label)},'
         f'"ask":{value(one.ask)},"changes":{quoted(one.changes)},'
         f'"swing":{{{",".join(swing)}}},"could_lead_to":[{could_lead_to}]}}'
-    )
-
-
-def _next(step: Next) -> str:
-    return (
-        f'{{"action":{value(step.action)},"url":{value(step.url)},'
-        f'"message":{value(step.message)},"assign":{value(step.assign)}}}'
     )
 
 
