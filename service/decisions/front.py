@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from service.decisions.answering import answer_question
 from service.decisions.asking import read_question
 from service.decisions.desk import Desk
-from service.web import read_body, read_json, visit_of
+from service.web import decode_json, is_slow, read_body, read_json, visit_of
 
 __all__ = ["QualifyFront"]
 
@@ -44,7 +44,7 @@ class QualifyFront:
             await self._form(scope, receive, send)
             return
         body = await read_body(receive)
-        sent = read_question(await read_json(body))
+        sent = read_question(await read_json(body) if is_slow(body) else decode_json(body))
         key = visit.head.get(b"idempotency-key")
         answer = await answer_question(
             sent,

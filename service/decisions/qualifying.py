@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 from typing import ClassVar, Final, TypeVar
 from uuid import UUID
@@ -79,17 +80,26 @@ async def qualify(case: Case, desk: Desk) -> Answer:
             unknown, and a retry with the same key finds out.
     """
     if case.claim is None:
-        ending = await _settle_alone(case, desk)
-    else:
-        async with desk.house.turns.taken(case.claim):
-            ending = await _settle_alone(case, desk)
-    if not isinstance(ending, Answer):
-        raise ending
-    return ending
+        return await _settle_alone(case, desk)
+    async with desk.house.turns.taken(case.claim):
+        return await _settle_alone(case, desk)
 
 
-async def _settle_alone(case: Case, desk: Desk) -> Ending:
-    return await settle([case], desk, commit=lambda drafts: _commit_alone(drafts[0], desk))
+async def _settle_alone(case: Case, desk: Desk) -> Answer:
+    """Do as `settle` does, for one."""
+    for _ in range(_ATTEMPTS):
+        draft = await _draft_of(case, desk)
+        try:
+            ending = await desk.writer.write(draft) if isinstance(draft, Entry) else draft
+        except ReleasesMoved:
+            desk.live.forget_releases()
+            continue
+        if not isinstance(ending, Answer):
+            raise ending
+        if isinstance(draft, Entry) and not ending.is_replayed:
+            _count(draft, desk)
+        return ending
+    raise _releases_moving()
 
 
 async def qualify_many(cases: Sequence[Case], desk: Desk) -> list[Ending]:
@@ -129,8 +139,12 @@ async def settle(
             return await commit(drafts)
         except ReleasesMoved:
             desk.live.forget_releases()
+    raise _releases_moving()
+
+
+def _releases_moving() -> ReleasesMoving:
     words = "releases are being made faster than decisions; try again in a second"
-    raise ReleasesMoving(words, headers={"Retry-After": "1"})
+    return ReleasesMoving(words, headers={"Retry-After": "1"})
 
 
 async def keep(connection: AsyncConnection, drafts: Sequence[Draft]) -> list[Ending]:
@@ -148,17 +162,13 @@ def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> Non
     """Count what was committed, by verdict, and have its shadows judge it in their own time."""
     for draft, ending in zip(drafts, endings, strict=True):
         if isinstance(draft, Entry) and isinstance(ending, Answer) and not ending.is_replayed:
-            desk.house.metrics.count_decision(draft.record.verdict)
-            if draft.original is not None:
-                desk.shadows.offer(draft.original)
+            _count(draft, desk)
 
 
-async def _commit_alone(draft: Draft, desk: Desk) -> Ending:
-    if not isinstance(draft, Entry):
-        return draft
-    ending = await desk.writer.write(draft)
-    count([draft], [ending], desk)
-    return ending
+def _count(entry: Entry, desk: Desk) -> None:
+    desk.house.metrics.count_decision(entry.record.verdict)
+    if entry.original is not None:
+        desk.shadows.offer(entry.original)
 
 
 async def _draft_of(case: Case, desk: Desk) -> Draft:
@@ -190,15 +200,16 @@ async def _draft_of(case: Case, desk: Desk) -> Draft:
 
 async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
     question = case.question
-    if question.at_version is None:
-        running = await desk.live.version_at(question.rule_set, case.at)
-    else:
+    if question.at_version is not None:
         running = await desk.live.version(question.rule_set, question.at_version)
-    subject = await _subject_of(case, desk, running.rules)
-
-    def work() -> Judged:
-        return judge(question, subject, running, at=case.at, decision_id=case.decision_id)
-
+    else:
+        known = desk.live.known_at(question.rule_set, case.at)
+        running = known or await desk.live.version_at(question.rule_set, case.at)
+    if question.subject == "lead" and question.facts is not None:  # for leads nothing is stored
+        subject = Subject(facts=question.facts)
+    else:
+        subject = await _subject_of(case, desk, running.rules)
+    work = partial(judge, question, subject, running, at=case.at, decision_id=case.decision_id)
     if _is_large(running.rules):
         return await anyio.to_thread.run_sync(work, limiter=_aside), subject, running
     return work(), subject, running

@@ -1,17 +1,18 @@
 """Decisions in the database: SQL only."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from msgspec import structs
 from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.decisions.deciding import Record
+from service.decisions.rows import row_of
+from service.rules.json_text import quoted
 from service.storage import LoneSession, driver_of, instant_of
 from service.storage.tables import (
     AccountRow,
@@ -57,7 +58,6 @@ _JSONB: Final = frozenset({
     "trace_before",
 })  # fmt: skip
 _COLUMNS: Final = Record.__struct_fields__
-_encode: Final = msgspec.json.Encoder().encode
 
 
 _NAMES: Final = ", ".join(_COLUMNS)
@@ -154,20 +154,13 @@ async def read_live(
 
 async def add_records(connection: AsyncConnection, records: Sequence[Record]) -> None:
     """Insert decisions."""
-    rows = _array([_row(record) for record in records])
+    rows = _array(map(row_of, records))
     driver = await driver_of(connection)
     await driver.execute(_INSERT_RECORDS, (rows,), prepare=True)
 
 
-def _row(record: Record) -> bytes:
-    """Return a row as a JSON object: what is JSON text already goes in as it is."""
-    texts = ((name, getattr(record, name)) for name in _JSONB)
-    raw = {name: msgspec.Raw(text) for name, text in texts if text is not None}
-    return _encode(structs.replace(record, **raw))
-
-
-def _array(rows: Sequence[bytes]) -> str:
-    return f"[{b','.join(rows).decode()}]"
+def _array(rows: Iterable[str]) -> str:
+    return f"[{','.join(rows)}]"
 
 
 class Writing(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,23 +179,21 @@ async def write_at_once(
     Not written is whatever has a key that was used before, and everything if the release
     epoch is not *epoch* any more. No key may stand in *writings* twice.
     """
-    rows = _array([_claimed(one) for one in writings])
+    rows = _array(map(_claimed, writings))
     return {row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))}
 
 
-def _claimed(one: Writing) -> bytes:
+def _claimed(one: Writing) -> str:
     """Return the decision's row with what is kept under its claim."""
-    row = _row(one.record)
-    if one.claim is None:
-        return row
-    kept = {
-        "scope": one.claim.scope,
-        "key_hash": one.claim.key_hash.hex(),
-        "body_hash": one.claim.body_hash.hex(),
-        "answer": one.answer.decode(),
-        "kept_s": int(one.claim.kept.total_seconds()),
-    }
-    return row[:-1] + b"," + _encode(kept)[1:]
+    claim = one.claim
+    if claim is None:
+        return row_of(one.record)
+    return row_of(
+        one.record,
+        f',"scope":{quoted(claim.scope)},"key_hash":"{claim.key_hash.hex()}",'
+        f'"body_hash":"{claim.body_hash.hex()}","answer":{quoted(one.answer.decode())},'
+        f'"kept_s":{int(claim.kept.total_seconds())}',
+    )
 
 
 async def add_claims(

@@ -97,8 +97,22 @@ class _Timeline:
     read_s: float
 
     def at(self, instant: datetime) -> _Step | None:
+        last = self.steps[-1] if self.steps else None
+        if last is None or last.since <= instant:  # nearly always the last release counts
+            return last
         index = bisect_right(self.steps, instant, key=lambda step: step.since)
         return self.steps[index - 1] if index else None
+
+    def running(self, step: _Step, instant: datetime, *, rules: RuleSet, slug: str) -> Running:
+        """Return the version that is live from *step* on, with what is in the shadow then."""
+        return Running(
+            rules=rules,
+            slug=slug,
+            version=step.version,
+            digest=step.digest,
+            epoch=self.epoch,
+            shadows=self.beside(step, instant),
+        )
 
     def beside(self, step: _Step, instant: datetime) -> tuple[Shadow, ...]:
         """Return what is in the shadow, without what is live: it would only see itself."""
@@ -126,12 +140,11 @@ class LiveRules:
             RuleSetNotFound: If there is no such rule set.
             NotLive: If nothing of it was live at *at*.
         """
-        timeline = self._timelines.get(slug)
-        step = None
-        if timeline is not None and (age_s := self._timer() - timeline.read_s) < FRESH_S:
-            step = timeline.at(at)
-            if age_s >= AHEAD_S:
-                _task(self._reading, slug, work=partial(self._read, slug))
+        known = self.known_at(slug, at)
+        if known is not None:
+            return known
+        timeline = self._fresh(slug)
+        step = None if timeline is None else timeline.at(at)
         if timeline is None or step is None:
             # "Nothing is live" is never answered from memory: a first release counts at once.
             timeline = await _shared(self._reading, slug, work=partial(self._read, slug))
@@ -139,14 +152,16 @@ class LiveRules:
             if step is None:
                 raise NotLive
         rules = await self._compiled(slug, step.version)
-        return Running(
-            rules=rules,
-            slug=slug,
-            version=step.version,
-            digest=step.digest,
-            epoch=timeline.epoch,
-            shadows=timeline.beside(step, at),
-        )
+        return timeline.running(step, at, rules=rules, slug=slug)
+
+    def known_at(self, slug: str, at: datetime) -> Running | None:
+        """Return what `version_at` does where that takes no waiting; else None."""
+        timeline = self._fresh(slug)
+        step = None if timeline is None else timeline.at(at)
+        if timeline is None or step is None:
+            return None
+        rules = self._versions.get((slug, step.version))
+        return None if rules is None else timeline.running(step, at, rules=rules, slug=slug)
 
     async def version(self, slug: str, number: int) -> Running:
         """Return one version of *slug*, live or not: for replays and `at_version`.
@@ -180,6 +195,15 @@ class LiveRules:
             return
         self._timelines.clear()
         self._reading.clear()
+
+    def _fresh(self, slug: str) -> _Timeline | None:
+        """Return the releases as they were read less than a second ago; None without them."""
+        timeline = self._timelines.get(slug)
+        if timeline is None or (age_s := self._timer() - timeline.read_s) >= FRESH_S:
+            return None
+        if age_s >= AHEAD_S:
+            _task(self._reading, slug, work=partial(self._read, slug))
+        return timeline
 
     async def _compiled(self, slug: str, number: int) -> RuleSet:
         wanted = (slug, number)

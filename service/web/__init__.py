@@ -72,7 +72,7 @@ from service.web.paging import (
 )
 from service.web.problems import PROBLEMS, problem
 from service.web.refusals import Fault, Refusal, pointer_to
-from service.web.strict_route import StrictRoute, read_json
+from service.web.strict_route import StrictRoute, is_slow, read_json
 from service.web.turns import Turns
 from service.web.upkeep import Chore, chores_of, kept_up, looked_after
 from service.web.visit import Clock, Visit, visit_of
@@ -167,6 +167,7 @@ __all__ = [
     "give_key",
     "hash_of",
     "instant_after",
+    "is_slow",
     "is_unchanged",
     "journal",
     "kept_up",

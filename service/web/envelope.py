@@ -5,7 +5,7 @@ that even a defect is answered with cross-origin headers and a request id.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -21,6 +21,7 @@ from service.web.visit import Clock, Visit
 __all__ = ["Envelope"]
 
 _ID_BYTES: Final = 8
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _CLIENT_LEFT: Final = 499  # nginx's word for it; never sent, only counted and logged
 _log = journal("web")
 
@@ -101,19 +102,20 @@ class _Sending:
         self.status = 0
         self.is_headless = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            visit = self._visit
             message["headers"] = [
                 *message.get("headers", ()),
-                (b"x-request-id", self._visit.request_id.encode()),
-                (b"x-content-type-options", b"nosniff"),
+                (b"x-request-id", visit.request_id.encode()),
+                _NO_SNIFFING,
                 *self._cors,
-                *self._visit.headers,
+                *visit.headers,
             ]
         elif self.is_headless:
             message = {**message, "body": b""}
-        await self._send(message)
+        return self._send(message)
 
     async def preflight(self) -> None:
         """Answer a preflight: 204, for any origin."""

@@ -32,6 +32,9 @@ LEDGER: Final = replace(LEAD, is_exact=True)
 RULE_SET: Final = Limits(depth=16, keys_per_object=1_024, nodes=50_000, string_bytes=256 * 1024)
 
 
+_NESTED: Final = frozenset({dict, list})
+
+
 def keys_within(value: object, body: bytes, limits: Limits) -> int | None:
     """Return how many keys *value*, decoded from *body*, has; None where it breaks *limits*.
 
@@ -65,7 +68,7 @@ def keys_within(value: object, body: bytes, limits: Limits) -> int | None:
         depth += is_nested
         if depth > limits.depth:
             return None
-        level = deeper
+        level = deeper if looks_at_texts else [one for one in deeper if type(one) in _NESTED]
     return keys
 
 

@@ -64,9 +64,17 @@ class KeyRing:
         if scheme.lower() != "bearer" or not key:
             raise Unauthenticated("send a key as `Authorization: Bearer gf_sk_...`")
         digest = hash_of(key)
-        if digest not in self._seen and not is_well_formed(key):
+        seen = self._seen.get(digest)
+        if seen is None and not is_well_formed(key):
             raise Unauthenticated("this is not a key of ours; copy it whole, as it was shown")
-        caller = await self._look_up(digest)
+        now_s = self._timer()
+        if seen is not None and now_s - seen.at_s < FRESH_S:
+            if now_s - seen.at_s >= AHEAD_S:
+                self._question(digest, now_s)
+            caller = seen.caller
+        else:
+            # A caller who leaves must not take the answer from the others.
+            caller = await asyncio.shield(self._question(digest, now_s))
         now = self._clock()
         if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
             raise Unauthenticated("the key is unknown, revoked or expired; use another")
@@ -85,17 +93,6 @@ class KeyRing:
         """Return when each key was last used since the last call, for storing lazily."""
         used, self._used = self._used, {}
         return used
-
-    async def _look_up(self, digest: bytes) -> Caller | None:
-        seen = self._seen.get(digest)
-        now_s = self._timer()
-        age_s = FRESH_S if seen is None else now_s - seen.at_s
-        if seen is not None and age_s < FRESH_S:
-            if age_s >= AHEAD_S:
-                self._question(digest, now_s)
-            return seen.caller
-        # A caller who leaves must not take the answer from the others.
-        return await asyncio.shield(self._question(digest, now_s))
 
     def _question(self, digest: bytes, now_s: float) -> asyncio.Task[Caller | None]:
         """Return the one question for all who ask at once."""

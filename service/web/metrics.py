@@ -6,9 +6,9 @@ Labels are route templates, verdicts and statuses: closed sets, whatever is sent
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-__all__ = ["Metrics"]
+from service.web.tally import RequestTally
 
-_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+__all__ = ["Metrics"]
 
 
 class Metrics:
@@ -25,18 +25,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         here = self.registry
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._by_verdict: dict[str, Counter] = {}
-        self.requests = Counter(
-            "goodfit_requests", "Requests answered", ["method", "route", "status"], registry=here
-        )
-        self.duration = Histogram(
-            "goodfit_request_duration_seconds",
-            "From the request's head to the answer's last byte",
-            ["route"],
-            buckets=_BUCKETS_S,
-            registry=here,
-        )
+        self._requests = RequestTally()
+        here.register(self._requests)
         self.decisions = Counter(
             "goodfit_decisions", "Decisions made and stored", ["verdict"], registry=here
         )
@@ -93,14 +84,7 @@ class Metrics:
 
     def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request; *route* is its template, or `none`."""
-        name = (method, route, status)
-        known = self._known.get(name)
-        if known is None:
-            # Looking the series up by their labels costs more than counting.
-            requests = self.requests.labels(method, route, str(status))
-            known = self._known[name] = (requests, self.duration.labels(route))
-        known[0].inc()
-        known[1].observe(duration_s)
+        self._requests.count(method, route, status=status, duration_s=duration_s)
 
     def count_decision(self, verdict: str) -> None:
         """Count one decision that was made and stored."""

@@ -12,7 +12,7 @@ from service.web.json import decode_json
 from service.web.json_limits import LEAD, Limits
 from service.web.visit import visit_of
 
-__all__ = ["StrictRoute", "read_json"]
+__all__ = ["StrictRoute", "is_slow", "read_json"]
 
 # Above this a hostile document takes long enough to judge that others should not wait.
 _IN_A_THREAD_BYTES: Final = 16 * 1024
@@ -46,9 +46,14 @@ async def read_json(body: bytes, *, limits: Limits = LEAD, at: str = "") -> obje
     Raises:
         InvalidJSON: As `decode_json` does.
     """
-    if len(body) < _IN_A_THREAD_BYTES:
+    if not is_slow(body):
         return decode_json(body, limits=limits, at=at)
     return await anyio.to_thread.run_sync(lambda: decode_json(body, limits=limits, at=at))
+
+
+def is_slow(body: bytes) -> bool:
+    """Return whether *body* takes a thread to read, and so `read_json` instead of `decode_json`."""
+    return len(body) >= _IN_A_THREAD_BYTES
 
 
 class _ReadRequest(Request):
