@@ -1,6 +1,6 @@
 """A rule set's model, facts and a clock make a decision; nothing else enters."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ from service.rules.questions import possible_outcomes
 from service.rules.ranges import Range
 from service.rules.scores import bands
 from service.rules.settling import Prospect, Prospects, is_unsettled
-from service.rules.trace import Brief, Outline, Trace
+from service.rules.trace import Outline, Trace
 from service.rules.truth import YES
 
 
@@ -62,7 +62,7 @@ def decide(
         ValueError: If *at* has no time zone.
     """
     model, out = meaning.model, frozenset(suspended)
-    today = _day_of(at)
+    today = day_of(at)
     table = _Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=out, registrable=table)
     closing = _closing(model, trace)
@@ -132,29 +132,17 @@ def decide(
     )
 
 
-def brief(
-    meaning: Meaning,
-    facts: Facts,
-    *,
-    at: datetime,
-    suspended: Collection[str] = (),
-    tabled: Mapping[str, str] | None = None,
-) -> Brief | None:
-    """Return what `decide` would come to, and nothing it would say; None where it must decide.
+def look_up_in(tabled: Mapping[str, str]) -> Callable[[str], str]:
+    """Return `registrable_domain` as it was where *tabled* has it."""
+    return _Table(tabled).look_up
 
-    It must where an attribute that is read is missing. The arguments are those of `decide`;
-    with nothing missing, *final* would change nothing.
+
+def day_of(at: datetime) -> date:
+    """Return the UTC day of a decision's clock.
 
     Raises:
         ValueError: If *at* has no time zone.
     """
-    registrable = _Table(tabled).look_up if tabled else text.registrable_domain
-    return meaning.brief(
-        facts.values, today=_day_of(at), suspended=suspended, registrable=registrable
-    )
-
-
-def _day_of(at: datetime) -> date:
     if at.tzinfo is None:
         msg = "a decision's instant needs a time zone; use UTC"
         raise ValueError(msg)

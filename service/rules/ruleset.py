@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from service.rules import attributes, testing
 from service.rules.attributes import Attribute, Facts
@@ -10,7 +10,7 @@ from service.rules.check import Checked as CheckedDocument
 from service.rules.check import check_document
 from service.rules.classes import ClassPlan
 from service.rules.compiled import compile_model
-from service.rules.decide import brief, decide
+from service.rules.decide import day_of, decide, look_up_in
 from service.rules.decision import Decision
 from service.rules.document import RuleSetDocument
 from service.rules.meaning import Meaning
@@ -145,12 +145,18 @@ class RuleSet:
     ) -> Brief | None:
         """Return what `decide` would come to, in a fraction of its time; None where it must decide.
 
-        For whoever asks many times and wants no words: what would be if a fact were another.
+        It must where an attribute that is read is missing. For whoever asks many times and
+        wants no words: what would be if a fact were another.
 
         Raises:
             ValueError: If *at* has no time zone.
         """
-        return brief(self.meaning, facts, at=at, suspended=suspended, tabled=tabled)
+        today = at.date() if at.tzinfo is UTC else day_of(at)
+        if not tabled:
+            return self.meaning.brief(facts.values, today=today, suspended=suspended)
+        return self.meaning.brief(
+            facts.values, today=today, suspended=suspended, registrable=look_up_in(tabled)
+        )
 
     def run_tests(self) -> tuple[TestResult, ...]:
         """Return the result of each of the document's own tests, in order."""

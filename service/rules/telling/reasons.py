@@ -119,7 +119,7 @@ class Voice:
         "_condition",
         "_end",
         "_first",
-        "_fronts",
+        "_front",
         "_made",
         "_reads",
         "_reason",
@@ -131,8 +131,7 @@ class Voice:
         condition = part.condition or _UNASKED
         self.id = part.id
         self._book = book
-        front = f'{{"rule":{quoted(part.id)},"kind":"{kind}","result":'
-        self._fronts = {truth: f'{front}"{truth.value}","effect":' for truth in Truth}
+        self._front = f'{{"rule":{quoted(part.id)},"kind":"{kind}","result":'
         self._condition = condition
         self._first = condition.first_check
         self._end = condition.first_check + len(condition.checks)
@@ -142,7 +141,7 @@ class Voice:
 
     def head(self, result: Truth, effect: str = "null") -> str:
         """Return how a reason with this *result* begins; *effect* is JSON."""
-        return f"{self._fronts[result]}{effect},"
+        return f'{self._front}"{result.value}","effect":{effect},'
 
     def only_wording(self) -> Wording | None:
         """Return the words of every yes; None where they depend on what was yes in it."""
