@@ -37,6 +37,8 @@ from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself
 from service.portfolio import routers as portfolio_routers
 from service.portfolio import working as stating
+from service.privacy import routers as privacy_routers
+from service.privacy import working as erasing
 from service.rescorings import asking_by_itself
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
@@ -199,6 +201,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *rescoring_routers,
         *backtest_routers,
         *portfolio_routers,
+        *privacy_routers,
     )
 
 
@@ -226,6 +229,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         assessing(desk),
         examining(house, desk.live),
         forgetting_visitors(house),
+        erasing(house),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     owner_database_url: _Url | None = Field(default=None, repr=False)
     home: Path | None = None
     secret_key: str | None = Field(default=None, repr=False)
-    """32 bytes in base64, to seal other systems' secrets with; else a file in the data folder."""
+    """32 bytes in base64, to seal other systems' secrets and know the erased; else a file."""
     public_url: Annotated[str, Field(pattern=r"^https?://[^/?#\s]+$")] | None = None
     """How the world addresses this service, without a path: what HubSpot signs."""
 
@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     import_limit_mb: int = Field(default=1_024, ge=1, le=1_000_000)
     """How long the file of an import may be."""
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)
+
+    facts_kept_days: int = Field(default=396, ge=0, le=36_500)
+    """How long decisions keep what they were made from, 13 months; 0 is for ever."""
+    raw_kept_days: int = Field(default=30, ge=0, le=36_500)
+    """How long what came from outside is kept as it came, once it is done with; 0 is for ever."""
 
     @property
     def data_folder(self) -> Path:

@@ -29,6 +29,8 @@ from service.accounts.due_store import (
 from service.accounts.entering import many_events
 from service.accounts.entries import EARLIEST, Measure, Told, Wrong, latest_at, read_entry
 from service.accounts.event_routes import event_routes
+from service.accounts.finding_store import FoundAccounts, find_accounts_of
+from service.accounts.forgetting import forget_mentions
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
@@ -37,6 +39,7 @@ from service.accounts.many_routes import many_accounts, many_routes
 from service.accounts.metric_sql import said_sql
 from service.accounts.metric_store import measure_accounts, measure_all, reported_kinds
 from service.accounts.parked_routes import parked_routes
+from service.accounts.personal_store import ACCOUNT, HOLDINGS, RAW
 from service.accounts.recording import Clerk
 from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
@@ -45,9 +48,12 @@ from service.accounts.showing import account_shown
 from service.accounts.staged_store import keep_staged
 
 __all__ = [
+    "ACCOUNT",
     "AMOUNT",
     "BUILT_IN",
     "EARLIEST",
+    "HOLDINGS",
+    "RAW",
     "AccountFacts",
     "AccountKey",
     "AccountNotFound",
@@ -56,6 +62,7 @@ __all__ = [
     "Clerk",
     "Due",
     "ForeignId",
+    "FoundAccounts",
     "InexactNumber",
     "Kind",
     "Measure",
@@ -73,7 +80,9 @@ __all__ = [
     "count_due",
     "end_due",
     "existing_account",
+    "find_accounts_of",
     "forget_before",
+    "forget_mentions",
     "hold_due",
     "keep_assessment",
     "keep_staged",

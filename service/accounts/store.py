@@ -45,6 +45,7 @@ __all__ = [
     "lock_group",
     "lock_single",
     "prepare_to_write",
+    "rename_accounts",
 ]
 
 _LARGEST: Final = 2**63
@@ -166,6 +167,14 @@ async def change_account(connection: AsyncConnection, account: Account) -> None:
             own_provenance=None if own is None else dict(own.provenance),
         )
     )
+
+
+async def rename_accounts(connection: AsyncConnection, keys: Mapping[UUID, str]) -> None:
+    """Call accounts, which the transaction holds locked, by other keys."""
+    for account_id, key in keys.items():
+        await connection.execute(
+            update(AccountRow).where(AccountRow.id == account_id).values(key=key)
+        )
 
 
 async def list_accounts(

@@ -15,6 +15,7 @@ from service.decisions.override_routes import override_routes
 from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.past import Past, read_past
+from service.decisions.personal_store import HOLDINGS
 from service.decisions.qualifying import Case
 from service.decisions.reaching import NothingToSeek, ways_around
 from service.decisions.replaying import (
@@ -28,6 +29,13 @@ from service.decisions.rescored import keep_rescored, source_of
 from service.decisions.rescored_lines import RescoredLines
 from service.decisions.routes import qualify_routes
 from service.decisions.saying import PeopleSaid, read_said
+from service.decisions.seeking_store import (
+    count_decisions,
+    find_by_names,
+    followed,
+    list_old,
+    look_through,
+)
 from service.decisions.shadow_routes import shadow_routes
 from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
@@ -48,6 +56,7 @@ __all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter",
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
 __all__ += ["QUALIFY", "Beside", "Case", "Entry", "MalformedQuestion", "Question"]
 __all__ += ["claim_in", "qualify_beside", "question_of", "read_question"]
+__all__ += ["HOLDINGS", "count_decisions", "find_by_names", "followed", "list_old", "look_through"]
 __all__ += [
     "DecisionNotFound",
     "FactsErased",

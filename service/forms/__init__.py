@@ -2,8 +2,9 @@
 
 from service.forms.forgetting import forgetting_visitors
 from service.forms.front import FormFront
+from service.forms.personal_store import HOLDINGS
 from service.forms.routes import form_routes
 
-__all__ = ["FormFront", "forgetting_visitors", "routers"]
+__all__ = ["HOLDINGS", "FormFront", "forgetting_visitors", "routers"]
 
 routers = (form_routes,)

@@ -7,6 +7,7 @@ from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.examining import examine_newest, examining
 from service.portfolio.focus_routes import focus_routes
 from service.portfolio.movement_routes import movement_routes
+from service.portfolio.personal_store import HOLDINGS
 from service.portfolio.reading import (
     Position,
     Span,
@@ -26,6 +27,7 @@ from service.portfolio.waterfall_routes import waterfall_routes
 from service.portfolio.working import working
 
 __all__ = [
+    "HOLDINGS",
     "BadSlice",
     "Position",
     "Slice",

@@ -20,6 +20,7 @@ from service.rulesets.live import (
     live_for_accounts,
     shadow_releases,
 )
+from service.rulesets.personal_store import personal_attributes
 from service.rulesets.policy_routes import policy_routes
 from service.rulesets.releasing import LEAD, ReleaseInPast
 from service.rulesets.review_routes import review_routes
@@ -56,6 +57,7 @@ __all__ = [
     "install",
     "live_for_accounts",
     "periods_of",
+    "personal_attributes",
     "reviews_of",
     "rewritten",
     "routers",

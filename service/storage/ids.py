@@ -50,6 +50,7 @@ Prefix = Literal[
     "sus",
     "vis",
     "imp",
+    "era",
 ]
 RANDOM_BYTES: Final = 8
 

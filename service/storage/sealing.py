@@ -7,6 +7,7 @@ sealed for what it is about, so that nobody can move a secret from one row to an
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         self._head = _FORMAT + hashlib.sha256(b"goodfit sealing key" + key).digest()[:4]
         self._cipher = AESGCM(key)
+        self._key = key
 
     def seal(self, secret: bytes, *, about: str) -> bytes:
         """Return *secret* sealed; only `open` with the same *about* gives it back."""
@@ -60,6 +62,10 @@ class Sealer:
         except (InvalidTag, ValueError):
             words = "a secret cannot be opened; it was changed, enter it again"
             raise SealingKeyUnusable(words) from None
+
+    def key_for(self, purpose: str) -> bytes:
+        """Return 32 bytes that nothing else is made with: a key of its own for each purpose."""
+        return hmac.digest(self._key, f"goodfit {purpose}".encode(), "sha256")
 
 
 def sealer_of(settings: Settings) -> Sealer:

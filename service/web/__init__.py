@@ -70,6 +70,7 @@ from service.web.paging import (
     uuid_after,
     write_cursor,
 )
+from service.web.personal_store import HOLDINGS
 from service.web.problems import PROBLEMS, problem
 from service.web.refusals import Fault, Refusal, pointer_to
 from service.web.strict_route import StrictRoute, is_slow, read_json
@@ -81,6 +82,7 @@ from service.web.wire import Instant, Sent, Shown, rfc3339
 __all__ = [
     "ACCESS",
     "EXPECTED",
+    "HOLDINGS",
     "LEAD",
     "LEASE",
     "LEDGER",

@@ -136,6 +136,8 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "import_over": Kind(409, "The import has ended"),
     "too_many_imports": Kind(429, "Too many imports have not ended"),
     "file_not_expected": Kind(409, "The import does not wait for a file"),
+    # privacy
+    "erasure_not_found": Kind(404, "There is no such erasure"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

@@ -24,6 +24,7 @@ from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
 from service.storage.tables.overrides import OverrideRow
 from service.storage.tables.portfolio import PositionRow, ScenarioAccount, ScenarioRow, StatementRow
+from service.storage.tables.privacy import ErasedSubject, ErasureFind, ErasureRow
 from service.storage.tables.rescorings import RescoringRow
 from service.storage.tables.rulesets import (
     DraftEdit,
@@ -61,6 +62,9 @@ __all__ = [
     "ConnectionRow",
     "DecisionRow",
     "DraftEdit",
+    "ErasedSubject",
+    "ErasureFind",
+    "ErasureRow",
     "EventKindRow",
     "ExaminationRow",
     "FlipEvidence",
