@@ -27,6 +27,7 @@
   }
   function send(path, options) {
     // Resolves with the answer or null, never later than the limit, and never fails.
+    if (!set.key) return Promise.resolve(null);
     return new Promise(function (resolve) {
       var stop = typeof AbortController === "function" ? new AbortController() : null;
       var timer = setTimeout(function () {
@@ -214,18 +215,22 @@
     });
   }
   function go(form, submitter) {
-    var state = stateOf(form), trap = form.elements[TRAP];
-    state.isGone = true;
-    form.removeAttribute("aria-busy");
-    if (trap) trap.disabled = true;
-    try {
-      if (form.requestSubmit) form.requestSubmit(submitter && submitter.form === form ? submitter : undefined);
-      else HTMLFormElement.prototype.submit.call(form);
-    } catch (error) {
-      HTMLFormElement.prototype.submit.call(form);
-    }
-    state.isGone = state.isBusy = false;
-    if (trap) setTimeout(function () { trap.disabled = false; }, 0);
+    // While a browser still tells of the first try it ignores a second: so not at once.
+    setTimeout(function () {
+      var state = stateOf(form), trap = form.elements[TRAP];
+      state.isGone = true;
+      state.isHeard = false;
+      form.removeAttribute("aria-busy");
+      if (trap) trap.disabled = true;
+      try {
+        form.requestSubmit(submitter && submitter.form === form ? submitter : undefined);
+        if (!state.isHeard && form.checkValidity()) HTMLFormElement.prototype.submit.call(form);
+      } catch (error) {
+        HTMLFormElement.prototype.submit.call(form);
+      }
+      state.isGone = state.isBusy = false;
+      if (trap) setTimeout(function () { trap.disabled = false; }, 0);
+    }, 0);
   }
   function deliver(form) {
     // Only what a browser promises to send after the page is left lets us leave it.
@@ -238,8 +243,10 @@
   }
   function finish(form, told, submitter) {
     try {
-      put(form, "goodfit_verdict", told.verdict);
-      put(form, "goodfit_decision_id", told.id);
+      if (!keepIn(stateOf(form).hub, told)) {
+        put(form, "goodfit_verdict", told.verdict);
+        put(form, "goodfit_decision_id", told.id);
+      }
       tell(told, form);
       var url = has(form, "redirect") && allowed(told.next && told.next.url);
       if (url && form.dataset.goodfitHubspot == null && deliver(form)) {
@@ -254,6 +261,7 @@
     var form = event.target;
     if (!form || !form.matches || !form.matches("form[data-goodfit]") || event.defaultPrevented) return;
     var state = stateOf(form);
+    state.isHeard = true;
     if (state.isGone) return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -381,50 +389,80 @@
   }
   function newForm(event) {
     var all = window.HubSpotFormsV4 || window.HubspotFormsV4;
-    var form = all && all.getFormFromEvent(event);
-    return form && isWanted(form.getFormId && form.getFormId()) ? form : null;
+    var hub = all && all.getFormFromEvent(event);
+    return hub && isWanted(hub.getFormId && hub.getFormId()) ? hub : null;
   }
-  function keepIn(form, told) {
+  function keepIn(hub, told) {
+    if (!hub || !hub.setFieldValue) return false;
     ["0-1/", ""].forEach(function (prefix) {
       try {
-        form.setFieldValue(prefix + "goodfit_verdict", [told.verdict]);
-        form.setFieldValue(prefix + "goodfit_decision_id", [told.id || ""]);
+        hub.setFieldValue(prefix + "goodfit_verdict", [told.verdict]);
+        hub.setFieldValue(prefix + "goodfit_decision_id", [told.id || ""]);
       } catch (error) { /* the form has no such field */ }
     });
+    return true;
+  }
+  function formOf(id) {
+    var mark = "[data-form-id='" + CSS.escape(id) + "']";
+    return document.querySelector("form" + mark + "," + mark + " form,form#hsForm_" + CSS.escape(id));
+  }
+  // A form on this page is asked before HubSpot sends it, like any other; one in a frame after.
+  function adopt(id, hub) {
+    var form = formOf(id);
+    if (!form) return;
+    form.dataset.goodfit = form.dataset.goodfitHubspot = "";
+    stateOf(form).hub = hub || stateOf(form).hub;
+    begin(form);
+  }
+  // Those that were ready before this script was.
+  function adoptAll() {
+    var all = window.HubSpotFormsV4 || window.HubspotFormsV4 || {};
+    var hubs = all.getForms ? Array.prototype.slice.call(all.getForms() || []) : [];
+    var forms = document.querySelectorAll("form[data-form-id],[data-form-id] form,form[id^='hsForm_']");
+    Array.prototype.forEach.call(forms, safe(function (form) {
+      var around = form.closest("[data-form-id]");
+      var id = around ? around.dataset.formId : form.id.slice("hsForm_".length);
+      if (isWanted(id)) adopt(id, hubs.filter(function (hub) { return hub.getFormId() === id; })[0]);
+    }));
+  }
+  function sent(id, values) {
+    var form = formOf(id), state = form && states.get(form);
+    if (!state || !("url" in state)) return Promise.resolve(values()).then(factsIn).then(afterwards);
+    if (state.url) location.assign(state.url);
+    return Promise.resolve();
+  }
+  function onNew(name, work) {
+    window.addEventListener("hs-form-event:" + name, safe(function (event) {
+      var hub = newForm(event);
+      if (hub) work(hub);
+    }));
   }
   if (wanted) {
+    onNew("on-ready", function (hub) { adopt(hub.getFormId(), hub); });
     ["on-interaction:navigate", "on-interaction:navigate:next"].forEach(function (name) {
-      window.addEventListener("hs-form-event:" + name, safe(function (event) {
-        var form = newForm(event);
-        if (form) Promise.resolve(form.getFormFieldValues()).then(function (values) {
+      onNew(name, function (hub) {
+        Promise.resolve(hub.getFormFieldValues()).then(function (values) {
           return qualify(factsIn(values), { mode: "submit" });
-        }).then(function (told) { keepIn(form, told); }).catch(function () {});
-      }));
+        }).then(function (told) { keepIn(hub, told); }).catch(function () {});
+      });
     });
-    window.addEventListener("hs-form-event:on-submission:success", safe(function (event) {
-      var form = newForm(event);
-      if (form) Promise.resolve(form.getFormFieldValues()).then(function (values) {
-        return afterwards(factsIn(values));
-      }).catch(function () { tell(unknown(), null); });
-    }));
+    onNew("on-submission:success", function (hub) {
+      sent(hub.getFormId(), function () { return hub.getFormFieldValues(); })
+        .catch(function () { tell(unknown(), null); });
+    });
     window.addEventListener("message", safe(function (event) {
       var data = event.data;
       if (!data || data.type !== "hsFormCallback" || !isWanted(data.id)) return;
-      var form = document.querySelector("form[data-form-id='" + CSS.escape(data.id) + "'],form#hsForm_" + CSS.escape(data.id));
-      if (data.eventName === "onFormReady" && form) {
-        // It is on this page: then it is asked before HubSpot sends it, like any other form.
-        form.dataset.goodfit = "";
-        form.dataset.goodfitHubspot = "";
-        begin(form);
-      } else if (data.eventName === "onFormSubmitted") {
-        var url = form && states.has(form) && stateOf(form).url;
-        if (url) location.assign(url);
-        else if (!form || !states.has(form)) afterwards(factsIn((data.data || {}).submissionValues));
+      if (data.eventName === "onFormReady") adopt(data.id, null);
+      if (data.eventName === "onFormSubmitted") {
+        sent(data.id, function () { return (data.data || {}).submissionValues || {}; })
+          .catch(function () { tell(unknown(), null); });
       }
     }));
   }
 
   function beginAll() {
+    if (wanted) safe(adoptAll)();
     Array.prototype.forEach.call(document.querySelectorAll("form[data-goodfit]"), safe(begin));
   }
   window.goodfit = { qualify: qualify, start: safe(begin), allowed: allowed };
