@@ -21,6 +21,7 @@ def welcome(address: str, state: DemoState, *, command: str) -> Iterator[str]:
     yield f"  Goodfit is at {address}      API docs  /docs"
     yield f"  secret key       {state.secret_key}"
     yield f"  publishable key  {state.publishable_key}"
+    yield f"  a form to try    {address}/embed/form.html#{state.publishable_key}"
     yield ""
     yield "  Try:"
     yield "    # half a lead: which question would settle it?"
@@ -48,6 +49,7 @@ def as_members(address: str, state: DemoState) -> dict[str, object]:
         "url": address,
         "secret_key": state.secret_key,
         "publishable_key": state.publishable_key,
+        "form": f"{address}/embed/form.html#{state.publishable_key}",
         "decision": state.decision,
     }
 

@@ -1,7 +1,8 @@
 """The script for web pages: one file, under a name that follows and one that never changes.
 
 `/embed/v1.js` gets better while nobody looks. Whoever must know what runs on the page takes
-the name with the digest, and the integrity that `/embed/v1.json` tells.
+the name with the digest, and the integrity that `/embed/v1.json` tells. Beside it stands a
+form to try.
 """
 
 import base64
@@ -19,6 +20,16 @@ from service.web import Refusal, etag_of
 __all__ = ["EmbedUnknown", "Script", "embedded", "script"]
 
 _FILE: Final = Path(__file__).parent / "static/embed.js"
+# A form to try: a page, and what it needs. The demo prints its address.
+_PAGES: Final = {
+    "form.html": "text/html",
+    "form.js": "text/javascript",
+    "form.css": "text/css",
+}
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 _FOLLOWING: Final = "public, max-age=3600, stale-while-revalidate=86400"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 _DIGEST_LENGTH: Final = 16
@@ -63,6 +74,10 @@ def embedded(name: str) -> Response:
         told = {"file": f"/embed/{now.pinned}", "integrity": now.integrity}
         headers = {"Cache-Control": "no-cache"} | _ANYWHERE
         return Response(orjson.dumps(told), media_type="application/json", headers=headers)
+    if name in _PAGES:
+        page = (_FILE.parent / name).read_bytes()
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": _POLICY}
+        return Response(page, media_type=_PAGES[name], headers=headers)
     if name not in {"v1.js", now.pinned}:
         words = "there is no such file; the script is /embed/v1.js"
         raise EmbedUnknown(words)

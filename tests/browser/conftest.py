@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,7 +40,7 @@ class Web:
 
     @asynccontextmanager
     async def open(self, path: str, **context: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - Playwright's
-        """Open a page of the site with nothing remembered; a picture of its end is kept."""
+        """Open a page of the site with nothing remembered."""
         self.site.posted.clear()
         visitor = await self.browser.new_context(**context)
         visitor.set_default_timeout(_PATIENCE_MS)
@@ -49,8 +50,6 @@ class Web:
         try:
             await page.goto(f"{self.home}/page/{path}")
             yield page
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            await page.screenshot(path=PICTURES / f"{path.replace('/', '-')}.png")
         finally:
             await visitor.close()
 
@@ -66,6 +65,13 @@ class Web:
         answer = await self.served.ask("GET", f"/v1/forms/{key or self.key}/statistics")
         total: dict[str, Any] = answer.json()["total"]
         return total
+
+
+async def keep_picture(page: Any) -> None:  # noqa: ANN401 - Playwright's
+    """Keep a picture of the page as it is, under its address."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    name = urlsplit(page.url).path.removeprefix("/page/").replace("/", "-")
+    await page.screenshot(path=PICTURES / f"{name}.png", timeout=_PATIENCE_MS)
 
 
 async def until(page: Any, expression: str) -> None:  # noqa: ANN401 - Playwright's

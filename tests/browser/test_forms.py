@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Web, until
+from tests.browser.conftest import Web, keep_picture, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -20,6 +20,7 @@ async def fill(page: Any, email: str, vehicles: str) -> None:  # noqa: ANN401 - 
 
 async def send(page: Any, to: str = "/thanks") -> None:  # noqa: ANN401 - Playwright's
     """Press the button and wait for where it leads."""
+    await keep_picture(page)
     await page.get_by_role("button", name="Send").click()
     await page.wait_for_url(f"**{to}")
 
@@ -108,7 +109,7 @@ async def test_a_page_leads_nowhere_but_https_and_home(web: Web) -> None:
     """What the service names is looked at once more by the page."""
     async with web.open("lead/fast") as page:
         await until(page, "window.goodfit")
-        urls = [
+        urls: list[str | None] = [
             "/book",
             "https://a.example/",
             "//evil.example",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Web, until
+from tests.browser.conftest import Web, keep_picture, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -61,6 +61,7 @@ async def test_only_what_can_matter_is_asked(web: Web, who: str) -> None:
             known |= await answered(page, question, visitor[question])
             question = await next_of(web, known)
         assert await page.evaluate(NAMES) == asked
+        await keep_picture(page)
         await page.get_by_role("button", name="Send").click()
         await page.wait_for_url("**/thanks")
         assert page.errors == []
@@ -103,6 +104,7 @@ async def test_in_trouble_the_whole_form_is_there(web: Web, service: str) -> Non
         await answer(page, "email", "pe@gmail.com")
         for name, value in {"vehicles": "1", "seniority": "vp", "has_budget": "no"}.items():
             await answer(page, name, value)
+        await keep_picture(page)
         await page.get_by_role("button", name="Send").click()
         await page.wait_for_url("**/thanks")
     (posted,) = web.site.posted
