@@ -30,11 +30,12 @@ _PATIENCE_MS: Final = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """A browser, the customer's *site* at *home*, and the service that its forms ask."""
+    """A browser, the customer's *site* at *home*, and the *service* that its forms ask."""
 
     browser: Any
     site: Site
     home: str
+    service: str
     served: Served
     key: str
 
@@ -48,7 +49,7 @@ class Web:
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         try:
-            await page.goto(f"{self.home}/page/{path}")
+            await page.goto(path if "://" in path else f"{self.home}/page/{path}")
             yield page
         finally:
             await visitor.close()
@@ -101,7 +102,9 @@ async def web(module_database_url: str) -> AsyncIterator[Web]:
             for app in (served.app.asgi, site, weather)
         ]
         goodfit, home, storm = (f"http://127.0.0.1:{port}" for port in ports)
-        key = await served.new_key(kind="publishable", rule_set="fleet_leads", origins=[home])
+        key = await served.new_key(
+            kind="publishable", rule_set="fleet_leads", origins=[home, goodfit]
+        )
         foreign = await served.new_key(
             kind="publishable", rule_set="fleet_leads", origins=["https://elsewhere.example"]
         )
@@ -111,7 +114,7 @@ async def web(module_database_url: str) -> AsyncIterator[Web]:
         api = await stack.enter_async_context(playwright.async_playwright())
         browser = await api.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         stack.push_async_callback(browser.close)
-        yield Web(browser, site, home, served, key)
+        yield Web(browser, site, home, goodfit, served, key)
         print(f"pictures of the forms are in {PICTURES}")  # noqa: T201 - for whoever looks
 
 

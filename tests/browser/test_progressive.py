@@ -157,3 +157,18 @@ async def test_screen_readers_hear_what_is_asked(web: Web) -> None:
         assert await page.evaluate(SAID) == words
         assert words in await page.locator("form").aria_snapshot()
         assert await page.locator("form").get_attribute("aria-busy") is None
+
+
+async def test_the_demo_s_form_shows_how_it_works(web: Web) -> None:
+    """The page that the demo prints: a consumer is asked one question of three."""
+    async with web.open(f"{web.service}/embed/form.html#{web.key}") as page:
+        await until(page, f"window.goodfit && {NAMES}.length === 1")
+        await answered(page, "email", "pg@gmail.com")
+        await answered(page, "vehicles", "1")
+        await page.get_by_role("button", name="Send").click()
+        await until(page, "document.querySelector('output').textContent.includes('Verdict')")
+        told = await page.locator("output").text_content()
+        assert told.startswith("Verdict: disqualify")
+        assert "leads to /garages" in told
+        assert "1 of 3 questions asked" in told
+        assert page.errors == []
