@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.asking import ask
 from service.cli.audit_commands import audit
 from service.cli.backtest_command import backtest
 from service.cli.backup_commands import backup, restore, upgrade_database
@@ -51,6 +52,7 @@ app.command(rich_help_panel=_RULES)(decide)
 app.command(rich_help_panel=_RULES)(score)
 app.command("test", rich_help_panel=_RULES)(run_tests)
 app.command(rich_help_panel=_RULES)(compare)
+app.command(rich_help_panel=_RULES)(ask)
 app.command(rich_help_panel=_RULES)(sql)
 app.command(rich_help_panel=_RULES)(plan)
 app.command(rich_help_panel=_RULES)(apply)

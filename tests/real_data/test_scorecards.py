@@ -77,6 +77,25 @@ def test_what_its_authors_got_wrong_is_reported(name: str) -> None:
         assert words in problem.message
 
 
+def test_the_solver_finds_what_its_authors_got_wrong() -> None:
+    """Revenue of exactly a million in two bands, and a title that an earlier rule takes."""
+    pytest.importorskip("z3", reason="the extra `solver` is not installed")
+    from service.rules.solver.asking import answers_to  # noqa: PLC0415 - needs z3
+
+    bands = ["ability_to_pay_rev_0", "ability_to_pay_rev_5"]
+    asked = [{"question": "overlap", "about": bands}]
+    (found,) = answers_to(_rules("posthog_lead_score"), asked, at=AT, limit_s=20)
+    assert found.witness is not None
+    assert found.witness.facts == {"estimated_revenue_usd": 1_000_000}
+    titles = [rule.id for rule in _rules("geckoboard_sql").model.rules if "title" in rule.id]
+    shadowed = next(name for name in titles if name.endswith("title_t10"))
+    asked = [
+        {"question": "overlap", "about": [name, shadowed]} for name in titles if name != shadowed
+    ]
+    overlaps = list(answers_to(_rules("geckoboard_sql"), asked, at=AT, limit_s=20))
+    assert "yes" in {answer.answer for answer in overlaps}
+
+
 def test_a_band_as_printed_holds_a_thousand_twice() -> None:
     """The page prints 11-1000 and 1000+; read literally, 1,000 employees are in both."""
     card = copy.deepcopy(_cards()["posthog_lead_score"])

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from random import Random
 from typing import Any, Final
 
-from service.rules import RuleSet
+from service.rules import load_rule_set
 from service.rules.attributes import Fact
 
 Json = dict[str, Any]
@@ -41,6 +42,8 @@ NUMBERS: Final[dict[str, list[float]]] = {
     "growth": [-5, 0, 0.1, 12.5],
     "clicks": [0, 1, 4, 9],
 }
+MOVES: Final = (1, 5, 0.5)
+"""How far an edit moves a number."""
 WORDS: Final = ["manager", "chief", "head", "assistant"]
 
 
@@ -244,7 +247,7 @@ def threshold(body: Json, chance: Random) -> bool:
     if not found:
         return False
     spot = chance.choice(found)
-    moved = float(spot[0]) + chance.choice([1, 5, 0.5])
+    moved = float(spot[0]) + chance.choice(MOVES)
     rule["when"] = f"{rule['when'][: spot.start()]}{moved:g}{rule['when'][spot.end() :]}"
     return True
 
@@ -302,16 +305,23 @@ EDITS: Final[list[Callable[[Json, Random], bool]]] = [
 # --- facts --------------------------------------------------------------------------------------
 
 
-def some_facts(rules: RuleSet, bodies: tuple[Json, ...], chance: Random, count: int) -> list[Lead]:
-    """Return leads on and beside the constants of *bodies*, a fifth of all values missing.
+@cache
+def some_facts(seed: int, count: int) -> list[Lead]:
+    """Return leads on and beside the numbers that rules here ask for, a fifth of it missing.
 
-    They are facts as *rules* admits them; the bodies declare their attributes alike.
+    They are facts as the door admits them: all documents here declare an attribute alike.
     """
-    text = str(bodies)
+    chance = Random(seed)
+    everything = load_rule_set(
+        {
+            "rule_set": "everything",
+            "attributes": ATTRIBUTES,
+            "outcomes": [{"id": "rest", "verdict": "review"}],
+        }
+    )
     values = {
-        name: [rules.admit({name: raw}).values[name] for raw in _values(name, text)]
-        for name in bodies[0]["attributes"]
-        if name in rules.attributes
+        name: [everything.admit({name: raw}).values[name] for raw in _values(name)]
+        for name in ATTRIBUTES
     }
     return [
         {name: chance.choice(some) for name, some in values.items() if chance.random() < 0.8}
@@ -319,11 +329,11 @@ def some_facts(rules: RuleSet, bodies: tuple[Json, ...], chance: Random, count: 
     ]
 
 
-def _values(name: str, text: str) -> list[object]:
+def _values(name: str) -> list[object]:
     match ATTRIBUTES[name]["type"]:
         case "number":
-            found = {float(x) for x in re.findall(rf"{name} [><=]+ (-?\d+(?:\.\d+)?)", text)}
-            near = {x + step for x in found | {0.0} for step in (-1, -1e-6, 0, 1e-6, 0.5, 1)}
+            found = {x + moved for x in NUMBERS[name] for moved in (0, *MOVES)}
+            near = {x + step for x in found | {0.0} for step in (-1e-6, 0, 1e-6)}
             low = ATTRIBUTES[name].get("min", -1e6)
             return [*sorted(x for x in near if x >= low), 1e6]
         case "choice":

@@ -51,6 +51,13 @@ class Scale:
             return f"up to {high}"
         return f"from {low}" if last == self.lattice.last else f"{low} to {high}"
 
+    def holes(self) -> Iterator[tuple[int, int]]:
+        """Yield the first and last place of what lies between bands and in none."""
+        taken = [place for place, held in enumerate(self.stretches) if held.bands]
+        for held in self.stretches[taken[0] : taken[-1]] if taken else ():
+            if not held.bands:
+                yield held.first, held.last
+
     def _is_round(self, place: int) -> bool:
         value = self.lattice.at(place)
         return isinstance(value, date) or round(value, 4) == value
@@ -58,14 +65,27 @@ class Scale:
 
 def banded_rules(model: Model) -> Iterator[Advice]:
     """Yield `overlap` and `gap` for the rules of a group that ask about one number alone."""
+    for group, scale, is_alone in _scales_of_rules(model):
+        yield from _overlaps(scale, group)
+        if is_alone:
+            yield from _gaps(scale, f"no rule of `{group.id}` takes it")
+
+
+def rule_scales(model: Model) -> Iterator[tuple[Group, Scale]]:
+    """Yield each group with each number that two of its rules or more ask about alone."""
+    for group, scale, is_alone in _scales_of_rules(model):
+        if is_alone and len(scale.placed) > 1:
+            yield group, scale
+
+
+def _scales_of_rules(model: Model) -> Iterator[tuple[Group, Scale, bool]]:
+    """Yield groups and numbers, and whether no rule of the group asks of it beside others."""
     for group, pointer in groups_of(model):
         rules = rules_of(group, pointer)
         for name in _numbers(model, rules):
             scale = _scale_of_rules(model, name, rules)
             if scale is not None:
-                yield from _overlaps(scale, group)
-                if not _is_read_beside(model, name, rules):
-                    yield from _gaps(scale, f"no rule of `{group.id}` takes it")
+                yield group, scale, not _is_read_beside(model, name, rules)
 
 
 def _numbers(model: Model, rules: Sequence[Placed]) -> list[str]:
@@ -153,6 +173,20 @@ def _gaps(scale: Scale, ends_in: str) -> Iterator[Advice]:
 
 def banded_outcomes(model: Model) -> Iterator[Advice]:
     """Yield `gap` and `unreachable` for outcomes that ask about one score alone."""
+    for _, scale in _scales_of_outcomes(model):
+        if _others_are_unconditional(model, scale.placed):
+            yield from _gaps(scale, f"it ends in `{model.outcomes[-1].id}`")
+        yield from _never_reached(model, scale)
+
+
+def outcome_scales(model: Model) -> Iterator[tuple[Score, Scale]]:
+    """Yield each score on which two outcomes or more depend alone, if all that have conditions."""
+    for score, scale in _scales_of_outcomes(model):
+        if len(scale.placed) > 1 and _others_are_unconditional(model, scale.placed):
+            yield score, scale
+
+
+def _scales_of_outcomes(model: Model) -> Iterator[tuple[Score, Scale]]:
     spans = judge(model, {}, today=DAY).scores
     for score, span in zip(model.scores, spans, strict=True):
         placed = tuple(
@@ -165,11 +199,8 @@ def banded_outcomes(model: Model) -> Iterator[Advice]:
         )
         nodes = [_as_fact(rule.condition.node) for rule in placed]
         scale = _scale(model, attribute, placed, nodes)
-        if scale is None:
-            continue
-        if _others_are_unconditional(model, placed):
-            yield from _gaps(scale, f"it ends in `{model.outcomes[-1].id}`")
-        yield from _never_reached(model, scale)
+        if scale is not None:
+            yield score, scale
 
 
 def _asks_only(node: Node, score: Score) -> bool:

@@ -22,10 +22,10 @@ from service.rules.solver.answers import (
     Relation,
     Settled,
     Way,
-    Witness,
 )
 from service.rules.solver.regions import region_of
 from service.rules.solver.session import Found, OutOfTime, Proved, Raw, Session
+from service.rules.solver.witnesses import witness_of
 from service.rules.solver.words import compared_words, difference_words
 
 _MOST_PAIRS: Final = 24
@@ -121,19 +121,6 @@ def _region(session: Session, pair: Pair, found: Found) -> Region | None:
         return region_of(session, found.facts, goal)
     except OutOfTime:
         return None
-
-
-def witness_of(found: Found) -> Witness:
-    """Return what was found as it is told."""
-    return Witness(
-        facts=found.facts,
-        outcomes=tuple(decision.outcome for decision in found.decisions),
-        verdicts=tuple(decision.verdict for decision in found.decisions),
-        scores=tuple(
-            {name: score.value for name, score in decision.scores.items()}
-            for decision in found.decisions
-        ),
-    )
 
 
 def _scores(session: Session) -> dict[str, Settled]:

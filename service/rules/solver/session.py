@@ -6,7 +6,7 @@ is never handed on.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from random import Random
@@ -118,11 +118,9 @@ class Session:
             settle=settle,
         )
 
-    def with_other(self, name: str) -> dict[str, Slot]:
-        """Return the subject with another value of the attribute *name*."""
-        own, laws = slots_of({name: self.domains[name]}, suffix=" otherwise")
-        self.guesses.laws += laws
-        return {**self.slots, **own}
+    def lacking(self, name: str) -> dict[str, Slot]:
+        """Return the subject without its attribute *name*."""
+        return {**self.slots, name: replace(self.slots[name], has=z3.BoolVal(val=False))}
 
     # --- asking ---------------------------------------------------------------------------------
 

@@ -131,7 +131,7 @@ def difference_words(
 def facts_words(facts: Mapping[str, object]) -> str:
     """Return facts in a line."""
     parts = [f"{name} {shown(value)}" for name, value in facts.items()]
-    return listed(parts) if parts else "nothing known"
+    return _joined(parts) if parts else "nothing known"
 
 
 _RELATIONS: Final[Mapping[Relation, str]] = {

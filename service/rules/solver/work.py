@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from service.rules.ruleset import load_rule_set
+from service.rules.solver.asking import answers_to
 from service.rules.solver.comparing import compare_meaning
 from service.rules.solver.session import Incident
 
@@ -26,5 +27,9 @@ def main() -> None:
 
 def _done(task: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     at, seconds = datetime.fromisoformat(task["at"]), float(task["seconds"])
+    if task["task"] == "ask":
+        rules = load_rule_set(task["rules"])
+        found = answers_to(rules, task["questions"], at=at, limit_s=seconds)
+        return [answer.to_json() for answer in found]
     before, after = load_rule_set(task["before"]), load_rule_set(task["after"])
     return compare_meaning(before, after, at=at, limit_s=seconds).to_json()
