@@ -42,6 +42,7 @@ from service.privacy import working as erasing
 from service.rescorings import asking_by_itself
 from service.rescorings import routers as rescoring_routers
 from service.rescorings import working as rescoring
+from service.rulesets import answering_inquiries
 from service.rulesets import routers as rule_set_routers
 from service.settings import Settings, read_settings
 from service.storage import open_engine, session_limits
@@ -221,6 +222,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         backtesting(house, desk.live, timer=time.monotonic),
         rescoring(house),
         importing(house),
+        answering_inquiries(house),
         asking_by_itself(house, desk.live),
         stating(house),
         stating_by_itself(house, desk.live),

@@ -28,7 +28,7 @@ from service.portfolio import taking
 from service.portfolio.scenario_working import work_out
 from service.portfolio.taking import take
 from service.rules.sql import Untranslatable
-from service.rulesets import LiveRules, Running
+from service.rulesets import INQUIRY_LIMITS, LiveRules, Running, answer_inquiry
 from service.settings import read_settings
 from service.storage import (
     DatabaseNotMigrated,
@@ -38,7 +38,7 @@ from service.storage import (
     open_engine,
     transaction,
 )
-from service.storage.tables import ImportRow, RescoringRow, ScenarioRow, StatementRow
+from service.storage.tables import ImportRow, InquiryRow, RescoringRow, ScenarioRow, StatementRow
 from service.web import configure_logs, journal
 
 __all__ = ["main"]
@@ -97,6 +97,11 @@ async def _import(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     await importing.carry_out(row, engine=engine, clock=_clock)
 
 
+async def _answer(row: Row[Any], engine: AsyncEngine, url: str) -> None:
+    del url
+    await answer_inquiry(row, engine=engine, clock=_clock)
+
+
 async def _rules_of(row: Row[Any], engine: AsyncEngine) -> Running:
     live = LiveRules(engine, timer=time.monotonic)
     return await live.version(row.rule_set, row.version)
@@ -107,6 +112,7 @@ _ERRANDS: Final[Mapping[str, _Errand]] = {
     "statement": _Errand(StatementRow, taking.LIMITS, _state),
     "scenario": _Errand(ScenarioRow, taking.LIMITS, _suppose),
     "import": _Errand(ImportRow, LIMITS, _import),
+    "inquiry": _Errand(InquiryRow, INQUIRY_LIMITS, _answer),
 }
 
 

@@ -9,6 +9,13 @@ from service.rulesets.draft_routes import draft_routes
 from service.rulesets.drafting import Editor, RuleSetExists
 from service.rulesets.evidence import Evidence, attach_evidence, reviews_of
 from service.rulesets.history_routes import history_routes
+from service.rulesets.inquiry_routes import inquiry_routes
+from service.rulesets.inquiry_working import (
+    INQUIRY_LIMITS,
+    answer_inquiry,
+    answer_next_inquiry,
+    answering_inquiries,
+)
 from service.rulesets.installing import Installed, install
 from service.rulesets.live import (
     LiveRules,
@@ -30,6 +37,7 @@ from service.rulesets.shadows import MOST_SHADOWS, Shadow, periods_of, shadows_a
 from service.rulesets.trying import Tried, find_tried
 
 __all__ = [
+    "INQUIRY_LIMITS",
     "LEAD",
     "MOST_SHADOWS",
     "ChangeShown",
@@ -51,6 +59,9 @@ __all__ = [
     "SlugInPath",
     "Tried",
     "VersionNotFound",
+    "answer_inquiry",
+    "answer_next_inquiry",
+    "answering_inquiries",
     "attach_evidence",
     "compile_source",
     "find_tried",
@@ -71,6 +82,7 @@ routers = (
     boundary_routes,
     history_routes,
     change_routes,
+    inquiry_routes,
     policy_routes,
     review_routes,
 )

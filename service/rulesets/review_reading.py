@@ -1,21 +1,25 @@
 """What an approver reads: the review, who would flip, and what changes against live."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import anyio.to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service.rules import RuleSet
 from service.rules.compare import compare
 from service.rulesets import gate_store, store
 from service.rulesets.checking import RuleSetInvalid, compile_source
 from service.rulesets.editor import Editor
+from service.rulesets.inquiring import Inquiry, TooManyInquiries, inquire, meaning_shown
 from service.rulesets.review_showing import against_live, evidence_shown, review_shown
 from service.rulesets.reviewing import existing_review
 from service.storage import transaction
 
 __all__ = ["read_review"]
+
+_LIMIT_S: Final = 20.0
 
 
 async def read_review(
@@ -34,9 +38,13 @@ async def read_review(
         base = live and await store.find_version(connection, slug, number=live.version)
     shown = review_shown(review)
     shown["evidence"] = None if evidence is None else evidence_shown(evidence)
-    shown["comparison"] = None
-    if text is not None and live is not None and base is not None:
-        shown["comparison"] = await _compared(review, text, live=live, base=base.canonical)
+    shown |= {"comparison": None, "meaning": None}
+    rules = None if text is None else await _rules(review, text)
+    if rules is not None and live is not None and base is not None:
+        before = await compile_source(base.canonical)
+        comparison = await anyio.to_thread.run_sync(compare, before, rules)
+        shown["comparison"] = against_live(live, comparison)
+        shown["meaning"] = await _meaning(engine, slug, before, rules, editor=editor)
     return shown
 
 
@@ -59,15 +67,22 @@ async def _text(connection: AsyncConnection, review: Row[Any]) -> str | bytes | 
     return None if draft is None else str(draft.source)
 
 
-async def _compared(
-    review: Row[Any], text: str | bytes, *, live: Row[Any], base: bytes
-) -> dict[str, Any] | None:
-    """Return what changes against *live*; None where the text is not the one under review."""
+async def _rules(review: Row[Any], text: str | bytes) -> RuleSet | None:
+    """Return the rules under review; None where the text is not theirs any more."""
     try:
         rules = await compile_source(text)
     except RuleSetInvalid:
         return None
-    if rules.digest != review.digest:
+    return rules if rules.digest == review.digest else None
+
+
+async def _meaning(
+    engine: AsyncEngine, slug: str, before: RuleSet, rules: RuleSet, *, editor: Editor
+) -> dict[str, Any] | None:
+    """Return what the solver says of the change; it is asked when a review is first read."""
+    inquiry = Inquiry(rules=rules, base=before, questions=(), limit_s=_LIMIT_S)
+    try:
+        async with transaction(engine) as connection:
+            return meaning_shown(await inquire(connection, slug, inquiry, editor=editor))
+    except TooManyInquiries:
         return None
-    comparison = await anyio.to_thread.run_sync(compare, await compile_source(base), rules)
-    return against_live(live, comparison)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from service.rulesets.change_schemas import ChangeShown
+from service.rulesets.inquiry_schemas import MeaningAttached
 from service.rulesets.schemas import FrozenShown, LiveShown
 from service.web import Sent, Shown
 
@@ -193,6 +194,9 @@ class ReviewShown(ReviewHead):
     )
     comparison: AgainstLive | None = Field(
         description="Null where nothing is live, or the draft does not say this any more."
+    )
+    meaning: MeaningAttached | None = Field(
+        description="For whom it decides otherwise; read again while its `state` is not `done`."
     )
 
 

@@ -51,6 +51,7 @@ Prefix = Literal[
     "vis",
     "imp",
     "era",
+    "inq",
 ]
 RANDOM_BYTES: Final = 8
 

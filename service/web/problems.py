@@ -125,6 +125,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "too_many_scenarios": Kind(429, "Too many scenarios wait to be worked out"),
     "scenario_failed": Kind(409, "The scenario could not be worked out"),
     "bad_criterion": Kind(422, "This says nothing of who is better off elsewhere"),
+    # what rules mean
+    "inquiry_not_found": Kind(404, "There is no such inquiry"),
+    "too_many_inquiries": Kind(429, "Too many inquiries wait for an answer"),
+    "bad_question": Kind(422, "The rule set has nothing of this name to ask about"),
     # what became of leads and accounts
     "outcome_not_found": Kind(404, "There is no such outcome"),
     "outcome_conflict": Kind(409, "The source told something else under this id"),

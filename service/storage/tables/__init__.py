@@ -13,6 +13,7 @@ from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
 from service.storage.tables.forms import FormVisit
 from service.storage.tables.imports import ImportPart, ImportProblem, ImportRow
+from service.storage.tables.inquiries import InquiryRow
 from service.storage.tables.intake import (
     ConnectionRow,
     IntakeDelivery,
@@ -73,6 +74,7 @@ __all__ = [
     "ImportPart",
     "ImportProblem",
     "ImportRow",
+    "InquiryRow",
     "IntakeDelivery",
     "IntakeSeen",
     "NoticeRow",
