@@ -1,10 +1,5 @@
 """The commands under one name, each in words of one line."""
 
-from importlib.metadata import version
-from typing import Annotated
-
-import typer
-
 from service.cli.asking import ask
 from service.cli.audit_commands import audit
 from service.cli.backtest_command import backtest
@@ -16,6 +11,7 @@ from service.cli.describing import schema
 from service.cli.folder_commands import apply, plan
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
+from service.cli.opening import OPERATIONS, front_door
 from service.cli.operations import demo, doctor, migrate, serve, worker
 from service.cli.portfolio_commands import portfolio
 from service.cli.release_commands import (
@@ -29,23 +25,15 @@ from service.cli.release_commands import (
 )
 from service.cli.rescore_command import rescore
 from service.cli.scoring import score
-from service.cli.screen import say
 from service.cli.templating import new, templates
 from service.cli.testing import run_tests
 from service.cli.translating import sql
 
-app = typer.Typer(
-    name="goodfit",
-    help="Who are we for, and who are we not for: ask a rule set, with facts.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = front_door()
 
 _RULES = "Rule files"
 _RELEASES = "Releases"
 _ACCOUNTS = "Accounts"
-_OPERATIONS = "Operations"
 
 app.command(rich_help_panel=_RULES)(check)
 app.command(rich_help_panel=_RULES)(decide)
@@ -69,37 +57,14 @@ app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
 app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
 app.command(rich_help_panel=_ACCOUNTS)(rescore)
-app.command(rich_help_panel=_OPERATIONS)(serve)
-app.command(rich_help_panel=_OPERATIONS)(demo)
-app.command(rich_help_panel=_OPERATIONS)(worker)
-app.command(rich_help_panel=_OPERATIONS)(migrate)
-app.command(rich_help_panel=_OPERATIONS)(doctor)
-app.command(rich_help_panel=_OPERATIONS)(backup)
-app.command(rich_help_panel=_OPERATIONS)(restore)
-app.command("upgrade-database", rich_help_panel=_OPERATIONS)(upgrade_database)
+app.command(rich_help_panel=OPERATIONS)(serve)
+app.command(rich_help_panel=OPERATIONS)(demo)
+app.command(rich_help_panel=OPERATIONS)(worker)
+app.command(rich_help_panel=OPERATIONS)(migrate)
+app.command(rich_help_panel=OPERATIONS)(doctor)
+app.command(rich_help_panel=OPERATIONS)(backup)
+app.command(rich_help_panel=OPERATIONS)(restore)
+app.command("upgrade-database", rich_help_panel=OPERATIONS)(upgrade_database)
 app.add_typer(portfolio, rich_help_panel=_ACCOUNTS)
-app.add_typer(keys, rich_help_panel=_OPERATIONS)
-app.add_typer(audit, rich_help_panel=_OPERATIONS)
-
-
-def main() -> None:
-    """Run the command line of this process; ends it with 0, 1 or 2."""
-    app()
-
-
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the flag over by position
-    if wanted:
-        say(f"goodfit {version('goodfit')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    *,
-    show_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Who are we for, and who are we not for: ask a rule set, with facts."""
-    del show_version
+app.add_typer(keys, rich_help_panel=OPERATIONS)
+app.add_typer(audit, rich_help_panel=OPERATIONS)
