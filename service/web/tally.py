@@ -13,10 +13,10 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["RequestTally"]
+__all__ = ["BUCKETS_S", "RequestTally"]
 
-_BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-_BOUNDS: Final = (*map(str, _BUCKETS_S), "+Inf")
+BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_BOUNDS: Final = (*map(str, BUCKETS_S), "+Inf")
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class RequestTally(Collector):
         durations = self._durations.get(route)
         if durations is None:
             durations = self._durations[route] = _Durations()
-        durations.counts[bisect_left(_BUCKETS_S, duration_s)] += 1
+        durations.counts[bisect_left(BUCKETS_S, duration_s)] += 1
         durations.sum_s += duration_s
 
     def collect(self) -> Iterator[CounterMetricFamily | HistogramMetricFamily]:

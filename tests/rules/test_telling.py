@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, json_text, load_rule_set
-from service.rules.telling import tell
+from service.rules.telling import sheet, tell
+from service.rules.telling.case import Telling
+from service.rules.telling.sheet import Sheet
 from service.rules.templates import read_template, template_names
 from tests.rules.strategies import CLOCKS, complete_facts_for, documents, facts_for, values_for
 
@@ -83,6 +85,89 @@ def test_a_decision_is_told_alike_however_often_it_was_told(name: str) -> None:
         decision = rules.decide(test.facts, at=AT, final=test.final)
         for _ in range(12):
             assert_told_alike(decision)
+
+
+def test_a_usual_decision_is_told_at_once_as_the_reference_tells_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By generated functions from the first on, wherever nothing is missing or limited."""
+    monkeypatch.setattr(sheet, "COMPILED_AFTER", 0)
+    seen: Counter[str] = Counter()
+
+    @looking(40)
+    @given(st.data())
+    def compare(data: st.DataObject) -> None:
+        rules = load_rule_set(worded(data.draw(documents()), data))
+        if not Sheet.can_tell(rules.model):
+            return
+        tells = Sheet(Telling(rules.model))
+        seen["rule sets"] += 1
+        for facts in data.draw(st.lists(complete_facts_for(rules), min_size=6, max_size=6)):
+            decision = rules.decide(facts, at=data.draw(CLOCKS))
+            told = tells.tell(decision)
+            if told is None:
+                continue
+            shown = decision.to_json()
+            assert f"[{','.join(told.reasons)}]".encode() == orjson.dumps(shown["reasons"])
+            assert told.summary == shown["summary"]
+            assert told.next.encode() == orjson.dumps(shown["next"])
+            seen["usual"] += 1
+            seen.update({reason.kind for reason in decision.reasons()})
+
+    compare()
+    assert seen["rule sets"] >= 5
+    assert seen["usual"] >= 20
+    assert {"points", "outcome"} <= set(seen)
+
+
+def test_what_a_cap_takes_away_is_told_by_the_general_way() -> None:
+    """A limit has its own place among the reasons, which no order knows beforehand."""
+    rule = {"when": "size >= 1", "points": 5}
+    group = {"id": "all", "cap": 8, "rules": [{"id": "one", **rule}, {"id": "other", **rule}]}
+    rules = load_rule_set(
+        {
+            "rule_set": "capped",
+            "subject": "lead",
+            "attributes": {"size": {"type": "number"}},
+            "scores": {"fit": {"groups": [group]}},
+            "outcomes": [
+                {"id": "good", "verdict": "qualify", "when": "fit >= 60"},
+                {"id": "rest", "verdict": "disqualify"},
+            ],
+        }
+    )
+    decision = rules.decide({"size": 2}, at=AT)
+    tells = Sheet(Telling(rules.model))
+    assert [tells.tell(decision) for _ in range(12)] == [None] * 12
+    assert_told_alike(decision)
+
+
+@pytest.mark.parametrize("unit", [None, "vehicles"])
+def test_a_number_is_told_alike_however_it_is_written(unit: str | None) -> None:
+    """Short and long ones, a single one, and none at all, by a function and by the reference."""
+    rules = load_rule_set(
+        {
+            "rule_set": "numbers",
+            "subject": "lead",
+            "attributes": {"size": {"type": "number", "label": "Size", **optional("unit", unit)}},
+            "gates": [{"id": "huge", "when": "size >= 1e8", "then": "rest"}],
+            "scores": {
+                "fit": {
+                    "groups": [
+                        {"id": "all", "rules": [{"id": "any", "when": "size >= -1e9", "points": 5}]}
+                    ]
+                }
+            },
+            "outcomes": [
+                {"id": "good", "verdict": "qualify", "when": "fit >= 60"},
+                {"id": "rest", "verdict": "disqualify"},
+            ],
+        }
+    )
+    numbers = [1, 2, 0, -1, 0.5, 0.0001, 0.000099, 9999.5, 10_000, 1234567.25, -12.5, 1e8]
+    for _ in range(2):
+        for number in numbers:
+            assert_told_alike(rules.decide({"size": number}, at=AT))
 
 
 def worded(document: dict[str, object], data: st.DataObject) -> dict[str, object]:

@@ -23,7 +23,8 @@ from service.rules.told import told_of
 from service.rules.trace import Trace
 from service.rules.truth import YES
 
-_COMPILED_AFTER: Final = 8
+COMPILED_AFTER: Final = 8
+"""How many usual decisions there were before the functions are worth compiling."""
 
 
 class Told(NamedTuple):
@@ -107,7 +108,7 @@ class Sheet:
     def _written(self) -> tuple[RulesWriter, ...] | None:
         """Return the functions, once there was reason enough to have them compiled."""
         self._wanted += 1
-        if self._wanted <= _COMPILED_AFTER:
+        if self._wanted <= COMPILED_AFTER:
             return None
         main = self._telling.model.scores[self._main].name
         self._writers = writers_of(_counted(self._telling.model), self._telling, main)
