@@ -29,6 +29,8 @@ from service.decisions import (
     shadowing,
 )
 from service.decisions import routers as decision_routers
+from service.delivery import forgetting_events
+from service.delivery import routers as delivery_routers
 from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
 from service.imports import routers as import_routers
@@ -200,6 +202,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *outcome_routers,
         *form_routers,
         *rescoring_routers,
+        *delivery_routers,
         *backtest_routers,
         *portfolio_routers,
         *privacy_routers,
@@ -232,6 +235,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         examining(house, desk.live),
         forgetting_visitors(house),
         erasing(house),
+        forgetting_events(house),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

@@ -112,6 +112,19 @@ class Settings(BaseSettings):
     look_for_jobs_every_s: _Seconds = 0.5
     failed_jobs_kept_days: int = Field(default=14, ge=1, le=365)
 
+    delivery_timeout_s: float = Field(default=15.0, gt=0, le=30)
+    """How long an endpoint may take to answer."""
+    delivery_lease_s: float = Field(default=40.0, gt=0, allow_inf_nan=False)
+    """After how long the delivery of a worker that died is sent by another; above the timeout."""
+    delivery_pauses_s: tuple[_Seconds, ...] = Field(
+        default=(5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400), max_length=50
+    )
+    deliveries_at_once: int = Field(default=128, ge=1, le=1_000)
+    deliver_every_s: _Seconds = 0.5
+    events_kept_days: int = Field(default=90, ge=7, le=3_650)
+    insecure_endpoints: bool = False
+    """Whether endpoints may have plain HTTP and private addresses: for development."""
+
     partitions_ahead: int = Field(default=3, ge=1, le=24)
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     """The one in which the ledger's amounts are. Not to be changed once there are any."""

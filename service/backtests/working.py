@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import anyio
 import anyio.to_thread
@@ -21,8 +22,9 @@ from service.backtests.proving import evidence_of
 from service.backtests.reading import count_cases, read_cases
 from service.backtests.replaying import Case
 from service.backtests.tallying import Tally
+from service.delivery import Announcement, EventType, announce
 from service.rulesets import LiveRules, attach_evidence
-from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
+from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
 from service.web import House, journal
 
 __all__ = ["Pace", "Workshop", "work_on_next", "working"]
@@ -207,18 +209,24 @@ async def _finish(shop: Workshop, row: Row[Any], bench: Bench, *, tally: Tally) 
         reaches_back = await store.reaches_back(connection, row)
         evidence = evidence_of(row, bench, tally=tally, touched=touched, reaches_back=reaches_back)
         await attach_evidence(connection, evidence, at=at, new_uuid=shop.house.new_uuid)
+        await announce(connection, _announced(row, state="done", at=at))
 
 
 async def _fail(shop: Workshop, row: Row[Any], words: str) -> None:
+    at = shop.house.clock()
     async with transaction(shop.house.engine) as connection:
-        await store.set_columns(
-            connection,
-            row,
-            state="failed",
-            failure=words,
-            lease_until=None,
-            finished_at=shop.house.clock(),
+        is_ours = await store.set_columns(
+            connection, row, state="failed", failure=words, lease_until=None, finished_at=at
         )
+        if is_ours:
+            await announce(connection, _announced(row, state="failed", at=at))
+
+
+def _announced(row: Row[Any], *, state: str, at: datetime) -> Announcement:
+    told = {"backtest": to_text("bt", row.id), "rule_set": row.rule_set, "state": state}
+    # With the attempt: one that was resumed ends once more.
+    cause = UUID(int=row.id.int ^ row.generation)
+    return Announcement.caused_by(cause, EventType.BACKTEST_FINISHED, at=at, data=told)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from service.accounts import keep_staged
 from service.decisions import rescored_store
 from service.decisions.deciding import Record, decided_columns
 from service.decisions.suspended import Under
+from service.decisions.telling import tell_staged
 from service.rules import Decision
 
 __all__ = ["RESCORING", "keep_rescored", "rescored_record", "source_of"]
@@ -68,4 +69,5 @@ async def keep_rescored(connection: AsyncConnection, lines: Sequence[str]) -> se
     await rescored_store.tell_overrides(connection)
     left_out = await keep_staged(connection)
     await rescored_store.add_staged(connection)
+    await tell_staged(connection)
     return left_out

@@ -69,12 +69,14 @@ _INSERT_RECORDS: Final = (
     f" FROM jsonb_to_recordset(%s::jsonb) AS given ({_TYPED})"
 ).encode()
 # The common case whole: decisions and the answers under their keys, in one statement, which is
-# one transaction. Nothing is written if releases moved, nor of an entry whose key is in use.
+# one transaction. Nothing is written if releases moved, or if somebody is to be told of it, nor
+# of an entry whose key is in use.
 # Claims are ordered, so that two such statements wait for each other and never in a ring.
 _WRITE: Final = (
     "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb)"  # noqa: S608 - column names only
     f" AS given ({_TYPED}, scope text, key_hash text, body_hash text, answer text, kept_s bigint)"
-    " WHERE (SELECT epoch FROM release_epoch) = %s),"
+    " WHERE (SELECT epoch FROM release_epoch) = %s AND NOT EXISTS (SELECT FROM endpoint"
+    " WHERE state = 'enabled' AND (events = '{}' OR 'decision.created' = ANY (events)))),"
     " won AS (INSERT INTO idempotency (scope, key_hash, body_hash, decision_id, status, answer,"
     " created_at, expires_at)"
     " SELECT scope, decode(key_hash, 'hex'), decode(body_hash, 'hex'), id, 200,"
@@ -177,7 +179,8 @@ async def write_at_once(
     """Write decisions and claims in one statement; return the ids of those that are written.
 
     Not written is whatever has a key that was used before, and everything if the release
-    epoch is not *epoch* any more. No key may stand in *writings* twice.
+    epoch is not *epoch* any more or some endpoint is to be told of decisions. No key may
+    stand in *writings* twice.
     """
     rows = _array(map(_claimed, writings))
     return {row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))}

@@ -18,6 +18,7 @@ from service.decisions import store
 from service.decisions.comparing import Original
 from service.decisions.deciding import Record
 from service.decisions.store import KeptAnswer
+from service.decisions.telling import tell
 from service.web import (
     Answer,
     AnswerErased,
@@ -78,6 +79,7 @@ async def write(connection: AsyncConnection, entries: Sequence[Entry]) -> list[A
     # Sorted, so that two transactions never wait for each other's accounts in a ring.
     for one in sorted(assessed, key=lambda one: (one.account_id, one.rule_set, one.at)):
         await keep_assessment(connection, one)
+    await tell(connection, [entry.record for entry in written])
     return answers
 
 

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from service.delivery import sending
 from service.queue.registered import works_of
 from service.queue.running import running_jobs
 from service.settings import InvalidSettings, Settings, read_settings
@@ -74,3 +75,4 @@ async def _attend(stack: AsyncExitStack, settings: Settings, url: str) -> None:
     stack.push_async_callback(engine.dispose)
     house = open_house(settings, engine, clock=partial(datetime.now, UTC))
     await stack.enter_async_context(running_jobs(house, works_of(house)))
+    await stack.enter_async_context(sending(house))

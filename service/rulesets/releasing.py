@@ -12,12 +12,13 @@ from typing import Any, ClassVar, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.delivery import Announcement, EventType, announce
 from service.rulesets import store
 from service.rulesets.drafting import Editor
 from service.rulesets.gating import pass_gate
 from service.rulesets.live import RuleSetNotFound, VersionNotFound
 from service.rulesets.shadows import Shadow, check_shadow
-from service.storage import append_audit, read_clock
+from service.storage import append_audit, read_clock, to_text
 from service.web import Fault, Refusal, rfc3339
 
 __all__ = ["LEAD", "ReleaseInPast", "release"]
@@ -94,7 +95,7 @@ async def release(
             since=effective_at,
         )
         await check_shadow(connection, slug, new=new)
-    return await store.add_release(
+    row = await store.add_release(
         connection,
         {
             "id": release_id,
@@ -108,6 +109,27 @@ async def release(
             "reason": reason,
             "approved_by": approval.approved_by,
             "review_id": approval.review_id,
+        },
+    )
+    await announce(connection, _announced(row, digest=found.digest))
+    return row
+
+
+def _announced(row: Row[Any], *, digest: str) -> Announcement:
+    return Announcement.caused_by(
+        row.id,
+        EventType.RULE_SET_RELEASED,
+        at=row.created_at,
+        data={
+            "release": to_text("rel", row.id),
+            "rule_set": row.rule_set,
+            "version": row.version,
+            "digest": digest,
+            "mode": row.mode,
+            "share": row.share,
+            "effective_at": rfc3339(row.effective_at),
+            "released_by": row.released_by,
+            "approved_by": row.approved_by,
         },
     )
 

@@ -52,6 +52,7 @@ Prefix = Literal[
     "imp",
     "era",
     "inq",
+    "msg",
 ]
 RANDOM_BYTES: Final = 8
 

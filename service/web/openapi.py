@@ -20,6 +20,7 @@ _TAGS: Final = (
     ("accounts", "Customers we already serve: their facts and current assessments."),
     ("overrides", "A person decides otherwise; which rules people overrule."),
     ("rule sets", "Edit rules as drafts, commit versions, release them."),
+    ("events", "Who is told what happens here: endpoints and deliveries."),
     ("keys", "Who may ask this service anything, and who changed what."),
     ("operate", "Alive, ready, how much."),
 )

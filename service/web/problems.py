@@ -142,6 +142,12 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "file_not_expected": Kind(409, "The import does not wait for a file"),
     # privacy
     "erasure_not_found": Kind(404, "There is no such erasure"),
+    # what others are told
+    "endpoint_not_found": Kind(404, "There is no such endpoint"),
+    "endpoint_unusable": Kind(422, "Nothing may be sent to this address"),
+    "endpoint_disabled": Kind(409, "The endpoint is switched off"),
+    "delivery_not_found": Kind(404, "There is no such delivery"),
+    "delivery_not_over": Kind(409, "The delivery cannot be sent again now"),
     # ours
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),

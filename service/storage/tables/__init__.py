@@ -11,6 +11,7 @@ from service.storage.tables.audit import AuditEntryRow, AuditHead
 from service.storage.tables.backtests import BacktestFlip, BacktestRow
 from service.storage.tables.base import Base, metadata
 from service.storage.tables.decisions import DecisionRow
+from service.storage.tables.delivery import AttemptRow, DeliveryRow, EndpointRow, EventRow
 from service.storage.tables.forms import FormVisit
 from service.storage.tables.imports import ImportPart, ImportProblem, ImportRow
 from service.storage.tables.inquiries import InquiryRow
@@ -55,6 +56,7 @@ __all__ = [
     "ApiKey",
     "AssessmentDue",
     "AssessmentRow",
+    "AttemptRow",
     "AuditEntryRow",
     "AuditHead",
     "BacktestFlip",
@@ -62,11 +64,14 @@ __all__ = [
     "Base",
     "ConnectionRow",
     "DecisionRow",
+    "DeliveryRow",
     "DraftEdit",
+    "EndpointRow",
     "ErasedSubject",
     "ErasureFind",
     "ErasureRow",
     "EventKindRow",
+    "EventRow",
     "ExaminationRow",
     "FlipEvidence",
     "FormVisit",

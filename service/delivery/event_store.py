@@ -1,0 +1,107 @@
+"""Events and who takes them. SQL only."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.delivery.event_types import EventType
+
+__all__ = ["add_deliveries", "add_events", "erase", "forget_old", "list_takers"]
+
+_TAKERS: Final = text(
+    """
+    SELECT kind, endpoint.id FROM unnest(CAST(:kinds AS text[])) AS kind
+    JOIN endpoint ON state = 'enabled' AND (events = '{}' OR kind = ANY (events))
+    ORDER BY endpoint.id
+    """
+)
+_EVENTS: Final = text(
+    """
+    INSERT INTO event (id, type, at, body, subject)
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:instants AS timestamptz[]),
+        CAST(:bodies AS bytea[]), CAST(:subjects AS text[])
+    )
+    """
+)
+_DELIVERIES: Final = text(
+    """
+    INSERT INTO delivery (id, event_id, endpoint_id, state, next_at, generation, attempts, base,
+                          created_at)
+    SELECT id, event_id, endpoint_id, 'waiting', clock_timestamp(), 0, 0, 0, created_at
+    FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:events AS uuid[]), CAST(:endpoints AS uuid[]),
+        CAST(:instants AS timestamptz[])
+    ) AS given (id, event_id, endpoint_id, created_at)
+    """
+)
+_ERASE: Final = text(
+    """
+    WITH erased AS (
+        UPDATE event SET body = NULL, subject = NULL
+        WHERE subject = ANY (CAST(:subjects AS text[])) RETURNING id
+    ), told AS (
+        UPDATE delivery SET generation = generation + 1,
+            state = CASE WHEN state IN ('waiting', 'sending') THEN 'cancelled' ELSE state END
+        WHERE event_id IN (SELECT id FROM erased) RETURNING id
+    ), answered AS (
+        UPDATE delivery_attempt SET excerpt = NULL WHERE delivery_id IN (SELECT id FROM told)
+    )
+    SELECT count(*) FROM erased
+    """
+)
+_FORGET: Final = text(
+    """
+    DELETE FROM event WHERE id IN (
+        SELECT id FROM event WHERE at < clock_timestamp() - CAST(:older AS interval)
+        LIMIT :most FOR UPDATE SKIP LOCKED
+    )
+    """
+)
+
+
+async def list_takers(
+    connection: AsyncConnection, kinds: Sequence[EventType]
+) -> Mapping[EventType, Sequence[UUID]]:
+    """Return the enabled endpoints that take events of each of *kinds*."""
+    found: dict[EventType, list[UUID]] = {}
+    rows = await connection.execute(_TAKERS, {"kinds": [kind.value for kind in kinds]})
+    for kind, endpoint in rows:
+        found.setdefault(EventType(kind), []).append(endpoint)
+    return found
+
+
+async def add_events(
+    connection: AsyncConnection, events: Sequence[tuple[UUID, str, datetime, bytes, str | None]]
+) -> None:
+    """Keep events: id, type, instant, bytes, whom they are about."""
+    names = ("ids", "types", "instants", "bodies", "subjects")
+    columns = zip(*events, strict=True)
+    await connection.execute(
+        _EVENTS, {name: list(column) for name, column in zip(names, columns, strict=True)}
+    )
+
+
+async def add_deliveries(
+    connection: AsyncConnection, deliveries: Sequence[tuple[UUID, UUID, UUID, datetime]]
+) -> None:
+    """Keep deliveries that are due at once: id, event, endpoint, instant."""
+    names = ("ids", "events", "endpoints", "instants")
+    columns = zip(*deliveries, strict=True)
+    await connection.execute(
+        _DELIVERIES, {name: list(column) for name, column in zip(names, columns, strict=True)}
+    )
+
+
+async def erase(connection: AsyncConnection, subjects: Sequence[str]) -> int:
+    """Forget what events about *subjects* say; return how many those were."""
+    return int((await connection.execute(_ERASE, {"subjects": list(subjects)})).scalar_one())
+
+
+async def forget_old(connection: AsyncConnection, *, older: timedelta, most: int) -> int:
+    """Remove up to *most* events that happened longer ago than *older*, with their deliveries."""
+    return (await connection.execute(_FORGET, {"older": older, "most": most})).rowcount
