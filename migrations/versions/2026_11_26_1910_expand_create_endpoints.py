@@ -51,14 +51,14 @@ def upgrade() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("at", _INSTANT, nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("about", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_event"),
     )
     op.create_index(
-        "ix_event_subject",
+        "ix_event_about",
         "event",
-        ["subject"],
-        postgresql_where=sa.text("subject IS NOT NULL"),
+        ["about"],
+        postgresql_where=sa.text("about IS NOT NULL"),
     )
     op.create_table(
         "delivery",

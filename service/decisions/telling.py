@@ -57,7 +57,7 @@ def _created(record: Record | Row[Any], keys: Mapping[UUID, str]) -> Announcemen
         record.id,
         EventType.DECISION_CREATED,
         at=record.decided_at,
-        subject=key or record.external_id,
+        about=key or record.external_id,
         data={
             "decision": to_text("dec", record.id),
             "rule_set": record.rule_set,
@@ -81,7 +81,7 @@ def _changed(row: Row[Any], keys: Mapping[UUID, str]) -> Announcement:
         row.decision_id,
         EventType.ACCOUNT_OUTCOME_CHANGED,
         at=row.at,
-        subject=key,
+        about=key,
         data={
             "account": key,
             "rule_set": row.rule_set,

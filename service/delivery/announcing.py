@@ -20,7 +20,7 @@ from service.delivery.event_types import EventType
 from service.storage import make_uuid, to_text
 from service.web import rfc3339
 
-__all__ = ["Announcement", "announce", "body_of", "erase", "who_hears"]
+__all__ = ["Announcement", "announce", "body_of", "who_hears"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Announcement:
     """One thing that happened. *id* is fresh, and a UUIDv7 as all of ours.
 
     *data* holds ids, outcomes and instants, and nothing of what people told of themselves.
-    *subject* is the external id or the account's key in it, where there is one, so that it
+    *about* is the external id or the account's key in it, where there is one, so that it
     can be erased.
     """
 
@@ -36,7 +36,7 @@ class Announcement:
     type: EventType
     at: datetime
     data: Mapping[str, Any]
-    subject: str | None = None
+    about: str | None = None
 
     @classmethod
     def caused_by(
@@ -46,11 +46,11 @@ class Announcement:
         *,
         at: datetime,
         data: Mapping[str, Any],
-        subject: str | None = None,
+        about: str | None = None,
     ) -> "Announcement":
         """Return what is told of *cause*, a row: it has one event of a kind, of the same id."""
         digest = hashlib.sha256(cause.bytes + kind.value.encode()).digest()
-        return cls(id=make_uuid(at, digest[:8]), type=kind, at=at, data=data, subject=subject)
+        return cls(id=make_uuid(at, digest[:8]), type=kind, at=at, data=data, about=about)
 
 
 async def who_hears(
@@ -73,7 +73,7 @@ async def announce(connection: AsyncConnection, *announcements: Announcement) ->
     if not heard:
         return 0
     await event_store.add_events(
-        connection, [(one.id, one.type, one.at, body_of(one), one.subject) for one in heard]
+        connection, [(one.id, one.type, one.at, body_of(one), one.about) for one in heard]
     )
     pairs = [(one, endpoint) for one in heard for endpoint in takers[one.type]]
     await event_store.add_deliveries(
@@ -81,14 +81,6 @@ async def announce(connection: AsyncConnection, *announcements: Announcement) ->
         [(_delivery_id(one, endpoint), one.id, endpoint, one.at) for one, endpoint in pairs],
     )
     return len(pairs)
-
-
-async def erase(connection: AsyncConnection, subjects: Sequence[str]) -> int:
-    """Forget the bytes of every event about one of *subjects*, and tell nobody of them any more.
-
-    Also forgets what receivers answered to them. Returns how many events those were.
-    """
-    return await event_store.erase(connection, subjects)
 
 
 def body_of(one: Announcement) -> bytes:

@@ -29,6 +29,7 @@ _CLAIM: Final = text(
             SELECT delivery.id FROM delivery
             WHERE endpoint_id = endpoint.id AND delivery.state IN ('waiting', 'sending')
                 AND next_at <= clock_timestamp() AND attempts - base < :budget
+                AND EXISTS (SELECT FROM event WHERE event.id = event_id AND body IS NOT NULL)
             ORDER BY next_at
             LIMIT GREATEST(0, CASE WHEN failing_since IS NULL THEN :each ELSE 1 END
                               - coalesce(counted, 0))
@@ -74,9 +75,12 @@ _ATTEMPT: Final = text(
 )
 _GIVE_UP: Final = text(
     """
-    UPDATE delivery SET state = 'failed', generation = generation + 1
-    WHERE state = 'sending' AND next_at <= clock_timestamp() AND attempts - base >= :budget
-    RETURNING id
+    UPDATE delivery SET generation = generation + 1,
+        state = CASE WHEN body IS NULL THEN 'cancelled' ELSE 'failed' END
+    FROM event
+    WHERE event.id = event_id AND state IN ('waiting', 'sending')
+        AND next_at <= clock_timestamp() AND (attempts - base >= :budget OR body IS NULL)
+    RETURNING delivery.id
     """
 )
 _FAILURE: Final = text(
@@ -148,7 +152,7 @@ async def keep_attempt(
 
 
 async def give_up(connection: AsyncConnection, *, budget: int) -> int:
-    """End deliveries whose last attempt was cut off with its worker; return how many."""
+    """End deliveries whose last attempt was cut off, or whose event was erased; return how many."""
     return len((await connection.execute(_GIVE_UP, {"budget": budget})).all())
 
 

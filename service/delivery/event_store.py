@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.delivery.event_types import EventType
 
-__all__ = ["add_deliveries", "add_events", "erase", "forget_old", "list_takers"]
+__all__ = ["add_deliveries", "add_events", "forget_old", "list_takers"]
 
 _TAKERS: Final = text(
     """
@@ -21,7 +21,7 @@ _TAKERS: Final = text(
 )
 _EVENTS: Final = text(
     """
-    INSERT INTO event (id, type, at, body, subject)
+    INSERT INTO event (id, type, at, body, about)
     SELECT * FROM unnest(
         CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:instants AS timestamptz[]),
         CAST(:bodies AS bytea[]), CAST(:subjects AS text[])
@@ -37,21 +37,6 @@ _DELIVERIES: Final = text(
         CAST(:ids AS uuid[]), CAST(:events AS uuid[]), CAST(:endpoints AS uuid[]),
         CAST(:instants AS timestamptz[])
     ) AS given (id, event_id, endpoint_id, created_at)
-    """
-)
-_ERASE: Final = text(
-    """
-    WITH erased AS (
-        UPDATE event SET body = NULL, subject = NULL
-        WHERE subject = ANY (CAST(:subjects AS text[])) RETURNING id
-    ), told AS (
-        UPDATE delivery SET generation = generation + 1,
-            state = CASE WHEN state IN ('waiting', 'sending') THEN 'cancelled' ELSE state END
-        WHERE event_id IN (SELECT id FROM erased) RETURNING id
-    ), answered AS (
-        UPDATE delivery_attempt SET excerpt = NULL WHERE delivery_id IN (SELECT id FROM told)
-    )
-    SELECT count(*) FROM erased
     """
 )
 _FORGET: Final = text(
@@ -95,11 +80,6 @@ async def add_deliveries(
     await connection.execute(
         _DELIVERIES, {name: list(column) for name, column in zip(names, columns, strict=True)}
     )
-
-
-async def erase(connection: AsyncConnection, subjects: Sequence[str]) -> int:
-    """Forget what events about *subjects* say; return how many those were."""
-    return int((await connection.execute(_ERASE, {"subjects": list(subjects)})).scalar_one())
 
 
 async def forget_old(connection: AsyncConnection, *, older: timedelta, most: int) -> int:

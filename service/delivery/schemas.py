@@ -173,9 +173,9 @@ def delivery_told(row: Row[Any], attempts: list[Row[Any]]) -> dict[str, Any]:
         "event": to_text("msg", row.event_id),
         "type": EventType(row.event_type).value,
         "at": rfc3339(row.event_at),
-        "state": row.state,
+        "state": "cancelled" if is_open and row.is_erased else row.state,
         "attempts": [_attempt_told(row, one) for one in attempts],
-        "next_attempt_at": rfc3339(row.next_at) if is_open else None,
+        "next_attempt_at": rfc3339(row.next_at) if is_open and not row.is_erased else None,
         "delivered_at": None if row.delivered_at is None else rfc3339(row.delivered_at),
         "erased": row.is_erased,
     }

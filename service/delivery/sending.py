@@ -259,4 +259,4 @@ async def _give_up(sender: Sender) -> None:
     async with transaction(sender.house.engine) as connection:
         count = await claim_store.give_up(connection, budget=sender.budget)
     if count:
-        _log.warning("deliveries given up", count=count, because="cut off")
+        _log.warning("deliveries given up", count=count, because="cut off, or erased")

@@ -5,13 +5,14 @@ Decisions come last: a reader who still finds one finds no trace of it elsewhere
 
 from typing import Final
 
-from service import accounts, decisions, forms, intake, outcomes, portfolio, web
+from service import accounts, decisions, delivery, forms, intake, outcomes, portfolio, web
 from service.storage.personal import Holding, Raw
 
 __all__ = ["HOLDINGS", "RAW"]
 
 HOLDINGS: Final[tuple[Holding, ...]] = (
     *web.HOLDINGS,
+    *delivery.HOLDINGS,
     *forms.HOLDINGS,
     *intake.HOLDINGS,
     *portfolio.HOLDINGS,

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
-from service.delivery import Announcement, EventType, announce, erase, sending
+from service.delivery import HOLDINGS, Announcement, EventType, announce, sending
 from service.settings import Settings
 from service.storage import transaction
+from service.storage.personal import Subject, clear
 from tests.delivery.receiver import Got, answer, receiving
 from tests.web.serving import Served, serving
 
@@ -43,7 +44,7 @@ async def made(served: Served, url: str, **sent: Any) -> dict[str, Any]:  # noqa
     return told
 
 
-async def tell(served: Served, *numbers: int, subject: str | None = None) -> None:
+async def tell(served: Served, *numbers: int, about: str | None = None) -> None:
     """Announce that rule sets were released."""
     house = served.app.house
     now = house.clock()
@@ -53,7 +54,7 @@ async def tell(served: Served, *numbers: int, subject: str | None = None) -> Non
             type=EventType.RULE_SET_RELEASED,
             at=now,
             data={"version": number},
-            subject=subject,
+            about=about,
         )
         for number in numbers
     ]
@@ -303,10 +304,11 @@ async def test_a_test_event_is_sent_whatever_the_endpoint_takes(served: Served) 
 async def test_what_is_erased_is_not_sent_and_its_bytes_are_gone(served: Served) -> None:
     """Neither the event's bytes nor an answer about it stay."""
     endpoint = await made(served, "http://127.0.0.1:50009/")
-    await tell(served, 1, subject="ann@example.com")
-    await tell(served, 2, subject="bob@example.com")
+    await tell(served, 1, about="ann@example.com")
+    await tell(served, 2, about="bob@example.com")
     async with transaction(served.app.house.engine) as connection:
-        assert await erase(connection, ["ann@example.com"]) == 1
+        ann = Subject(emails=("ann@example.com",))
+        assert [await clear(connection, one, ann) for one in HOLDINGS] == [0, 1]
     newest, erased = await deliveries(served, endpoint)
     assert (erased["state"], erased["erased"]) == ("cancelled", True)
     assert (newest["state"], newest["erased"]) == ("waiting", False)

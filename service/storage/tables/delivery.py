@@ -47,19 +47,17 @@ class EndpointRow(Base):
 class EventRow(Base):
     """Something that happened, in the bytes that are signed.
 
-    personal: body, subject. Erased bytes are null, and are sent to nobody any more.
+    personal: body, about. Erased bytes are null, and are sent to nobody any more.
     """
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("ix_event_subject", "subject", postgresql_where=text("subject IS NOT NULL")),
-    )
+    __table_args__ = (Index("ix_event_about", "about", postgresql_where=text("about IS NOT NULL")),)
 
     id: Mapped[primary_uuid]
     type: Mapped[str]
     at: Mapped[datetime]
     body: Mapped[bytes | None]
-    subject: Mapped[str | None]
+    about: Mapped[str | None]
     """The external id or account key that *body* names."""
 
 

@@ -47,10 +47,13 @@ IMPERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "connection": _ALL,
     # `source` and `suspensions` are words of ours; traces hold numbers of rules
     "decision": frozenset({"suspended", "suspensions", "trace", "trace_before"}),
+    "delivery_attempt": frozenset({"problem"}),  # words of ours
+    "endpoint": _ALL,  # what was configured; secrets are sealed
     "erased_subject": frozenset({"hmac"}),  # no use without the installation's key
     # goes with the last of the values it names; a check holds it to that
     "erasure": frozenset({"known_by", "sought", "keeps", "tally"}),
     "erasure_find": frozenset({"value"}),  # removed when the erasure ends
+    "event": frozenset({"type"}),
     "event_kind": _ALL,  # what kinds of events there are
     "form_visit": frozenset({"mode", "asking"}),  # names of attributes
     "idempotency": frozenset({"key_hash", "body_hash"}),  # gone after a day
