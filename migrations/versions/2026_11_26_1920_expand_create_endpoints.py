@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql
 
 from service.storage.migrating import limit_waiting
 
-revision: Final = "2026_11_26_1910"
-down_revision: Final = "2026_11_26_1900"
+revision: Final = "2026_11_26_1920"
+down_revision: Final = "2026_11_26_1915"
 branch_labels: Final = None
 depends_on: Final = None
 
