@@ -37,6 +37,15 @@ IdempotencyKey = Annotated[
     str | None,
     Header(description="1 to 255 printable characters; a repeat gets the first answer again."),
 ]
+FormVisit = Annotated[
+    str | None,
+    Header(
+        description=(
+            "With a publishable key: the visit's id from the last answer's header of this name, "
+            "or `new`, and what the page saw: `;mode=`, `;fields=`, `;shown=`, `;ms=`, `;trap`."
+        )
+    ),
+]
 _LINE: Final = LineSent.model_json_schema(ref_template="#/components/schemas/{model}")
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -72,12 +81,14 @@ async def decide_one(
     desk: AtDesk,
     caller: WithKey,
     idempotency_key: IdempotencyKey = None,
+    goodfit_visit: FormVisit = None,
 ) -> Response:
     """Decide one lead or account.
 
     The answer is sent after the decision is committed. A publishable key may send
     `lead` or `account`, `external_id`, `final` and `source`, and gets the narrow answer.
     """
+    del goodfit_visit  # a form's questions are answered elsewhere
     answer = await answer_question(
         sent, body=await request.body(), key=idempotency_key, caller=caller, desk=desk
     )

@@ -16,7 +16,7 @@ from service.forms.recognising import Marks, marks_of
 from service.forms.visit_header import Seen
 from service.forms.visits import Known, standing_answer
 from service.storage import transaction
-from service.web import Answer, Claim, Rate, Refusal, find_kept
+from service.web import UNKNOWN, Answer, Claim, Rate, Refusal, find_kept
 
 __all__ = ["Asked", "Told", "VisitBusy", "ask", "count_visitor"]
 
@@ -43,10 +43,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a form is answered, and the visit to name in the next question."""
+    """What a form is answered, and the visit to name in the next question.
+
+    A repeat of a request from before the window gets its answer again and has no visit.
+    """
 
     answer: Answer
-    visit: UUID
+    visit: UUID | None
 
 
 async def ask(asked: Asked, desk: Desk) -> Told:
@@ -74,9 +77,7 @@ async def _ask(asked: Asked, desk: Desk, claim: Claim | None) -> Told:
             kept = None if claim is None else await find_kept(connection, claim)
             known = await _find(connection, marks, asked, desk)
             if kept is not None:
-                return Told(
-                    answer=kept, visit=asked.case.decision_id if known is None else known.id
-                )
+                return Told(answer=kept, visit=None if known is None else known.id)
             again = standing_answer(known, given, final=question.final)
             if known is not None and again is not None:
                 await store.change_visit(connection, known.id, _seen_again(known, asked, desk))
@@ -98,7 +99,7 @@ def count_visitor(key_id: UUID, address: str, desk: Desk) -> None:
         TooManyRequests: If the neighbourhood sent as many as it may within a window.
     """
     settings = desk.house.settings
-    if settings.visitors_per_address and settings.form_window_s:
+    if settings.visitors_per_address and settings.form_window_s and address != UNKNOWN:
         rate = Rate(requests=settings.visitors_per_address, window_s=settings.form_window_s)
         desk.house.crowd.admit_as(f"{key_id} {address} visitors", rate, policy="address")
 

@@ -54,8 +54,9 @@ class FormFront:
             seen=read_seen(visit.head.get(VISIT_HEADER)),
         )
         told = await ask(asked, self._desk)
-        headers = [_JSON, _NOT_STORED, (VISIT_HEADER, to_text("vis", told.visit).encode())]
-        headers.append((b"content-length", b"%d" % len(told.answer.body)))
+        headers = [_JSON, _NOT_STORED, (b"content-length", b"%d" % len(told.answer.body))]
+        if told.visit is not None:
+            headers.append((VISIT_HEADER, to_text("vis", told.visit).encode()))
         if told.answer.is_replayed:
             headers.append(_REPLAYED)
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -13,6 +13,8 @@ from uuid import UUID
 
 import msgspec
 
+from service.web import UNKNOWN
+
 __all__ = ["Marks", "changes_any", "identities_in", "marks_of"]
 
 _MOST_IDENTITIES: Final = 8
@@ -51,7 +53,7 @@ def marks_of(facts: Mapping[str, Any], *, key_id: UUID, visit: UUID | None, addr
         visit=visit,
         identities=identities,
         address=address,
-        by_address=visit is None and not identities and bool(facts),
+        by_address=not (visit or identities) and bool(facts) and address != UNKNOWN,
     )
 
 

@@ -4,7 +4,7 @@ Rooms import from here and nowhere below. `routers` are this floor's own routes.
 """
 
 from service.web.access import ACCESS, Access, Door
-from service.web.addresses import neighbourhood_of
+from service.web.addresses import UNKNOWN, neighbourhood_of
 from service.web.audit_routes import audit_routes
 from service.web.bodies import BodyTooLarge, UnsupportedMediaType, media_type_of, read_body
 from service.web.caller import Caller, KeyKind, Scope
@@ -92,6 +92,7 @@ __all__ = [
     "REFUSALS",
     "RULE_SET",
     "STREAMED",
+    "UNKNOWN",
     "Access",
     "Answer",
     "AnswerErased",

@@ -13,7 +13,7 @@ from starlette.types import Scope
 __all__ = ["UNKNOWN", "neighbourhood_of"]
 
 UNKNOWN: Final = "unknown"
-"""Where the address cannot be read: all such callers are counted together."""
+"""Where an address tells nothing: such callers are neither counted nor recognised by it."""
 
 _KEPT_BITS: Final = {4: 24, 6: 48}
 
@@ -24,21 +24,27 @@ def neighbourhood_of(scope: Scope, head: Mapping[bytes, bytes], *, proxies: int)
     *proxies* is how many of our own stand in front: each of them appends to
     `X-Forwarded-For` whom it heard from, so the address that many places from the end is
     the first that none of ours made up. What stands before it is the caller's own words.
+
+    Where a neighbour in our own network forwards and nobody said how many do, every caller
+    would seem to be that neighbour: the address is unknown then.
     """
     client = scope.get("client")
-    told = [] if client is None else [str(client[0])]
+    told = "" if client is None else str(client[0])
+    forwarded = head.get(b"x-forwarded-for")
     if proxies:
-        forwarded = head.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        told = [one.strip() for one in forwarded[-proxies:]]
-    return _neighbourhood(told[0]) if told else UNKNOWN
+        told = (forwarded or b"").decode("latin-1").split(",")[-proxies:][0].strip()
+    address = _address(told)
+    if address is None or (not proxies and forwarded is not None and address.is_private):
+        return UNKNOWN
+    bits = _KEPT_BITS[address.version]
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
-def _neighbourhood(text: str) -> str:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return UNKNOWN
+        return None
     if address.version == 6 and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    network = ipaddress.ip_network((address, _KEPT_BITS[address.version]), strict=False)
-    return str(network)
+        return address.ipv4_mapped
+    return address

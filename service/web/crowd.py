@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from service.web.addresses import UNKNOWN
 from service.web.limiter import Rate, TooManyRequests
 from service.web.visit import Clock
 
@@ -79,7 +80,7 @@ class Crowd:
             TooManyRequests: If the key or the neighbourhood has used up its window.
         """
         headers: dict[str, str] = {}
-        if self._by_address is not None:
+        if self._by_address is not None and address != UNKNOWN:
             headers |= self.admit_as(f"{key_id} {address}", self._by_address, policy="address")
         if self._by_key is not None:
             key = self.admit_as(str(key_id), self._by_key, policy="key")

@@ -68,7 +68,7 @@ async def test_trouble_stops_no_form(web: Web, service: str) -> None:
     [
         ("scriptless", ""),
         ("fast", "window.fetch = () => { throw new Error('no') }"),
-        ("fast", "window.fetch = () => new Promise(() => {}); window.AbortController = undefined"),
+        ("slow", "window.fetch = () => new Promise(() => {}); window.AbortController = undefined"),
         ("fast", "window.fetch = undefined; FormData.prototype.get = undefined"),
         ("fast", "WeakMap.prototype.get = () => { throw new Error('no') }"),
         ("fast", "JSON.stringify = () => { throw new Error('no') }"),

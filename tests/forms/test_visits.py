@@ -1,12 +1,15 @@
 """Nobody learns the rules by trying: a visitor may add, and nothing else."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.forms.forgetting import forget_past_visitors
 from service.forms.recognising import identities_in
@@ -141,6 +144,27 @@ async def test_a_retry_gets_its_own_answer(form: Form) -> None:
         "POST", "/v1/qualify", key=form.key, headers=headers, json=other
     )
     assert refused.json()["code"] == "idempotency_key_reused"
+
+
+async def test_a_decision_and_its_visit_are_kept_together(form: Form) -> None:
+    """Where the visit cannot be kept there is no decision either, and the next try works."""
+    engine = form.served.app.house.engine
+    broken = "ALTER TABLE form_visit ADD CONSTRAINT broken CHECK (is_caught) NOT VALID"
+    async with owning(engine) as connection:
+        await connection.execute(text(broken))
+    assert (await form.ask(lead=SMALL)).status_code == 500
+    assert await form.decisions() == []
+    async with owning(engine) as connection:
+        await connection.execute(text("ALTER TABLE form_visit DROP CONSTRAINT broken"))
+    assert (await form.told(**SMALL))["verdict"] == "disqualify"
+
+
+@asynccontextmanager
+async def owning(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Open a transaction as the schema's owner."""
+    async with transaction(engine) as connection:
+        await connection.execute(text("RESET ROLE"))
+        yield connection
 
 
 @pytest.mark.parametrize("mark", ["new;trap", "new;ms=200"])

@@ -1,5 +1,6 @@
 """How often strangers may ask: by key and neighbourhood, over all workers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,25 +147,28 @@ def test_a_flood_of_neighbourhoods_is_no_flood_of_memory() -> None:
 @pytest.mark.parametrize(
     ("client", "forwarded", "proxies", "expected"),
     [
-        ("192.0.2.77", "", 0, "192.0.2.0/24"),
-        ("2001:db8:1:2::3", "", 0, "2001:db8:1::/48"),
-        ("::ffff:192.0.2.77", "", 0, "192.0.2.0/24"),
-        ("fe80::1%eth0", "", 0, "fe80::/48"),
-        ("192.0.2.77", "198.51.100.9", 0, "192.0.2.0/24"),
+        ("192.0.2.77", None, 0, "192.0.2.0/24"),
+        ("10.0.0.7", None, 0, "10.0.0.0/24"),
+        ("10.0.0.7", "198.51.100.9", 0, "unknown"),
+        ("10.0.0.7", "198.51.100.9", 1, "198.51.100.0/24"),
+        ("2001:db8:1:2::3", None, 0, "2001:db8:1::/48"),
+        ("::ffff:192.0.2.77", None, 0, "192.0.2.0/24"),
+        ("fe80::1%eth0", None, 0, "fe80::/48"),
+        ("8.8.4.4", "198.51.100.9", 0, "8.8.4.0/24"),
         ("192.0.2.77", "203.0.113.5, 198.51.100.9", 1, "198.51.100.0/24"),
         ("192.0.2.77", "203.0.113.5, 198.51.100.9", 2, "203.0.113.0/24"),
         ("192.0.2.77", "203.0.113.5", 3, "203.0.113.0/24"),
         ("192.0.2.77", "", 1, "unknown"),
         ("192.0.2.77", "nonsense", 1, "unknown"),
-        (None, "", 0, "unknown"),
+        (None, None, 0, "unknown"),
     ],
 )
 def test_only_a_neighbourhood_is_known(
-    client: str | None, forwarded: str, proxies: int, expected: str
+    client: str | None, forwarded: str | None, proxies: int, expected: str
 ) -> None:
     """The first bits of an address, told by the connection or by our own proxies alone."""
     scope: dict[str, Any] = {"client": None if client is None else (client, 5)}
-    head = {b"x-forwarded-for": forwarded.encode()}
+    head = {} if forwarded is None else {b"x-forwarded-for": forwarded.encode()}
     assert neighbourhood_of(scope, head, proxies=proxies) == expected
 
 
@@ -176,6 +180,20 @@ async def limited(database_url: str) -> AsyncIterator[tuple[Served, str]]:
         await release(served.app.house, FLEET_LEADS)
         key = await served.new_key(kind="publishable", rule_set="fleet_leads", origins=[PAGE])
         yield served, key
+
+
+async def test_an_unknown_neighbourhood_is_not_counted(limited: tuple[Served, str]) -> None:
+    """Behind a proxy that nobody told us of, visitors are not taken for one another."""
+    served, key = limited
+    told = []
+    for number in range(6):
+        headers = {"Origin": PAGE, "X-Forwarded-For": f"8.8.{number}.1"}
+        lead = {"vehicles": number}
+        told.append(
+            await served.ask("POST", "/v1/qualify", key=key, headers=headers, json={"lead": lead})
+        )
+    assert [one.status_code for one in told] == [200] * 6
+    assert len({one.headers["goodfit-visit"] for one in told}) == 6
 
 
 async def test_refusals_can_be_read_by_the_page(limited: tuple[Served, str]) -> None:
@@ -192,3 +210,33 @@ async def test_refusals_can_be_read_by_the_page(limited: tuple[Served, str]) -> 
     assert [one.status_code for one in answers] == [200, 200, 429, 429, 429]
     assert {one.headers["access-control-allow-origin"] for one in answers} == {PAGE}
     assert "retry-after" in answers[-1].headers
+
+
+async def test_two_workers_hold_one_limit(database_url: str) -> None:
+    """What one process let pass, another knows of after a second."""
+    settings = Settings(assess_every_s=0, address_requests_per_minute=0)
+    settings = settings.model_copy(update={"publishable_requests_per_minute": 6})
+    at = datetime.now(UTC).replace(second=10) + timedelta(minutes=2)  # no window ends meanwhile
+    async with (
+        serving(database_url, settings=settings, clock=lambda: at) as one,
+        serving(database_url, settings=settings, clock=lambda: at) as other,
+    ):
+        await release(one.app.house, FLEET_LEADS)
+        key = await one.new_key(kind="publishable", rule_set="fleet_leads", origins=[PAGE])
+
+        async def ask(served: Served, number: int) -> int:
+            lead = {"email": f"w{number}@fleet.example"}
+            headers = {"Origin": PAGE}
+            answer = await served.ask(
+                "POST", "/v1/qualify", key=key, headers=headers, json={"lead": lead}
+            )
+            return answer.status_code
+
+        assert [await ask(one, n) for n in range(4)] == [200] * 4
+        assert await ask(other, 4) == 200
+        await asyncio.sleep(2.5)
+        assert [await ask(other, n) for n in (5, 6)] == [200, 429]
+        await asyncio.sleep(2.5)
+        assert await ask(one, 7) == 200  # it hears with its next count
+        await asyncio.sleep(2.5)
+        assert await ask(one, 8) == 429
