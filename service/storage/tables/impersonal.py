@@ -57,6 +57,7 @@ IMPERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "event_kind": _ALL,  # what kinds of events there are
     "form_visit": frozenset({"mode", "asking"}),  # names of attributes
     "idempotency": frozenset({"key_hash", "body_hash"}),  # gone after a day
+    "inquiry": _ALL,  # rules, and facts that the solver made up
     "intake_delivery": frozenset({"media_type", "tally", "problems"}),  # places, never values
     "intake_seen": frozenset({"event"}),  # gone with the raw deliveries
     "notice": _ALL,  # counts and shares
