@@ -114,3 +114,17 @@ async def test_a_review_says_whom_a_change_decides_otherwise(team: FourEyes) -> 
         "looser",
         "different_both_ways",
     }
+
+
+async def test_decisions_do_not_wait_for_the_solver(team: FourEyes) -> None:
+    """Leads are decided while an inquiry waits and runs, which ends long after them."""
+    asked = await team.ann.ask("POST", "/inquiries", json={"version": 1, "questions": [
+        {"question": "can_be_yes"}, {"question": "matters"}, {"question": "attribute_matters"},
+    ]})  # fmt: skip
+    assert asked.status_code == 202
+    for vehicles in range(20):
+        sent = {"rule_set": "small_leads", "facts": {"vehicles": vehicles}}
+        decided = await team.served.ask("POST", "/v1/qualify", json=sent)
+        assert decided.status_code == 200
+    now = (await team.ann.ask("GET", f"/inquiries/{asked.json()['id']}")).json()
+    assert now["state"] in {"queued", "running"}

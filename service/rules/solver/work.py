@@ -1,9 +1,10 @@
 """What the solver's own process does: a task in, an answer out."""
 
+import math
 import resource
 import sys
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -12,12 +13,17 @@ from service.rules.solver.asking import answers_to
 from service.rules.solver.comparing import compare_meaning
 from service.rules.solver.session import Incident
 
+_GRACE_S: Final = 10
+
 
 def main() -> None:
     """Read a task from standard input and write what came out, within its limits."""
     task = orjson.loads(sys.stdin.buffer.read())
     size = int(task["megabytes"]) * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    # Whoever waits may be gone; nothing goes on for long without them.
+    busy_s = math.ceil(float(task["seconds"])) + _GRACE_S
+    resource.setrlimit(resource.RLIMIT_CPU, (busy_s, busy_s))
     try:
         answer: dict[str, Any] = {"found": _done(task)}
     except Incident:
