@@ -36,6 +36,7 @@ check: $(DEV) ## lint, formatting, types, import contracts, generated files
 
 bench: $(DEV) ## Goodfit beside its peers, in twelve lines; a few minutes: make bench ARGS=--quick
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks.by_meaning $(ARGS)
 
 campaign: $(DEV) ## hold every form of a rule set against the others, 20 million times; goes on where it stopped
 	@$(BIN)/python -m tests.parity.campaign
