@@ -26,7 +26,7 @@ from service.bulk.account_store import Piece, read_accounts
 from service.rules import RuleSet, load_rule_set
 from service.storage import libpq_url
 
-__all__ = ["measure_accounts"]
+__all__ = ["fill_accounts", "measure_accounts"]
 
 _RULES: Final = 20
 _TURNS: Final = 3
@@ -57,7 +57,7 @@ def measure_accounts(ground: Ground) -> dict[str, Measured]:
     rules = load_rule_set(document)
     with ground.database("bench_accounts") as url:
         install_rules(url, [document])
-        _fill(url, ground.effort.scale)
+        fill_accounts(url, ground.effort.scale)
         found: dict[str, Found] = {}
         us = in_turns(
             {
@@ -103,7 +103,8 @@ def _rescore_twice(url: str, name: str) -> tuple[dict[str, Spread], list[str]]:
     return found, []
 
 
-def _fill(url: str, count: int) -> None:
+def fill_accounts(url: str, count: int) -> None:
+    """Store *count* accounts whose facts `plain_rules` read."""
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         connection.execute("SELECT setseed(0.5)")
         connection.execute(_FILL.encode(), (count,))
