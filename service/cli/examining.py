@@ -4,7 +4,6 @@ import asyncio
 import platform
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Final
@@ -15,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.cli.database import database_of
+from service.cli.findings import Finding, find_due, find_stale
 from service.cli.screen import NO, count_of, print_json, say
 from service.cli.starting import settings_of_process
 from service.rules import load_rule_set
@@ -35,20 +35,6 @@ from service.storage import (
 
 _MIGRATE: Final = "run `goodfit migrate`"
 _NOTICES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is well, in words, and what to do where it is not."""
-
-    name: str
-    is_well: bool
-    words: str
-    advice: str | None = None
-
-    def to_json(self) -> dict[str, object]:
-        """Return all members."""
-        return {"name": self.name, "ok": self.is_well, "is": self.words, "do": self.advice}
 
 
 def doctor(*, as_json: bool) -> None:
@@ -116,7 +102,8 @@ async def _database(engine: AsyncEngine, settings: Settings) -> list[Finding]:
             return [*findings, Finding("schema", is_well=False, words=words, advice=_MIGRATE)]
         findings.append(Finding("schema", is_well=True, words="up to date"))
         findings += [await _partitions(connection), await _keys(connection)]
-        findings.append(await _notices(connection))
+        findings += [await _notices(connection), await find_due(connection)]
+        findings.append(await find_stale(connection))
     return [*findings, await _audit(engine)]
 
 

@@ -111,7 +111,7 @@ def test_the_doctor_finds_nothing_wrong_after_a_proper_start(
     names = [finding["name"] for finding in report["findings"]]
     assert names == [
         "python", "goodfit", "core", "database", "clock", "schema", "partitions", "keys",
-            "notices", "audit",
+            "notices", "assessments", "work", "audit",
     ]  # fmt: skip
 
 
@@ -195,3 +195,29 @@ def test_a_setting_that_cannot_be_used_is_named(
     result = goodfit("doctor")
     assert result.exit_code == 2
     assert "GOODFIT_PORT" in result.stderr
+
+
+def test_the_doctor_sees_work_that_nobody_goes_on_with(goodfit: Goodfit, database: str) -> None:
+    """An account that waits for an hour, and an import whose worker is gone, are not well."""
+    goodfit("keys", "create", "--scope", "admin", "--person", PERSON)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text(
+            "WITH made AS (INSERT INTO account (id, key, facts, provenance, row_version,"
+            " created_at, updated_at) VALUES (gen_random_uuid(), 'north', '{}', '{}', 1, now(),"
+            " now()) RETURNING id) INSERT INTO assessment_due (account_id, cause, since,"
+            " changed_at, changes, due_at, attempts, generation) SELECT id, 'change',"
+            " now() - interval '1 hour', now(), 1, now(), 0, 0 FROM made"
+        ))  # fmt: skip
+        connection.execute(text(
+            "INSERT INTO account_import (id, what, format, source, at, dry_run, currency, state,"
+            " generation, attempts, lease_until, arrived, rows, asked_by, created_at) VALUES"
+            " (gen_random_uuid(), 'events', 'csv', 'crm', now(), false, 'EUR', 'running', 1, 1,"
+            " now() - interval '5 minutes', 1, 0, 'ann', now())"
+        ))  # fmt: skip
+    result = goodfit("doctor", "--json")
+    assert result.exit_code == 1
+    found = {one["name"]: one for one in json.loads(result.stdout)["findings"] if not one["ok"]}
+    assert found.keys() == {"assessments", "work"}
+    assert found["assessments"]["is"] == "1 account to be assessed, the longest since 60 minutes"
+    assert found["work"]["is"] == "nobody goes on with 1 import"
