@@ -45,21 +45,17 @@ async def count_letters(
     names = {f"slice_{place}": name for place, name in enumerate(slices)}
     groups = ", ".join(["('', '')", *(f"(:{name}, slices ->> :{name})" for name in names)])
     query = f"""
-        WITH judged AS (
-            SELECT position.slices, CASE WHEN position.version = :version
-                THEN coalesce(decision.trace_before, decision.trace) -> 'open' END AS found
-            FROM position LEFT JOIN decision
-                ON decision.account_id = position.account_id
-                AND decision.id = position.decision_id AND decision.decided_at <= :at
-            WHERE position.statement_id = :statement AND NOT position.in_grace
+        WITH judged AS MATERIALIZED (
+            SELECT slices, coalesce(letters -> 'before', letters) AS found
+            FROM position WHERE statement_id = :statement AND NOT in_grace
         ), told AS MATERIALIZED (SELECT slices, {read} AS letters FROM judged)
         SELECT slice, value, letters, count(*) AS accounts
         FROM told, LATERAL (VALUES {groups}) AS "group" (slice, value)
         WHERE value IS NOT NULL GROUP BY slice, value, letters
     """  # noqa: S608 - places and our own words; names of slices are parameters
     await connection.execute(_LONG)
-    given = {"statement": statement.id, "version": statement.version, "at": statement.at}
-    return (await connection.execute(text(query), given | names)).all()
+    given = {"statement": statement.id, **names}
+    return (await connection.execute(text(query), given)).all()
 
 
 async def accounts_of(

@@ -150,11 +150,14 @@ def _letters() -> str:
     """Return the letters of the decision; those of rules as if none were suspended.
 
     A rule that is suspended counts as no in its decision, and says nothing of the account.
+    Where any was, all letters as they were before it stand in `before`.
     """
     rules = "coalesce(decision.trace_before, decision.trace) -> 'open' -> 'rules'"
     return (
         "CASE WHEN decision.version = :version THEN (decision.trace -> 'open')"
-        f" || jsonb_build_object('rules', {rules}) END"
+        f" || jsonb_build_object('rules', {rules})"
+        " || CASE WHEN decision.trace_before IS NULL THEN '{}'"
+        " ELSE jsonb_build_object('before', decision.trace_before -> 'open') END END"
     )
 
 

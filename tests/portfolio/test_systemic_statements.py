@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from service.decisions import Desk, assess_some
 from service.portfolio import examine_newest
 from service.storage import transaction
-from service.storage.tables import AccountRow, AssessmentRow
+from service.storage.tables import AccountRow, AssessmentRow, DecisionRow
 from tests.decisions.rules import release
 from tests.decisions.test_suspensions import RULES
 from tests.decisions.words import Hands
@@ -64,8 +64,16 @@ class Company:
         self.hands.at += timedelta(days=1)
         house, live = self.served.app.house, self.desk.live
         running = await live.version_at("care", self.hands.at)
-        statement = select(AccountRow.key, AccountRow.facts, AssessmentRow.__table__).join(
-            AssessmentRow, AssessmentRow.account_id == AccountRow.id
+        statement = (
+            select(
+                AccountRow.key,
+                AccountRow.facts,
+                AssessmentRow.__table__,
+                DecisionRow.trace,
+                DecisionRow.trace_before,
+            )
+            .join(AssessmentRow, AssessmentRow.account_id == AccountRow.id)
+            .join(DecisionRow, DecisionRow.id == AssessmentRow.decision_id)
         )
         async with transaction(house.engine) as connection:
             rows = (await connection.execute(statement)).all()
@@ -77,6 +85,7 @@ class Company:
                     version=row.version,
                     verdict=row.verdict,
                     outcome=row.outcome,
+                    letters=_letters(row),
                     slices={"cohort": _cohort(row.facts["customer_since"])},
                 )
                 for row in rows
@@ -113,6 +122,15 @@ class Company:
 
 def _cohort(since: str) -> str:
     return f"{since[:4]}-Q{(int(since[5:7]) + 2) // 3}"
+
+
+def _letters(row: Row[Any]) -> dict[str, Any]:
+    """Return the letters as a statement has them."""
+    letters: dict[str, Any] = row.trace["open"]
+    if row.trace_before is None:
+        return letters
+    before = row.trace_before["open"]
+    return letters | {"rules": before["rules"], "before": before}
 
 
 def spring(hours: int) -> dict[str, dict[str, Any]]:

@@ -126,8 +126,9 @@ class PositionRow(Base):
     letters: Mapped[JsonObject | None]
     """What gates, rules and outcomes came to while more may be known, `y`, `n` or `u` each.
 
-    Rules as if none were suspended, because a suspended one says nothing of the account.
-    Null where it was not decided by the statement's version."""
+    Rules as if none were suspended, because a suspended one says nothing of the account;
+    where any was, all as they were before it stand in `before`. Null where it was not decided by
+    the statement's version."""
     orders: Mapped[int | None] = mapped_column(BigInteger)
     """Entries of revenue."""
 
