@@ -98,7 +98,7 @@ _TOLD: Final = f"""
         coalesce(told.opened_at, chain.began,
             CASE WHEN named.subject = 'lead' THEN named.decided_at END) AS opened_at,
         position.key, position.verdict, position.outcome, position.in_grace, position.slices,
-        position.scores, position.decision_id AS judged_by,
+        position.scores -> 'fit' AS fit, position.decision_id AS judged_by,
         CASE WHEN named.subject = 'lead' THEN named.verdict ELSE chain.verdict END AS lead_verdict,
         CASE WHEN named.subject = 'lead' THEN named.outcome ELSE chain.outcome END AS lead_outcome,
         coalesce(chain.source, named.source) AS source,

@@ -60,13 +60,14 @@ async def rules_then(
     statement: Statement, rows: Sequence[Row[Any]], live: LiveRules
 ) -> dict[date, RuleSet | None]:
     """Return the rules that were live on each account's first day; None where none were."""
-    found: dict[date, RuleSet | None] = {}
-    for day in {row.customer_since for row in rows if row.customer_since is not None}:
+    days = {row.customer_since for row in rows if row.customer_since is not None}
+    found: dict[date, RuleSet | None] = dict.fromkeys(days)
+    for day in sorted(days, reverse=True):
         try:
             instant = datetime.combine(day, time(), UTC)
             found[day] = (await live.version_at(statement.rule_set, instant)).rules
         except NotLive:
-            found[day] = None
+            break  # what was once live never ends, so none was before it either
     return found
 
 

@@ -4,7 +4,8 @@ Pure. What is not known of a deal counts for nothing but itself: it is told apar
 taken for a no.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,8 @@ from typing import Final
 from service.portfolio.exact_tests import clopper_pearson
 from service.portfolio.middles import Middle, middle_of
 
-__all__ = ["Deal", "Group", "Rate", "days_between", "deals_by", "group_of", "rate_of"]
+__all__ = ["CHURNED", "LOST", "RENEWED", "WON", "Deal", "Group", "Part", "Rate"]
+__all__ += ["days_between", "group_of", "part_of", "parts_by", "rate_of"]
 
 WON: Final = "won"
 LOST: Final = "lost"
@@ -84,37 +86,57 @@ def rate_of(yes: int, known: int) -> Rate:
     return Rate(yes=yes, known=known, rate=yes / known, low=low, high=high)
 
 
-def group_of(deals: Sequence[Deal], *, value: str | None = None) -> Group:
-    """Return what became of *deals*."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Deals that share a value, counted once for all that is said of them.
+
+    Attributes:
+        results: How many ended in which way.
+        days, amounts: Of those that were won, where it is known; *sizes* are the amounts as
+            the doubles that are nearest.
+    """
+
+    value: str | None
+    results: Mapping[str, int]
+    days: Sequence[float]
+    amounts: Sequence[Decimal]
+    sizes: Sequence[float]
+
+
+def part_of(deals: Sequence[Deal], *, value: str | None = None) -> Part:
+    """Return *deals*, counted."""
     won = [deal for deal in deals if deal.result == WON]
-    results = [deal.result for deal in deals]
-    churned = results.count(CHURNED)
     amounts = [deal.amount for deal in won if deal.amount is not None]
-    return Group(
-        value=value,
-        deals=len(deals),
-        wins=rate_of(len(won), len(won) + results.count(LOST)),
-        churn=rate_of(churned, churned + results.count(RENEWED)),
-        days=middle_of([deal.days for deal in won if deal.days is not None]),
-        amounts=middle_of([float(amount) for amount in amounts]),
-        won_amount=sum(amounts, Decimal(0)),
+    return Part(
+        value,
+        Counter([deal.result for deal in deals]),
+        sorted(deal.days for deal in won if deal.days is not None),
+        amounts,
+        sorted(map(float, amounts)),
     )
 
 
-def deals_by(deals: Iterable[Deal], name: str) -> list[Group]:
-    """Return the groups of *deals* under *name*, by value; those not known stand last."""
-    parts = apart(deals, lambda deal: deal.groups.get(name))
-    return [group_of(parts[value], value=value) for value in _in_order(parts)]
-
-
-def apart(
-    deals: Iterable[Deal], value_of: Callable[[Deal], str | None]
-) -> dict[str | None, list[Deal]]:
-    """Return *deals* by what *value_of* says of each."""
-    parts: dict[str | None, list[Deal]] = {}
+def parts_by(deals: Iterable[Deal], name: str) -> list[Part]:
+    """Return *deals* by what each has under *name*; those of which it is not known stand last."""
+    parts: dict[str | None, list[Deal]] = defaultdict(list)
     for deal in deals:
-        parts.setdefault(value_of(deal), []).append(deal)
-    return parts
+        parts[deal.groups.get(name)].append(deal)
+    return [part_of(parts[value], value=value) for value in _in_order(parts)]
+
+
+def group_of(part: Part) -> Group:
+    """Return what became of the deals of a *part*."""
+    results = part.results
+    won, churned = results.get(WON, 0), results.get(CHURNED, 0)
+    return Group(
+        value=part.value,
+        deals=sum(results.values()),
+        wins=rate_of(won, won + results.get(LOST, 0)),
+        churn=rate_of(churned, churned + results.get(RENEWED, 0)),
+        days=middle_of(part.days),
+        amounts=middle_of(part.sizes),
+        won_amount=sum(part.amounts, Decimal(0)),
+    )
 
 
 def _in_order(values: Iterable[str | None]) -> list[str | None]:

@@ -11,7 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
-from service.portfolio.deals import Deal, Group, Rate, days_between, deals_by, group_of, rate_of
+from service.portfolio.deals import (
+    Deal,
+    Group,
+    Rate,
+    days_between,
+    group_of,
+    part_of,
+    parts_by,
+    rate_of,
+)
 from service.portfolio.telling_apart import Finding, findings_of, question_of_deals, rate_question
 
 __all__ = ["Leads", "Marketing", "gather_leads", "marketing_of"]
@@ -63,7 +72,8 @@ def marketing_of(rows: Sequence[Row[Any]], told: Sequence[Row[Any]]) -> Marketin
     leads: list[Leads] = []
     questions = []
     for name in _NAMES:
-        outcomes = {group.value: group for group in deals_by(deals, name)}
+        parts = parts_by(deals, name)
+        outcomes = {part.value: group_of(part) for part in parts}
         counted: dict[str, dict[str | None, Counter[str]]] = {}
         for row in rows:
             by_value = counted.setdefault(row.rule_set, {})
@@ -79,8 +89,8 @@ def marketing_of(rows: Sequence[Row[Any]], told: Sequence[Row[Any]]) -> Marketin
                 (one.qualifying.yes, one.qualifying.known) for one in found if one.value is not None
             ]
             questions.append(rate_question(name, "qualifying", rates, of=rule_set))
-        questions += question_of_deals(deals, name)
-    return Marketing(leads=leads, every=group_of(deals), findings=findings_of(questions))
+        questions += question_of_deals(parts, name)
+    return Marketing(leads=leads, every=group_of(part_of(deals)), findings=findings_of(questions))
 
 
 def _leads(

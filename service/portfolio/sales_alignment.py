@@ -14,7 +14,7 @@ from service.portfolio import alignment_store
 from service.portfolio.alignment_store import Period
 from service.portfolio.bands import FIT, Bands, quartiles_of, score_bands
 from service.portfolio.carrying import books_from, rules_then, transition_of
-from service.portfolio.deals import Deal, Group, days_between, deals_by, group_of
+from service.portfolio.deals import Deal, Group, days_between, group_of, part_of, parts_by
 from service.portfolio.inheriting import Book
 from service.portfolio.reading import Span, Statement
 from service.portfolio.slicing import BadSlice, Slice, listed
@@ -110,11 +110,12 @@ def _judged(
         for row in gathered.told
     ]
     names = [name for name in dict.fromkeys((*_OWN, *by)) if _is_told(name, deals)]
+    parts = {name: parts_by(deals, name) for name in names}
     return Sales(
-        every=group_of(deals),
+        every=group_of(part_of(deals)),
         unjoined=sum(row.key is None and row.lead_verdict is None for row in gathered.told),
-        groups={name: deals_by(deals, name) for name in names},
-        findings=tell_apart(deals, names),
+        groups={name: [group_of(part) for part in parts[name]] for name in names},
+        findings=tell_apart(parts),
         transition=transition_of(rules),
         books=books_from(
             gathered.owners,
@@ -163,7 +164,7 @@ def _bands_of(
 
 
 def _deal(row: Row[Any], bands: Mapping[str, str | None], fit: Bands | None) -> Deal:
-    ends = (row.scores or {}).get(FIT)
+    ends = row.fit
     own = {
         "outcome": row.outcome,
         "verdict": "in grace" if row.in_grace else row.verdict,

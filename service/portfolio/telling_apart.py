@@ -6,22 +6,25 @@ twenty. A difference in numbers that is beyond doubt and explains less than a hu
 they vary by is called small, since nobody could act on it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from service.portfolio.deals import CHURNED, LOST, RENEWED, WON, Deal, apart
+from service.portfolio.deals import CHURNED, LOST, RENEWED, WON, Part
 from service.portfolio.exact_tests import benjamini_hochberg
 from service.portfolio.homogeneity import Difference, differ_in_numbers, differ_in_rates
 
-__all__ = ["MEASURES", "Finding", "Measured", "Q", "Question", "findings_of"]
+__all__ = ["Finding", "Measured", "Q", "Question", "findings_of"]
 __all__ += ["question_of_deals", "rate_question", "tell_apart"]
 
 Q: Final = 0.02
 """The share of false ones among the differences that are claimed."""
 
 Measured = Literal["win_rate", "churn", "cycle", "deal_size", "qualifying"]
-MEASURES: Final[tuple[Measured, ...]] = ("win_rate", "churn", "cycle", "deal_size")
+_RATES: Final[Mapping[Measured, tuple[str, str]]] = {
+    "win_rate": (WON, LOST),
+    "churn": (CHURNED, RENEWED),
+}
 Verdict = Literal["differs", "differs_little", "no_noticeable_difference", "not_enough_data"]
 _LITTLE: Final = 0.01
 _WORDS: Final[Mapping[Measured, str]] = {
@@ -67,20 +70,27 @@ class Question:
     of: str | None = None
 
 
-def tell_apart(deals: Sequence[Deal], names: Iterable[str]) -> list[Finding]:
-    """Return whether *deals* differ by each of *names* in each measure of which there are any."""
-    return findings_of([one for name in names for one in question_of_deals(deals, name)])
+def tell_apart(parts: Mapping[str, Sequence[Part]]) -> list[Finding]:
+    """Return whether deals differ by each name in each measure of which there are any."""
+    return findings_of([one for name in parts for one in question_of_deals(parts[name], name)])
 
 
-def question_of_deals(deals: Sequence[Deal], name: str) -> list[Question]:
-    """Return the questions whether *deals* differ by *name*, one for each measure there is."""
+def question_of_deals(parts: Sequence[Part], name: str) -> list[Question]:
+    """Return the questions whether *parts* differ by *name*, one for each measure there is."""
+    known = [part for part in parts if part.value is not None]
     questions: list[Question] = []
-    parts = apart(deals, lambda deal: deal.groups.get(name))
-    parts.pop(None, None)
-    for measure in MEASURES:
-        samples = [sample for part in parts.values() if (sample := _sample(part, measure))]
+    for measure, (yes, no) in _RATES.items():
+        counts = [(part.results.get(yes, 0), part.results.get(no, 0)) for part in known]
+        told = [count for count in counts if any(count)]
+        if told:
+            questions.append(Question(name, measure, len(told), differ_in_rates(told)))
+    numbers: dict[Measured, list[Sequence[float]]] = {
+        "cycle": [part.days for part in known if part.days],
+        "deal_size": [part.sizes for part in known if part.sizes],
+    }
+    for measure, samples in numbers.items():
         if samples:
-            tested = _tested(samples, measure)
+            tested = differ_in_numbers(samples)
             questions.append(Question(name, measure, len(samples), tested))
     return questions
 
@@ -135,24 +145,3 @@ def _words(name: str, measure: str, verdict: Verdict) -> str:
             return f"no noticeable difference: the {measure} is the same for every `{name}`"
         case "not_enough_data":
             return f"not enough data to say whether the {measure} differs by `{name}`"
-
-
-def _sample(deals: Sequence[Deal], measure: Measured) -> list[float]:
-    """Return what *measure* sees of *deals*: 1 and 0 for a rate, else numbers."""
-    match measure:
-        case "win_rate":
-            return [float(one.result == WON) for one in deals if one.result in {WON, LOST}]
-        case "churn":
-            ended = [one for one in deals if one.result in {CHURNED, RENEWED}]
-            return [float(one.result == CHURNED) for one in ended]
-        case "cycle":
-            return [one.days for one in deals if one.result == WON and one.days is not None]
-        case _:
-            sizes = [one.amount for one in deals if one.result == WON]
-            return [float(size) for size in sizes if size is not None]
-
-
-def _tested(samples: Sequence[Sequence[float]], measure: Measured) -> Difference | None:
-    if measure in {"cycle", "deal_size"}:
-        return differ_in_numbers(samples)
-    return differ_in_rates([(round(sum(one)), len(one) - round(sum(one))) for one in samples])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.portfolio.bands import quartiles_of, score_bands
-from service.portfolio.deals import Deal, days_between, deals_by, group_of, rate_of
+from service.portfolio.deals import Deal, days_between, group_of, part_of, parts_by, rate_of
 from service.portfolio.homogeneity import (
     chi_squared_p,
     differ_in_numbers,
@@ -20,7 +20,7 @@ from service.portfolio.homogeneity import (
 from service.portfolio.inheriting import Carried, Origin, books_of, origin_of
 from service.portfolio.middles import middle_of
 from service.portfolio.reading import Span
-from service.portfolio.telling_apart import tell_apart
+from service.portfolio.telling_apart import Finding, tell_apart
 from tests.portfolio.statements import NOON
 
 
@@ -120,7 +120,7 @@ def test_a_group_says_what_it_knows() -> None:
         deal("renewed"),
         deal("renewed"),
     ]
-    group = group_of(told)
+    group = group_of(part_of(told))
     assert (group.deals, group.wins.yes, group.wins.known) == (7, 3, 4)
     assert (group.churn.yes, group.churn.known) == (1, 3)
     assert (group.days.count, group.days.median) == (2, 20.0)
@@ -131,11 +131,16 @@ def test_a_group_says_what_it_knows() -> None:
     assert group.wins.low < 0.75 < group.wins.high
 
 
+def told_apart(told: list[Deal], names: list[str]) -> list[Finding]:
+    """Return whether deals differ by each of *names*."""
+    return tell_apart({name: parts_by(told, name) for name in names})
+
+
 def test_deals_of_unknown_group_stand_aside() -> None:
     """They are a group of their own, told last, and never tested as one."""
     told = [*deals(40, 60, sector="a"), *deals(60, 40, sector="b"), *deals(0, 500)]
-    assert [group.value for group in deals_by(told, "sector")] == ["a", "b", None]
-    (win_rate, *_) = tell_apart(told, ["sector"])
+    assert [part.value for part in parts_by(told, "sector")] == ["a", "b", None]
+    (win_rate, *_) = told_apart(told, ["sector"])
     assert (win_rate.groups, win_rate.tested) == (2, 2)
     assert win_rate.p == pytest.approx(chi_squared_p(8, 1))
 
@@ -143,7 +148,7 @@ def test_deals_of_unknown_group_stand_aside() -> None:
 def test_a_difference_is_claimed_where_there_is_one() -> None:
     """Of rates that lie apart it is said, with words that name both."""
     told = [*deals(90, 10, segment="core"), *deals(30, 70, segment="outside")]
-    found = {one.measure: one for one in tell_apart(told, ["segment"])}
+    found = {one.measure: one for one in told_apart(told, ["segment"])}
     assert found["win_rate"].verdict == "differs"
     assert "win rate" in found["win_rate"].words
     assert found["cycle"].verdict == "not_enough_data"  # every deal took ten days
@@ -162,7 +167,7 @@ def test_forty_names_of_noise_claim_nothing() -> None:
         )
         for _ in range(800)
     ]
-    found = tell_apart(told, [f"noise_{n}" for n in range(40)])
+    found = told_apart(told, [f"noise_{n}" for n in range(40)])
     assert len(found) == 120
     assert {one.verdict for one in found} == {"no_noticeable_difference"}
     assert any(one.p is not None and one.p < 0.05 for one in found)  # alone it would have shouted
@@ -172,7 +177,7 @@ def test_a_tiny_difference_in_numbers_is_called_so() -> None:
     """With thousands of deals nothing is alike; what nobody could act on is told apart."""
     told = [deal(days=float(n % 100), groups={"half": "a"}) for n in range(20_000)]
     told += [deal(days=float(n % 100) + 3, groups={"half": "b"}) for n in range(20_000)]
-    found = {one.measure: one for one in tell_apart(told, ["half"])}
+    found = {one.measure: one for one in told_apart(told, ["half"])}
     assert found["cycle"].verdict == "differs_little"
     assert found["deal_size"].verdict == "not_enough_data"
 
