@@ -17,6 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
+from benchmarks import portfolio
 from benchmarks.environment import install_peers
 from benchmarks.ground import Effort, Ground, NotMeasured, OutputsDiffer
 from benchmarks.groups import GROUPS, Group
@@ -34,6 +35,9 @@ _WIDTH: Final = 130
 
 def main() -> None:
     """Measure what is asked for and print it."""
+    if "--portfolio" in sys.argv:
+        portfolio.main([one for one in sys.argv[1:] if one != "--portfolio"])
+        return
     asked = _arguments()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -115,6 +119,11 @@ def _arguments() -> argparse.Namespace:
         "--keep",
         action="store_true",
         help="renew docs/measurements/bench.json, the chart and the pages from this run",
+    )
+    parser.add_argument(
+        "--portfolio",
+        action="store_true",
+        help="measure a large portfolio instead; see `--portfolio --help`",
     )
     asked = parser.parse_args()
     if asked.keep and (asked.quick or asked.scale or asked.only != _lines("")):
