@@ -8,7 +8,7 @@ its smallest attainable p (R. E. Tarone, *Biometrics* 46, 1990).
 """
 
 from collections.abc import Sequence
-from math import exp, lgamma, log, log1p
+from math import exp, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 from typing import Final
 
@@ -129,7 +129,7 @@ def _lower(yes: int, known: int, tail: float) -> float:
 def _wilson(yes: int, known: int, tail: float) -> float:
     squared = NormalDist().inv_cdf(tail) ** 2
     spread = squared / 4 + yes * (known - yes) / known
-    bound = (yes + squared / 2 - (squared * spread) ** 0.5) / (known + squared)
+    bound = (yes + squared / 2 - sqrt(squared * spread)) / (known + squared)
     return max(bound, yes / known * _NEGLIGIBLE)
 
 
