@@ -1,8 +1,9 @@
 """What `goodfit doctor` finds, one thing at a time; and what it finds of work that waits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +22,7 @@ __all__ = ["Finding", "find_due", "find_stale"]
 
 _SOON: Final = timedelta(minutes=10)
 _OVER: Final = timedelta(minutes=1)
-_WORK: Final = {
+_WORK: Final[Mapping[str, type[Any]]] = {
     "backtest": BacktestRow,
     "rescoring": RescoringRow,
     "statement": StatementRow,
