@@ -36,7 +36,7 @@ from service.forms import routers as form_routers
 from service.imports import routers as import_routers
 from service.imports import working as importing
 from service.outcomes import routers as outcome_routers
-from service.portfolio import examining, stating_by_itself
+from service.portfolio import examining, stating_by_itself, thinning
 from service.portfolio import routers as portfolio_routers
 from service.portfolio import working as stating
 from service.privacy import routers as privacy_routers
@@ -229,6 +229,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         asking_by_itself(house, desk.live),
         stating(house),
         stating_by_itself(house, desk.live),
+        thinning(house),
         shadowing(desk.shadows),
         noticing(house, desk.live),
         assessing(desk),

@@ -132,6 +132,10 @@ class Settings(BaseSettings):
     """How often a process looks for accounts to assess; 0 is never."""
     rescore_every_h: float = Field(default=24.0, ge=0, allow_inf_nan=False)
     """How old a rescoring of rules that time alone can move may get; 0 is for ever."""
+    statements_kept_d: int = Field(default=35, ge=0, le=3_650)
+    """How old a statement may get before one a week is enough; 0 keeps all for ever."""
+    statements_weekly_d: int = Field(default=365, ge=0, le=3_650)
+    """How old before one a month is enough."""
     import_limit_mb: int = Field(default=1_024, ge=1, le=1_000_000)
     """How long the file of an import may be."""
     idempotency_kept_h: int = Field(default=24, ge=1, le=24 * 30)

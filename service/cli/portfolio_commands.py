@@ -22,6 +22,8 @@ Slices = Annotated[
     typer.Option("--slice", metavar="NAME:TEXT", help="Only accounts that share this; repeatable."),
 ]
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List what would go; remove nothing.")]
+
 
 @portfolio.callback()
 def _group() -> None:
@@ -44,6 +46,14 @@ def show(
     from service.cli import stating
 
     stating.show_one(rule_set, at=_instant(at), slices=slices or [], as_json=as_json)
+
+
+@portfolio.command()
+def thin(*, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Remove old statements: one a week, later one a month, is kept, and always the newest."""
+    from service.cli import thinning
+
+    thinning.thin_all(dry_run=dry_run, as_json=as_json)
 
 
 def _instant(text: str) -> datetime | None:

@@ -18,10 +18,12 @@ from service.portfolio.reading import (
     read_positions,
     read_statement,
 )
+from service.portfolio.scenario_routes import scenario_routes
 from service.portfolio.sensitivity_routes import sensitivity_routes
 from service.portfolio.slicing import BadSlice, Slice, read_slices
 from service.portfolio.statement_routes import statement_routes
 from service.portfolio.systemic_routes import systemic_routes
+from service.portfolio.thinning import thinning
 from service.portfolio.view_routes import view_routes
 from service.portfolio.waterfall_routes import waterfall_routes
 from service.portfolio.working import working
@@ -43,6 +45,7 @@ __all__ = [
     "read_statement",
     "routers",
     "stating_by_itself",
+    "thinning",
     "working",
 ]
 
@@ -55,6 +58,7 @@ routers = (
     dossier_routes,
     systemic_routes,
     sensitivity_routes,
+    scenario_routes,
     focus_routes,
     waterfall_routes,
 )

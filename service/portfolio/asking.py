@@ -1,7 +1,8 @@
 """Ask for a statement: of the rescoring that is under way, else of one asked for with it."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -12,9 +13,17 @@ from service.portfolio.agreeing import Asked, agree, slice_names
 from service.portfolio.reading import existing
 from service.rescorings import RescoringRunning, check_rescorable
 from service.rulesets import Editor, LiveRules, Running
-from service.storage import append_audit, to_text, transaction
+from service.storage import append_audit, leases, to_text, transaction
+from service.storage.tables import StatementRow
+from service.web import Refusal
 
-__all__ = ["ask_for", "ask_of", "running_of"]
+__all__ = ["StatementOver", "ask_for", "ask_of", "cancel", "running_of"]
+
+
+class StatementOver(Refusal):
+    """A statement has ended, so that this cannot be done any more."""
+
+    code: ClassVar[str] = "statement_over"
 
 
 async def running_of(engine: AsyncEngine, slug: str, *, live: LiveRules, editor: Editor) -> Running:
@@ -102,3 +111,27 @@ async def ask_of(
         digest=running.digest,
     )
     return await existing(connection, running.slug, statement_id)
+
+
+async def cancel(
+    connection: AsyncConnection, slug: str, statement_id: UUID, *, editor: Editor
+) -> Row[Any]:
+    """Let a statement not be taken; its rescoring goes on, whose decisions stand by themselves.
+
+    Raises:
+        StatementNotFound: If there is none.
+        StatementOver: If it has ended already.
+    """
+    row = await existing(connection, slug, statement_id)
+    to = {"state": "cancelled", "finished_at": editor.at}
+    if not await leases.change_state(connection, StatementRow, statement_id, of=leases.OPEN, to=to):
+        raise StatementOver(f"the statement is {row.state} and cannot be cancelled")
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action="portfolio.cancel",
+        subject=to_text("st", statement_id),
+        payload={},
+    )
+    return await existing(connection, slug, statement_id)

@@ -12,14 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.portfolio import scenario_store
 from service.portfolio.reading import Statement
 from service.rulesets import Editor
-from service.storage import transaction
+from service.storage import append_audit, leases, to_text, transaction
+from service.storage.tables import ScenarioRow
 from service.web import Answer, Refusal
 
-__all__ = ["ScenarioFailed", "TooManyScenarios", "ask_default", "pending_answer", "scenario_of"]
+__all__ = ["ScenarioFailed", "ScenarioNotFound", "ScenarioOver", "TooManyScenarios"]
+__all__ += ["ask_default", "cancel", "pending_answer", "scenario_of", "scenario_shown"]
 
 _MOST_OPEN: Final = 20
 _RETRY_AFTER_S: Final = 2
 _BY_DEFAULT: Final = "0.2"
+_FROM_THE_START: Final = {"state": "queued", "attempts": 0, "done": 0, "finished_at": None}
 
 
 class TooManyScenarios(Refusal):
@@ -30,6 +33,18 @@ class TooManyScenarios(Refusal):
     def __init__(self) -> None:
         words = f"{_MOST_OPEN} scenarios of this statement wait already; ask again in a minute"
         super().__init__(words, headers={"Retry-After": "60"})
+
+
+class ScenarioNotFound(Refusal):
+    """No scenario has this id."""
+
+    code: ClassVar[str] = "scenario_not_found"
+
+
+class ScenarioOver(Refusal):
+    """A scenario has ended, so that this cannot be done any more."""
+
+    code: ClassVar[str] = "scenario_over"
 
 
 class ScenarioFailed(Refusal):
@@ -69,8 +84,16 @@ async def scenario_of(
             row = await scenario_store.find(connection, statement.id, question=question)
     if row is None:
         raise AssertionError("a scenario that was just added is there")
-    if row.state in {"failed", "cancelled"}:
-        raise ScenarioFailed(f"it could not be worked out: {row.failure}; take a new statement")
+    if row.state == "cancelled":
+        async with transaction(engine) as connection:
+            await leases.change_state(
+                connection, ScenarioRow, row.id, of=("cancelled",), to=_FROM_THE_START
+            )
+            row = await scenario_store.find(connection, statement.id, question=question)
+    if row is None or row.state == "failed":
+        raise ScenarioFailed(
+            f"it could not be worked out: {row and row.failure}; take a new statement"
+        )
     return row
 
 
@@ -84,9 +107,44 @@ async def ask_default(
 
 def pending_answer(row: Row[Any]) -> Response:
     """Return that a scenario is being worked out, how far it is, and when to ask again."""
-    shown = {"state": row.state, "done": row.done, "total": row.total}
+    shown = scenario_shown(row)
     headers = {"Retry-After": str(_RETRY_AFTER_S)}
     return Answer.of(shown, status=202, headers=headers).to_response()
+
+
+def scenario_shown(row: Row[Any]) -> dict[str, Any]:
+    """Return a scenario and how far it is."""
+    id_ = to_text("scn", row.id)
+    return {"id": id_, "state": row.state, "done": row.done, "total": row.total}
+
+
+async def cancel(
+    connection: AsyncConnection, slug: str, scenario_id: UUID, *, editor: Editor
+) -> Row[Any]:
+    """Stop working out a scenario; who asks the same again has it worked out from the start.
+
+    Raises:
+        ScenarioNotFound: If there is none.
+        ScenarioOver: If it has ended already.
+    """
+    row = await leases.find_row(connection, ScenarioRow, scenario_id)
+    if row is None or row.rule_set != slug:
+        raise ScenarioNotFound("there is no scenario with this id; who waits for one has its id")
+    to = {"state": "cancelled", "finished_at": editor.at}
+    if not await leases.change_state(connection, ScenarioRow, scenario_id, of=leases.OPEN, to=to):
+        raise ScenarioOver(f"the scenario is {row.state} and cannot be cancelled")
+    await append_audit(
+        connection,
+        at=editor.at,
+        actor=editor.person,
+        action="portfolio.cancel",
+        subject=to_text("scn", scenario_id),
+        payload={},
+    )
+    cancelled = await leases.find_row(connection, ScenarioRow, scenario_id)
+    if cancelled is None:
+        raise AssertionError("a scenario that was just cancelled is there")
+    return cancelled
 
 
 def _values(

@@ -84,7 +84,8 @@ class BetterOffShown(ViewShown, ElsewhereShown):
 class PendingShown(Shown):
     """A scenario that is being worked out."""
 
-    state: Literal["queued", "running"]
+    id: str = Field(examples=["scn_01m86e81e0e00aevvfchk6jx11"])
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int = Field(description="Accounts so far.")
     total: int
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import store
 from service.portfolio.agreeing import Asked, agree, slice_names
-from service.portfolio.asking import ask_for, running_of
+from service.portfolio.asking import ask_for, cancel, running_of
 from service.portfolio.reading import existing
 from service.portfolio.schemas import StatementPage, StatementSent, StatementShown
 from service.portfolio.showing import statement_shown, tried_shown
@@ -118,3 +118,26 @@ async def read(
     async with transaction(house.engine) as connection:
         row = await existing(connection, slug, parse_id(id, "st"))
     return statement_shown(row)
+
+
+@statement_routes.post(
+    "/{id}/cancel", operation_id="cancelStatement", response_model=StatementShown
+)
+async def cancel_it(
+    *,
+    slug: SlugInPath,
+    id: str,  # noqa: A002 - the address calls it so
+    request: Request,
+    house: InHouse,
+    caller: WithKey,
+    editor: Editing,
+) -> Response:
+    """Let a statement not be taken. The rescoring it waits for goes on; cancel that by itself."""
+    statement_id = parse_id(id, "st")
+
+    async def work(connection: AsyncConnection) -> Answer:
+        return Answer.of(
+            statement_shown(await cancel(connection, slug, statement_id, editor=editor))
+        )
+
+    return await answer_once(request, work, house=house, caller=caller)

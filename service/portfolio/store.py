@@ -11,6 +11,8 @@ from sqlalchemy import (
     Row,
     Select,
     case,
+    delete,
+    exists,
     func,
     insert,
     literal,
@@ -22,14 +24,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.slicing import Slice
 from service.storage import leases
-from service.storage.tables import PositionRow, RescoringRow, StatementRow
+from service.storage.tables import PositionRow, RescoringRow, ScenarioRow, StatementRow
 
 __all__ = ["add", "add_positions", "allow_long", "claim", "claim_next", "find", "find_newest"]
 __all__ += [
     "find_last_asked",
     "find_position",
     "in_slices",
+    "list_done",
     "list_of",
+    "remove",
     "stream_positions",
     "sum_positions",
 ]
@@ -158,6 +162,31 @@ async def list_of(
 ) -> Sequence[Row[Any]]:
     """Return the statements of *rule_set* that were asked for before one, the newest first."""
     return await leases.list_rows(connection, StatementRow, rule_set, before=before, limit=limit)
+
+
+async def list_done(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Return every statement that is done: whose, of when and by whom, the oldest first."""
+    statement = (
+        select(StatementRow.id, StatementRow.rule_set, StatementRow.at, StatementRow.taken_by)
+        .where(StatementRow.state == "done")
+        .order_by(StatementRow.at, StatementRow.id)
+    )
+    rows: Any = await connection.execute(statement)
+    found: Sequence[Row[Any]] = rows.all()
+    return found
+
+
+async def remove(connection: AsyncConnection, statement_id: UUID) -> bool:
+    """Remove a statement with all that hangs on it; False where a scenario of it is open."""
+    is_open = exists().where(
+        ScenarioRow.statement_id == StatementRow.id, ScenarioRow.state.in_(leases.OPEN)
+    )
+    statement = (
+        delete(StatementRow)
+        .where(StatementRow.id == statement_id, ~is_open)
+        .returning(StatementRow.id)
+    )
+    return (await connection.execute(statement)).first() is not None
 
 
 async def find_position(

@@ -228,6 +228,8 @@ ACCESS: Final[tuple[Access, ...]] = (
     # takes a rescoring with it
     _access(f"POST {_PORTFOLIO}/statements", Scope.RULES_PUBLISH, _SMALL),
     _access(f"GET {_PORTFOLIO}/statements/{{id}}", Scope.ACCOUNTS),
+    _access(f"POST {_PORTFOLIO}/statements/{{id}}/cancel", Scope.RULES_PUBLISH),
+    _access(f"POST {_PORTFOLIO}/scenarios/{{id}}/cancel", Scope.ACCOUNTS),
     *(
         _access(f"GET {_PORTFOLIO}/{view}{suffix}", Scope.ACCOUNTS)
         for view in (

@@ -118,6 +118,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "rescoring_over": Kind(409, "The rescoring has ended"),
     # the portfolio
     "statement_not_found": Kind(404, "There is no such statement"),
+    "statement_over": Kind(409, "The statement has ended"),
+    "scenario_not_found": Kind(404, "There is no such scenario"),
+    "scenario_over": Kind(409, "The scenario has ended"),
     "cannot_state": Kind(422, "The rule set does not say what a portfolio is made of"),
     "bad_since": Kind(422, "There are no two statements to compare"),
     "bad_slice": Kind(422, "The portfolio cannot be taken apart so"),
