@@ -35,6 +35,7 @@ from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
 from service.imports import routers as import_routers
 from service.imports import working as importing
+from service.intake import routers as intake_routers
 from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself, thinning
 from service.portfolio import routers as portfolio_routers
@@ -206,6 +207,7 @@ def _routers() -> tuple[APIRouter, ...]:
         *backtest_routers,
         *portfolio_routers,
         *privacy_routers,
+        *intake_routers,
     )
 
 

@@ -33,9 +33,13 @@ from service.accounts.finding_store import FoundAccounts, find_accounts_of
 from service.accounts.forgetting import forget_mentions
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
+from service.accounts.keeping import Editor as AccountEditor
+from service.accounts.keeping_many import Line, keep_many
 from service.accounts.kinds import AMOUNT, BUILT_IN, Kind, Quantity
 from service.accounts.ledger_schemas import ForeignId, Reason, SourceName
 from service.accounts.many_routes import many_accounts, many_routes
+from service.accounts.many_store import find_bearers
+from service.accounts.merging import News
 from service.accounts.metric_sql import said_sql
 from service.accounts.metric_store import measure_accounts, measure_all, reported_kinds
 from service.accounts.parked_routes import parked_routes
@@ -54,6 +58,7 @@ __all__ = [
     "EARLIEST",
     "HOLDINGS",
     "RAW",
+    "AccountEditor",
     "AccountFacts",
     "AccountKey",
     "AccountNotFound",
@@ -65,7 +70,9 @@ __all__ = [
     "FoundAccounts",
     "InexactNumber",
     "Kind",
+    "Line",
     "Measure",
+    "News",
     "Quantity",
     "Reason",
     "Remembered",
@@ -81,10 +88,12 @@ __all__ = [
     "end_due",
     "existing_account",
     "find_accounts_of",
+    "find_bearers",
     "forget_before",
     "forget_mentions",
     "hold_due",
     "keep_assessment",
+    "keep_many",
     "keep_staged",
     "last_declared_at",
     "latest_at",

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import many_store, store
-from service.accounts.due_store import mark_due
+from service.accounts.due_store import Cause, mark_due
 from service.accounts.identifying import IdentityTaken
 from service.accounts.keeping import (
     Editor,
@@ -62,14 +62,18 @@ class _Book:
 
 
 async def keep_many(
-    connection: AsyncConnection, lines: Sequence[Line], editor: Editor
+    connection: AsyncConnection,
+    lines: Sequence[Line],
+    editor: Editor,
+    *,
+    cause: Cause = "import",
 ) -> list[Ending | Refusal]:
     """Make or change the account of each line, and return what became of it, in order.
 
     A line that cannot be kept is refused alone. There is one entry in the audit for all.
     """
     endings, changed = await _keep_all(connection, lines, editor)
-    await mark_due(connection, changed, cause="import")
+    await mark_due(connection, changed, cause=cause)
     return endings
 
 

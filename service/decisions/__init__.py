@@ -16,7 +16,9 @@ from service.decisions.overriding import NotAssessed
 from service.decisions.overruled_routes import overruled_routes
 from service.decisions.past import Past, read_past
 from service.decisions.personal_store import HOLDINGS
-from service.decisions.qualifying import Case
+from service.decisions.qualifying import Case, Draft, Ending, qualify, settle
+from service.decisions.qualifying import count as count_kept
+from service.decisions.qualifying import keep as keep_decisions
 from service.decisions.reaching import NothingToSeek, ways_around
 from service.decisions.replaying import (
     DecisionNotFound,
@@ -53,6 +55,8 @@ from service.decisions.why_routes import why_routes
 from service.decisions.writing import Entry
 
 __all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "Suspending"]
+__all__ += ["Draft", "Ending"]
+__all__ += ["count_kept", "keep_decisions", "qualify", "settle"]
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
 __all__ += ["QUALIFY", "Beside", "Case", "Entry", "MalformedQuestion", "Question"]
 __all__ += ["claim_in", "qualify_beside", "question_of", "read_question"]

@@ -1,5 +1,14 @@
 """Intake: what forms and CRMs send us, verified, kept, read by a map, and written back."""
 
+from service.intake.connection_routes import connection_routes
+from service.intake.delivery_routes import delivery_routes
+from service.intake.intake_routes import intake_routes
 from service.intake.personal_store import HOLDINGS, RAW
+from service.intake.resyncing import resync
+from service.intake.translating import translate
+from service.intake.write_routes import write_routes
+from service.intake.writing_back import write_back
 
-__all__ = ["HOLDINGS", "RAW"]
+__all__ = ["HOLDINGS", "RAW", "resync", "routers", "translate", "write_back"]
+
+routers = (connection_routes, delivery_routes, write_routes, intake_routes)

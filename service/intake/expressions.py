@@ -12,7 +12,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, StringConstraints
 
-__all__ = ["Expression", "ExpressionFailed", "evaluate", "field_of"]
+__all__ = ["Expression", "ExpressionFailed", "evaluate", "field_of", "fields_in"]
 
 _LONGEST: Final = 1_000
 _DEEPEST: Final = 24
@@ -89,6 +89,23 @@ def field_of(expression: str) -> str | None:
             return str(name)
         case _:
             return None
+
+
+def fields_in(expression: str) -> set[str]:
+    """Return the names of all `fields.name` that an expression reads."""
+    found = set()
+    for node, _ in _nodes(jmespath.compile(expression).parsed):
+        match node:
+            case {
+                "type": "subexpression",
+                "children": [
+                    {"type": "field", "value": "fields"},
+                    {"type": "field", "value": name},
+                    *_,
+                ],
+            }:
+                found.add(str(name))
+    return found
 
 
 def _nodes(tree: Any) -> Iterator[tuple[dict[str, Any], int]]:  # noqa: ANN401 - the library's trees

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, false, func, literal_column, select
+from sqlalchemy import ColumnElement, false, func, literal_column, or_, select
 
 from service.storage.personal import GONE, Found, Holding, Raw, Subject, any_of, mentions
 from service.storage.tables import ConnectionRow, IntakeDelivery, WriteBackRow
@@ -49,10 +49,12 @@ def _written_of(subject: Subject) -> Found:
 
 
 def _is_of(column: Any, system: str) -> ColumnElement[bool]:  # noqa: ANN401 - SQLAlchemy's own words for a column
-    """Return the condition that a connection tells of *system*, whose name it bears."""
-    found: ColumnElement[bool] = column.in_(
-        select(ConnectionRow.id).where(ConnectionRow.name == system)
+    """Return the condition that a connection tells of *system*, as its map or its preset says."""
+    named = ConnectionRow.document["map"]["system"].astext
+    its_own = or_(
+        func.coalesce(named, ConnectionRow.preset) == system, ConnectionRow.name == system
     )
+    found: ColumnElement[bool] = column.in_(select(ConnectionRow.id).where(its_own))
     return found
 
 

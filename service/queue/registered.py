@@ -1,9 +1,13 @@
 """Which job does what: a room's function for each name, on the floors of this process."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
+from service.decisions import open_desk
+from service.intake import resync, translate, write_back
 from service.storage import Job, forget_finished, transaction
 from service.web import House
 
@@ -26,4 +30,22 @@ def works_of(house: House) -> Mapping[Job, Work]:
                 forgotten = await forget_finished(connection, older=older, most=_AT_ONCE)
             are_more = forgotten == _AT_ONCE
 
-    return {Job.FORGET_FINISHED: forget_finished_jobs}
+    desk = open_desk(house, timer=time.monotonic)
+
+    async def translate_intake(delivery: str) -> None:
+        await translate(desk, UUID(delivery))
+
+    async def resync_connection(
+        connection: str, objects: str, since: int, after: str | None
+    ) -> None:
+        await resync(house, UUID(connection), objects=objects, since=since, after=after)
+
+    async def write_back_decisions(connection: str) -> None:
+        await write_back(house, UUID(connection))
+
+    return {
+        Job.FORGET_FINISHED: forget_finished_jobs,
+        Job.TRANSLATE_INTAKE: translate_intake,
+        Job.RESYNC_CONNECTION: resync_connection,
+        Job.WRITE_BACK: write_back_decisions,
+    }

@@ -53,6 +53,7 @@ Prefix = Literal[
     "era",
     "inq",
     "msg",
+    "itk",
 ]
 RANDOM_BYTES: Final = 8
 

@@ -22,6 +22,9 @@ class Job(StrEnum):
     """Every job there is. What each does is registered by `service.queue`."""
 
     FORGET_FINISHED = "forget_finished_jobs"
+    TRANSLATE_INTAKE = "translate_intake"
+    RESYNC_CONNECTION = "resync_connection"
+    WRITE_BACK = "write_back"
 
 
 # An UPDATE where the same work waits already: it locks that job until we commit, so that no

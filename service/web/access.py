@@ -86,6 +86,9 @@ _FILE: Final = Body(
         )
     )
 )
+_MAP: Final = _json(256 * _KB, json=RULE_SET)
+_MAP_PATCH: Final = _json(256 * _KB, _MERGE, json=RULE_SET)
+_INTAKE: Final = _json(1024 * _KB, "text/xml", "text/plain")
 _SETS: Final = "/v1/rule-sets"
 _FORMS: Final = "/v1/forms/{publishable_key}"
 _DRAFT: Final = "/v1/rule-sets/{slug}/drafts/{draft}"
@@ -284,6 +287,25 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /v1/endpoints/{id}/deliveries", Scope.ADMIN),
     _access("GET /v1/deliveries/{id}", Scope.ADMIN),
     _access("POST /v1/deliveries/{id}/redeliver", Scope.ADMIN),
+    # holds other systems' secrets, shows what they sent, and says what is written there
+    _access("GET /v1/connections", Scope.ADMIN),
+    _access("POST /v1/connections", Scope.ADMIN, _MAP),
+    _access("GET /v1/connections/{id}", Scope.ADMIN),
+    _access("PATCH /v1/connections/{id}", Scope.ADMIN, _MAP_PATCH),
+    _access("DELETE /v1/connections/{id}", Scope.ADMIN),
+    _access("GET /v1/connections/{id}/deliveries", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/deliveries/replay", Scope.ADMIN, _SMALL),
+    _access("GET /v1/connections/{id}/deliveries/{delivery}", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/deliveries/{delivery}/replay", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/deliveries/{delivery}/discard", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/try", Scope.ADMIN, _DOCUMENT),
+    _access("GET /v1/connections/{id}/writes", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/writes/retry", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/set-up", Scope.ADMIN),
+    _access("POST /v1/connections/{id}/resync", Scope.ADMIN, _SMALL),
+    # the delivery proves itself
+    _access("POST /v1/intake/{connection}", Door.OPEN, _INTAKE),
+    _access("POST /v1/intake/{connection}/{token}", Door.OPEN, _INTAKE),
     _access("GET /v1/keys", Scope.ADMIN),
     _access("POST /v1/keys", Scope.ADMIN, _SMALL),
     _access("DELETE /v1/keys/{id}", Scope.ADMIN),

@@ -138,6 +138,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "outcome_withdrawn": Kind(409, "The outcome was withdrawn already"),
     # what others send us
     "bad_signature": Kind(401, "The delivery does not prove where it comes from"),
+    "connection_not_found": Kind(404, "There is no such connection"),
+    "connection_exists": Kind(409, "There already is a connection with this name"),
+    "intake_delivery_not_found": Kind(404, "There is no such delivery"),
+    "vendor_unavailable": Kind(409, "The vendor's system cannot be asked for this now"),
     # whole files
     "import_not_found": Kind(404, "There is no such import"),
     "import_over": Kind(409, "The import has ended"),

@@ -1,0 +1,235 @@
+"""Read a delivery by its connection's map, and have what it says take effect: once.
+
+Everything that an item changes is committed together with the mark that it was seen. So a
+delivery may be read again, by a worker that comes after one that died, or by a person who
+corrected the map: what had its effect has no second one.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import anyio.to_thread
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.accounts import AccountEditor, Line, News, find_bearers, keep_many
+from service.decisions import (
+    Desk,
+    Draft,
+    Ending,
+    Entry,
+    count_kept,
+    keep_decisions,
+    settle,
+)
+from service.intake import delivery_store, store
+from service.intake.asking_for_leads import case_of, is_lead, why_not
+from service.intake.connecting import Connection, connection_of
+from service.intake.fetching import Fetch, fetch_whole
+from service.intake.payloads import Unreadable, read_payload
+from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped, read_items
+from service.intake.troubles import tell_trouble
+from service.intake.wanting import want_of_leads
+from service.intake.writing_back import ask_to_write
+from service.storage import transaction
+from service.web import Answer, House, Refusal
+
+__all__ = ["read_delivery", "translate"]
+
+_PROBLEMS_KEPT: Final = 100
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the items of one delivery came to; *undone* are events that had no effect yet."""
+
+    tally: Counter[str] = field(default_factory=Counter)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    undone: set[bytes] = field(default_factory=set)
+
+    def fail(self, one: Said | Erasure | Unmapped, code: str, message: str, pointer: str) -> None:
+        """Say that an item could not take effect; read again, it may."""
+        self.tally["unmapped"] += 1
+        if not isinstance(one, Unmapped) and one.event is not None:
+            self.undone.add(one.event)
+        if len(self.problems) < _PROBLEMS_KEPT:
+            told = {"item": one.place, "code": code, "message": message, "pointer": pointer}
+            self.problems.append(told)
+
+
+async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole) -> None:
+    """Read the delivery and let it take effect; nothing happens where that was done already.
+
+    Raises:
+        DatabaseUnavailable, VendorUnavailable: If that cannot be done now; ask again later.
+    """
+    house = desk.house
+    async with transaction(house.engine) as connection:
+        row = await delivery_store.lock_waiting(connection, delivery_id, is_held=False)
+        stored = None if row is None else await store.find(connection, row.connection_id)
+    if row is None or stored is None:
+        return
+    known = connection_of(stored, house.settings)
+    found = await read_delivery(row, known, now=house.clock())
+    found = await fetch(found, known, house=house)
+    leads = [
+        one
+        for one in found
+        if isinstance(one, Said) and is_lead(one, known) and not why_not(one, known)
+    ]
+
+    async def commit(drafts: Sequence[Draft]) -> None:
+        async with transaction(house.engine) as connection:
+            if await delivery_store.lock_waiting(connection, delivery_id, is_held=True) is None:
+                return
+            drafted = {id(said): draft for said, draft in zip(leads, drafts, strict=True)}
+            work = _Work(connection, known, house, row.received_at, _Outcome(), drafted)
+            endings = await work.keep(found)
+            await _finish(connection, delivery_id, work)
+            if known.resolved.writes.targets:
+                await ask_to_write(connection, known.id)
+        kept = [draft for draft, _ in endings]
+        count_kept(kept, [ending for _, ending in endings], desk)
+
+    await settle([case_of(said, known, house=house) for said in leads], desk, commit=commit)
+
+
+async def _finish(connection: AsyncConnection, delivery_id: UUID, work: "_Work") -> None:
+    """Say of a delivery what it came to, and of its connection if it needs somebody."""
+    problems = work.outcome.problems
+    await delivery_store.set_state(
+        connection,
+        delivery_id,
+        state="parked" if problems else "done",
+        tally=dict(work.outcome.tally),
+        problems=problems or None,
+        translated_at=work.house.clock(),
+    )
+    if problems:
+        words = "a delivery could not be read whole; look at its parked deliveries"
+        await tell_trouble(connection, work.known, why=words, house=work.house)
+
+
+async def read_delivery(row: Row[Any], known: Connection, *, now: datetime) -> list[Read]:
+    """Return what the items of a stored delivery come to by the connection's present map."""
+    resolved = known.resolved
+
+    def work() -> list[Read]:
+        try:
+            payload = read_payload(row.body, media_type=row.media_type, form=resolved.form)
+        except Unreadable as unreadable:
+            return [Unmapped(0, "unreadable", str(unreadable), "")]
+        return list(read_items(payload, resolved.map, own=resolved.own, now=now))
+
+    return await anyio.to_thread.run_sync(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The transaction in which a delivery takes effect; *drafted* are its leads' decisions."""
+
+    connection: AsyncConnection
+    known: Connection
+    house: House
+    received_at: datetime
+    outcome: _Outcome
+    drafted: Mapping[int, Draft]
+
+    async def keep(self, found: Sequence[Read]) -> list[tuple[Draft, Ending]]:
+        """Keep what is news among *found*; return how the decisions ended."""
+        self.outcome.tally["items"] = len(found)
+        for one in found:
+            if isinstance(one, Skipped):
+                self.outcome.tally[f"skipped_{one.why}"] += 1
+            elif isinstance(one, Unmapped):
+                self.outcome.fail(one, one.code, one.message, one.pointer)
+        told = [one for one in found if isinstance(one, Said | Erasure)]
+        events = {one.event for one in told if one.event is not None}
+        fresh = await delivery_store.mark_seen(
+            self.connection, self.known.id, events, at=self.house.clock()
+        )
+        unused = set(fresh)
+        news = [one for one in told if self._is_news(one, unused)]
+        said = [one for one in news if isinstance(one, Said)]
+        accounts = [one for one in said if not is_lead(one, self.known) and one.facts]
+        await self._keep_accounts(accounts)
+        endings = await self._keep_leads([one for one in said if is_lead(one, self.known)])
+        self._erase([one for one in news if isinstance(one, Erasure)])
+        await delivery_store.unmark_seen(self.connection, self.known.id, self.outcome.undone)
+        return endings
+
+    def _is_news(self, one: Said | Erasure, unused: set[bytes]) -> bool:
+        """Return whether an item has had no effect yet; the second of two equal ones has."""
+        if one.event is None:
+            return True
+        if one.event in unused:
+            unused.discard(one.event)
+            return True
+        self.outcome.tally["repeated"] += 1
+        return False
+
+    async def _keep_accounts(self, said: Sequence[Said]) -> None:
+        """Tell the accounts what is said of them, each word with the instant it was true."""
+        if not said:
+            return
+        identities = {one.identity for one in said if one.identity is not None}
+        keys = await find_bearers(self.connection, sorted(identities))
+        lines = [self._line(one, keys) for one in said]
+        editor = AccountEditor(
+            person=f"connection {self.known.name}",
+            now=self.house.clock(),
+            new_uuid=self.house.new_uuid,
+        )
+        endings = await keep_many(self.connection, lines, editor, cause="change")
+        for one, ending in zip(said, endings, strict=True):
+            if isinstance(ending, Refusal):
+                self.outcome.fail(one, ending.code, ending.detail, f"/kinds/{one.kind}")
+                continue
+            self.outcome.tally[ending.state] += 1
+            if ending.outdated:
+                # A later word, or one of a higher rank, is known: kept beside it, not applied.
+                self.outcome.tally["late"] += 1
+
+    def _line(self, one: Said, keys: Mapping[tuple[str, str], str]) -> Line:
+        key = one.key if one.identity is None else keys.get(one.identity, one.key)
+        news = News(
+            facts=one.facts,
+            source=self.known.name,
+            at=one.at or self.received_at,
+            is_everything=False,
+            is_dated=True,
+        )
+        identities = () if one.identity is None else (one.identity,)
+        return Line(key=key, news=news, identities=identities)
+
+    async def _keep_leads(self, said: Sequence[Said]) -> list[tuple[Draft, Ending]]:
+        """Keep the decisions on leads, and have them written back where that is wanted."""
+        for one in said:
+            if why := why_not(one, self.known):
+                self.outcome.fail(one, *why)
+        asked = [one for one in said if id(one) in self.drafted]
+        drafts = [self.drafted[id(one)] for one in asked]
+        endings = await keep_decisions(self.connection, drafts)
+        for one, ending in zip(asked, endings, strict=True):
+            if isinstance(ending, Refusal):
+                self.outcome.fail(one, ending.code, ending.detail, f"/kinds/{one.kind}")
+            elif isinstance(ending, Answer):
+                self.outcome.tally["decided"] += 1
+            else:
+                raise ending
+        decided = [
+            (one, draft.record.id)
+            for one, draft in zip(asked, drafts, strict=True)
+            if isinstance(draft, Entry)
+        ]
+        await want_of_leads(self.connection, self.known, decided, at=self.house.clock())
+        return list(zip(drafts, endings, strict=True))
+
+    def _erase(self, notices: Sequence[Erasure]) -> None:
+        for notice in notices:
+            words = "somebody is to be forgotten; POST /v1/erasures for who this names"
+            self.outcome.fail(notice, "erasure_asked", words, "/erase")

@@ -1,0 +1,139 @@
+"""Ask a vendor's API: bounded in time and bytes, no redirects, and whatever it says is a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Self
+
+import httpx
+import orjson
+
+__all__ = ["Reply", "Vendor", "VendorUnavailable"]
+
+_TIMEOUT: Final = httpx.Timeout(20.0, connect=5.0)
+_MOST_BYTES: Final = 8 * 1024 * 1024
+_LONGEST_WAIT: Final = timedelta(hours=24)
+_USUAL_WAIT: Final = timedelta(seconds=10)
+
+
+class VendorUnavailable(Exception):
+    """A vendor cannot be asked now; *wait* is how long it says, or we think, it takes."""
+
+    code: ClassVar[str] = "vendor_unavailable"
+
+    def __init__(self, words: str, *, wait: timedelta = _USUAL_WAIT) -> None:
+        super().__init__(words)
+        self.words = words
+        self.wait = min(max(wait, timedelta(seconds=1)), _LONGEST_WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a vendor answered: *content* is its JSON, None where it was none."""
+
+    status: int
+    content: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def remaining(self) -> int | None:
+        """How many requests the vendor takes before it refuses, where it says so."""
+        for name in ("x-hubspot-ratelimit-remaining", "x-ratelimit-remaining"):
+            told = self.headers.get(name, "")
+            if told.isascii() and told.isdigit():
+                return int(told)
+        return None
+
+    @property
+    def interval(self) -> timedelta:
+        """How long it takes until the vendor counts anew."""
+        told = self.headers.get("x-hubspot-ratelimit-interval-milliseconds", "")
+        if told.isascii() and told.isdigit() and len(told) < 10:
+            return timedelta(milliseconds=int(told))
+        reset = self.headers.get("x-ratelimit-reset", "")
+        if reset.isascii() and reset.isdigit() and len(reset) < 7:
+            return timedelta(seconds=int(reset))
+        return _USUAL_WAIT
+
+
+class Vendor:
+    """One vendor's API. Use it as a context: it keeps its connections."""
+
+    def __init__(self, url: str, *, headers: Mapping[str, str]) -> None:
+        self._url = url.rstrip("/")
+        self._client = httpx.AsyncClient(
+            headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, trust_env=False
+        )
+
+    async def __aenter__(self) -> Self:
+        """Return itself, ready."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what it kept open."""
+        await self._client.aclose()
+
+    def authorize(self, headers: Mapping[str, str]) -> None:
+        """Send *headers* with everything from now on."""
+        self._client.headers.update(headers)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Return the reply to one request, refusals included.
+
+        Raises:
+            VendorUnavailable: If there is none, it is too long, or it asks us to wait.
+        """
+        address = path if path.startswith(("http://", "https://")) else self._url + path
+        content = None if json is None else orjson.dumps(json)
+        headers = {} if json is None else {"Content-Type": "application/json"}
+        try:
+            request = self._client.build_request(
+                method, address, content=content, data=form, headers=headers
+            )
+            response = await self._client.send(request, stream=True)
+            try:
+                body = await _read(response)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            words = f"the vendor cannot be reached ({type(error).__name__}); look at its address"
+            raise VendorUnavailable(words) from None
+        reply = Reply(response.status_code, _decoded(body), response.headers)
+        _check(reply)
+        return reply
+
+
+async def _read(response: httpx.Response) -> bytes:
+    parts, length = [], 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        length += len(part)
+        if length > _MOST_BYTES:
+            raise VendorUnavailable("the vendor's answer is far too long; look at its address")
+    return b"".join(parts)
+
+
+def _decoded(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _check(reply: Reply) -> None:
+    """Raise where a vendor says that it can be asked again later, and when."""
+    # 477 is HubSpot's while an account is moved; the rest is what proxies say.
+    if reply.status in {429, 477} or reply.status >= 500:
+        told = reply.headers.get("retry-after", "")
+        is_number = told.isascii() and told.isdigit() and len(told) < 7
+        wait = timedelta(seconds=int(told)) if is_number else reply.interval
+        what = "asks us to wait" if reply.status in {429, 477} else "is out of order"
+        words = f"the vendor {what} (status {reply.status}); it is asked again by itself"
+        raise VendorUnavailable(words, wait=wait)
