@@ -17,7 +17,8 @@ from service.storage import transaction
 
 __all__ = ["with_measured"]
 
-_LONG: Final = timedelta(seconds=60)
+_LONG: Final = timedelta(minutes=3)
+"""Longer than a statement may take (`rescoring_working.LIMITS`), which has an answer of its own."""
 
 
 async def with_measured(
