@@ -30,7 +30,7 @@ from service.accounts.entering import many_events
 from service.accounts.entries import EARLIEST, Measure, Told, Wrong, latest_at, read_entry
 from service.accounts.event_routes import event_routes
 from service.accounts.finding_store import FoundAccounts, find_accounts_of
-from service.accounts.forgetting import forget_mentions
+from service.accounts.forgetting import forget_mentions, read_mentions
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
 from service.accounts.keeping import Editor as AccountEditor
@@ -112,6 +112,7 @@ __all__ = [
     "read_facts_for",
     "read_facts_of",
     "read_kinds",
+    "read_mentions",
     "read_sources",
     "remember",
     "reported_kinds",

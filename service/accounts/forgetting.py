@@ -18,7 +18,7 @@ from service.accounts.due_store import mark_due
 from service.accounts.merging import Known
 from service.accounts.store import Account
 
-__all__ = ["forget_mentions"]
+__all__ = ["forget_mentions", "read_mentions"]
 
 
 async def forget_mentions(
@@ -54,6 +54,26 @@ async def forget_mentions(
     await store.rename_accounts(connection, {one.id: one.key for one in changed})
     await mark_due(connection, sorted({_standing(one) for one in changed}))
     return len(changed)
+
+
+async def read_mentions(
+    connection: AsyncConnection,
+    ids: Sequence[UUID],
+    *,
+    emails: Sequence[str],
+    personal: Collection[str],
+) -> list[dict[str, Any]]:
+    """Return what `forget_mentions` would take from accounts *ids*: their key and those facts."""
+    pattern = _pattern_of(emails)
+    told = []
+    for account in await store.list_accounts_of(connection, ids):
+        left = _without(account.known, pattern, personal)
+        names = account.known.provenance.keys() - left.provenance.keys()
+        if names:
+            said = {name: account.known.facts.get(name) for name in sorted(names)}
+            sources = {name: account.known.provenance[name] for name in sorted(names)}
+            told.append({"key": account.key, "facts": said, "provenance": sources})
+    return told
 
 
 def _standing(account: Account) -> UUID:

@@ -8,6 +8,7 @@ from service.cli.checking import check
 from service.cli.comparing import compare
 from service.cli.deciding import decide
 from service.cli.describing import schema
+from service.cli.erase_command import erase
 from service.cli.folder_commands import apply, plan
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
@@ -57,6 +58,7 @@ app.command(rich_help_panel=_RULES)(new)
 app.command(rich_help_panel=_RULES)(schema)
 app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
 app.command(rich_help_panel=_ACCOUNTS)(rescore)
+app.command(rich_help_panel=OPERATIONS)(erase)
 app.command(rich_help_panel=OPERATIONS)(serve)
 app.command(rich_help_panel=OPERATIONS)(demo)
 app.command(rich_help_panel=OPERATIONS)(worker)

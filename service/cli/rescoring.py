@@ -4,21 +4,10 @@ Where a server, or another terminal, is at it already, the command watches.
 """
 
 import asyncio
-import getpass
-import secrets
 import time
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -27,12 +16,13 @@ from service.bulk import EnginesDisagree
 from service.bulk.rescoring import Pace, TakenAway, Tell, preview
 from service.bulk.rescoring_working import LIMITS, carry_out, reading, rescoring_of
 from service.cli.database import database_of, on_database
-from service.cli.screen import NO, console, count_of, print_json, refuse, say
+from service.cli.editing import bar, editor_of
+from service.cli.screen import NO, count_of, print_json, refuse, say
 from service.cli.starting import settings_of_process, stopped_by_signals
 from service.rescorings import NEVER, RescoringTally, ask_for, check_rescorable, store
 from service.rules.sql import Untranslatable
-from service.rulesets import Editor, LiveRules, Running
-from service.storage import RANDOM_BYTES, make_uuid, to_text, transaction
+from service.rulesets import LiveRules, Running
+from service.storage import to_text, transaction
 from service.web import Refusal
 
 LOOK_AGAIN_S: Final = 0.5
@@ -44,7 +34,7 @@ def rescore(slug: str, *, person: str, is_dry: bool, as_json: bool) -> None:
     with (
         database_of(settings_of_process()) as url,
         stopped_by_signals(),
-        account_progress() as progress,
+        bar() as progress,
     ):
         task = progress.add_task("accounts", total=None)
 
@@ -156,16 +146,6 @@ async def claimed_rescoring(engine: AsyncEngine, row: Row[Any], tell: Tell) -> R
     return row
 
 
-def editor_of(person: str) -> Editor:
-    """Return whoever asks from this terminal: *person*, else who is logged in."""
-    now = datetime.now(UTC)
-    return Editor(person=person or getpass.getuser(), at=now, new_uuid=_new_uuid)
-
-
-def _new_uuid(at: datetime) -> UUID:
-    return make_uuid(at, secrets.token_bytes(RANDOM_BYTES))
-
-
 def _report(
     row: Row[Any] | None, running: Running, tally: RescoringTally, seconds: float
 ) -> dict[str, object]:
@@ -194,18 +174,3 @@ def _print(row: Row[Any] | None, running: Running, tally: RescoringTally, second
             if after != before:
                 was = "never decided" if before == NEVER else before
                 say(f"  {was} -> {after}  {count:,}")
-
-
-def account_progress() -> Progress:
-    """Return a bar that counts accounts, on a terminal's standard error."""
-    screen = console(on_error=True)
-    return Progress(
-        TextColumn("  {task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=screen,
-        disable=not screen.is_terminal,
-        transient=True,
-    )

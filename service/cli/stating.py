@@ -16,7 +16,9 @@ from service.bulk import EnginesDisagree
 from service.bulk.rescoring import TakenAway, Tell
 from service.bulk.rescoring_working import LIMITS, carry_out
 from service.cli.database import database_of, on_database
-from service.cli.rescoring import LOOK_AGAIN_S, account_progress, claimed_rescoring, editor_of
+from service.cli.editing import bar as account_progress
+from service.cli.editing import editor_of
+from service.cli.rescoring import LOOK_AGAIN_S, claimed_rescoring
 from service.cli.screen import NO, count_of, print_json, refuse, say
 from service.cli.starting import settings_of_process, stopped_by_signals
 from service.portfolio import read_slices, read_statement, store, taking, viewing

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.privacy import store
-from service.privacy.asking import Named, ask_for, existing
+from service.privacy.asking import ask_for, existing
 from service.privacy.schemas import ErasurePage, ErasureSent, ErasureShown
 from service.privacy.showing import erasure_shown
 from service.rulesets import Editing
@@ -46,15 +46,9 @@ async def ask_for_one(
     and times. The answer comes at once; read the erasure for its progress. Asked again, it finds
     what came since, or nothing.
     """
-    named = Named(
-        emails=() if sent.email is None else (sent.email,),
-        external_ids=() if sent.external_id is None else (sent.external_id,),
-        account_keys=() if sent.account is None else (sent.account,),
-        identities=() if sent.identity is None else ((sent.identity.system, sent.identity.id),),
-    )
 
     async def work(connection: AsyncConnection) -> Answer:
-        row = await ask_for(connection, named, editor=editor, dry_run=sent.dry_run)
+        row = await ask_for(connection, sent.names, editor=editor, dry_run=sent.dry_run)
         shown = erasure_shown(row)
         return Answer.of(shown, status=202, headers={"Location": f"/v1/erasures/{shown['id']}"})
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.accounts import ForeignId, SourceName
+from service.storage.erasures import Named
 from service.web import Sent, Shown
 
 __all__ = ["Email", "ErasurePage", "ErasureSent", "ErasureShown", "check_email"]
@@ -58,6 +59,17 @@ class ErasureSent(Sent):
             words = "say who is meant: `email`, `external_id`, `account` or `identity`"
             raise PydanticCustomError("nobody", words)
         return self
+
+    @property
+    def names(self) -> Named:
+        """What the subject is called."""
+        own = self.identity
+        return Named(
+            emails=() if self.email is None else (self.email,),
+            external_ids=() if self.external_id is None else (self.external_id,),
+            account_keys=() if self.account is None else (self.account,),
+            identities=() if own is None else ((own.system, own.id),),
+        )
 
 
 class ErasureProgress(Shown):

@@ -150,14 +150,14 @@ async def clear_raw(connection: AsyncConnection, raw: Raw, *, before: datetime, 
 
 
 async def tell(
-    connection: AsyncConnection, holding: Holding, subject: Subject
+    connection: AsyncConnection, holdings: Sequence[Holding], subject: Subject
 ) -> Sequence[Row[Any]]:
-    """Return the rows that *holding* has of *subject*, the oldest first."""
-    found = holding.find(subject)
+    """Return the rows that *holdings*, all of one table, have of *subject*, the oldest first."""
+    found = any_of(*(holding.find(subject) for holding in holdings))
     if found is None:
         return ()
-    by = getattr(holding.table, holding.by)
-    statement = select(holding.table.__table__).where(found).order_by(by)
+    table, by = holdings[0].table, holdings[0].by
+    statement = select(table.__table__).where(found).order_by(getattr(table, by))
     return (await connection.execute(statement)).all()
 
 

@@ -306,6 +306,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     # the delivery proves itself
     _access("POST /v1/intake/{connection}", Door.OPEN, _INTAKE),
     _access("POST /v1/intake/{connection}/{token}", Door.OPEN, _INTAKE),
+    _access("GET /v1/subjects/export", Scope.ADMIN),
     _access("GET /v1/keys", Scope.ADMIN),
     _access("POST /v1/keys", Scope.ADMIN, _SMALL),
     _access("DELETE /v1/keys/{id}", Scope.ADMIN),
