@@ -29,7 +29,7 @@ from service.accounts.due_store import (
 from service.accounts.entering import many_events
 from service.accounts.entries import EARLIEST, Measure, Told, Wrong, latest_at, read_entry
 from service.accounts.event_routes import event_routes
-from service.accounts.finding_store import FoundAccounts, find_accounts_of
+from service.accounts.finding_store import FoundAccounts, find_accounts_of, list_new_names
 from service.accounts.forgetting import forget_mentions, read_mentions
 from service.accounts.identity_routes import identity_routes
 from service.accounts.keeping import AccountNotFound, existing_account
@@ -98,6 +98,7 @@ __all__ = [
     "last_declared_at",
     "latest_at",
     "leave_due",
+    "list_new_names",
     "many_accounts",
     "many_events",
     "mark_due",

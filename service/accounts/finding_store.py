@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, tuple_
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.storage.personal import any_of, mentions
 from service.storage.tables import AccountIdentity, AccountRow
 
-__all__ = ["FoundAccounts", "find_accounts_of"]
+__all__ = ["FoundAccounts", "find_accounts_of", "list_new_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,15 @@ async def find_accounts_of(
     known = [(row.system, row.external_id) for row in await connection.execute(borne)]
     known += [one for one in identities if one not in known]
     return FoundAccounts(tuple(whole), tuple(whole.values()), tuple(known), mentioning)
+
+
+async def list_new_names(
+    connection: AsyncConnection, *, since: datetime
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the keys of accounts, and the identities, that are new from then on."""
+    keys = select(AccountRow.key).where(AccountRow.created_at >= since)
+    names = select(AccountIdentity.system, AccountIdentity.external_id).where(
+        AccountIdentity.created_at >= since
+    )
+    borne = [(row.system, row.external_id) for row in await connection.execute(names)]
+    return list((await connection.execute(keys)).scalars()), borne

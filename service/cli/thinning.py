@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.rescoring_working import LIMITS
 from service.cli.database import database_of, on_database
-from service.cli.rescoring import editor_of
+from service.cli.editing import editor_of
 from service.cli.screen import count_of, print_json, say
 from service.cli.starting import settings_of_process
 from service.portfolio.thinning import keeping_of, thin

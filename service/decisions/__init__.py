@@ -35,6 +35,7 @@ from service.decisions.seeking_store import (
     count_decisions,
     find_by_names,
     followed,
+    list_names,
     list_old,
     look_through,
 )
@@ -60,7 +61,8 @@ __all__ += ["count_kept", "keep_decisions", "qualify", "settle"]
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]
 __all__ += ["QUALIFY", "Beside", "Case", "Entry", "MalformedQuestion", "Question"]
 __all__ += ["claim_in", "qualify_beside", "question_of", "read_question"]
-__all__ += ["HOLDINGS", "count_decisions", "find_by_names", "followed", "list_old", "look_through"]
+__all__ += ["HOLDINGS", "count_decisions", "find_by_names", "followed", "list_names", "list_old"]
+__all__ += ["look_through"]
 __all__ += [
     "DecisionNotFound",
     "FactsErased",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Text, and_, cast, false, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.storage.personal import Found, Subject, any_of, mentions
@@ -17,11 +17,20 @@ __all__ = [
     "count_decisions",
     "find_by_names",
     "followed",
+    "list_names",
     "list_old",
     "look_through",
 ]
 
 Place = tuple[datetime, UUID]
+_NAMES: Final = text(r"""
+    SELECT decided_at, id, external_id, ARRAY(
+        SELECT (regexp_matches(facts::text, '[a-z0-9._%+-]+@[a-z0-9.-]+\.[a-z]{2,}', 'gi'))[1]
+    ) AS emails
+    FROM decision
+    WHERE decided_at >= :since AND (decided_at, id) > (:at, :id) AND facts IS NOT NULL
+    ORDER BY decided_at, id LIMIT :most
+""")
 _ORDER: Final = (DecisionRow.decided_at, DecisionRow.id)
 
 
@@ -112,6 +121,20 @@ async def find_by_names(connection: AsyncConnection, subject: Subject) -> list[U
         return []
     statement = select(DecisionRow.id).where(is_its, _has_something()).order_by(*_ORDER)
     return list((await connection.execute(statement)).scalars())
+
+
+async def list_names(
+    connection: AsyncConnection, *, after: Place | None, since: datetime, most: int
+) -> Sequence[Row[Any]]:
+    """Return `external_id` and `emails` of up to *most* decisions from then on, the oldest first.
+
+    With `decided_at` and `id`. The addresses are those that stand anywhere in the facts.
+    """
+    at, decision_id = after or (since, UUID(int=0))
+    given = {"since": since, "at": at, "id": decision_id, "most": most}
+    rows: Any = (await connection.execute(_NAMES, given)).all()
+    found: Sequence[Row[Any]] = rows
+    return found
 
 
 async def list_old(

@@ -123,7 +123,9 @@ async def _take_step(eraser: Eraser, row: Row[Any]) -> Row[Any]:
     async with transaction(eraser.engine, within=LONG) as connection:
         await connection.execute(text("SET LOCAL statement_timeout = '600s'"))
         if row.cause == "retention":
-            values = await retaining.take_step(connection, row, most=eraser.pace.cleared)
+            values = await retaining.take_step(
+                connection, row, key=eraser.key, most=eraser.pace.cleared
+            )
         else:
             values = await _STEPS[row.step](eraser, connection, row)
         if values.get("state") == "done":

@@ -5,7 +5,7 @@ ended, so that a day's work is a day's decisions, whatever is kept.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import decisions
 from service.privacy import store
 from service.privacy.holdings import HOLDINGS, RAW
+from service.privacy.recognising import look_again
 from service.rulesets import Editor
 from service.settings import Settings
 from service.storage.personal import Subject, clear, clear_raw
@@ -61,6 +62,8 @@ async def ask_for_retention(
     keeps = {name: rfc3339(editor.at - timedelta(days=kept)) for name, kept in days.items() if kept}
     if begin is not None:
         keeps["begin"] = rfc3339(begin)
+    if last is not None:
+        keeps["seen"] = rfc3339(last.created_at)
     retention_id = editor.fresh_id()
     await store.add(
         connection,
@@ -71,7 +74,7 @@ async def ask_for_retention(
             "keeps": keeps,
             "dry_run": dry_run,
             "state": "queued",
-            "step": "decisions",
+            "step": "decisions" if dry_run else "accounts",
             "generation": 0,
             "attempts": 0,
             "done": 0,
@@ -86,8 +89,16 @@ async def ask_for_retention(
     return row
 
 
-async def take_step(connection: AsyncConnection, row: Row[Any], *, most: int) -> Mapping[str, Any]:
-    """Clear some of what is old, and return how far that came."""
+async def take_step(
+    connection: AsyncConnection, row: Row[Any], *, key: Callable[[], bytes], most: int
+) -> Mapping[str, Any]:
+    """Look for some of whom we have erased, or clear some of what is old; return how far it is."""
+    if row.step == "accounts":
+        erased_at = await store.first_erased_at(connection)
+        if erased_at is None:
+            return {"step": "decisions"}
+        since = max(erased_at, _instant(row, "seen") or erased_at)
+        return await look_again(connection, row, since=since, key=key(), most=most)
     if row.step == "decisions":
         return await _clear_facts(connection, row, most)
     return await _clear_raw(connection, row, most)

@@ -18,10 +18,12 @@ __all__ = [
     "add_finds",
     "claim",
     "find",
+    "first_erased_at",
     "give_back",
     "keep",
     "list_of",
     "newest_retention",
+    "note_seen",
     "read_finds",
     "remove_finds",
     "renew",
@@ -39,6 +41,11 @@ _ADD_ERASED: Final = text("""
     SELECT hmac, :erasure, :at, 0 FROM unnest(CAST(:marks AS bytea[])) AS given (hmac)
     ON CONFLICT (hmac) DO UPDATE SET erasure_id = excluded.erasure_id,
         erased_at = excluded.erased_at, seen = 0, seen_at = NULL
+""")
+_NOTE_SEEN: Final = text("""
+    UPDATE erased_subject SET seen = seen + times, seen_at = now()
+    FROM unnest(CAST(:marks AS bytea[]), CAST(:times AS bigint[])) AS given (mark, times)
+    WHERE hmac = mark RETURNING times
 """)
 _TURN: Final = int.from_bytes(b"retain")
 """The lock of whoever adds a retention, so that a day has one."""
@@ -136,6 +143,20 @@ async def seen_again(connection: AsyncConnection, erasure_ids: Sequence[UUID]) -
         .group_by(ErasedSubject.erasure_id)
     )
     return {row[0]: int(row[1]) for row in await connection.execute(statement)}
+
+
+async def note_seen(connection: AsyncConnection, marks: Mapping[bytes, int]) -> int:
+    """Count on those of *marks* that were erased how often they came; return that in all."""
+    if not marks:
+        return 0
+    given = {"marks": list(marks), "times": list(marks.values())}
+    return sum((await connection.execute(_NOTE_SEEN, given)).scalars())
+
+
+async def first_erased_at(connection: AsyncConnection) -> datetime | None:
+    """Return since when anybody was erased; None where nobody was."""
+    at: datetime | None = await connection.scalar(select(func.min(ErasedSubject.erased_at)))
+    return at
 
 
 async def take_turn(connection: AsyncConnection) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from service.privacy import erase_next
+from service.privacy.working import look_once
 from tests.decisions.shadows import Shadowed
-from tests.privacy.lives import COMPANY, LEAD, MARK, erased, live, traces, tried
+from tests.privacy.lives import COMPANY, LEAD, MARK, erased, eraser_of, live, traces, tried
 from tests.web.serving import Served
 
 pytestmark = pytest.mark.anyio
@@ -167,6 +169,20 @@ async def test_a_dry_run_counts_what_the_erasure_then_clears(
         assert cleared(only_tried) == cleared(await erased(served, subject))
         assert cleared(only_tried)["decision"] > 0
         assert cleared(await erased(served, subject)) == {}
+
+
+async def test_whoever_comes_again_is_recognised(stage: Shadowed) -> None:
+    """By an HMAC of the name, in whatever case, once a day; others are not."""
+    served, house = stage.served, stage.served.app.house
+    await stage.ask_for({"lead": {"email": LEAD["email"], "vehicles": 25}})
+    gone = await erased(served, {"email": LEAD["email"]})
+    assert gone["seen_again"] == 0
+    for email in (LEAD["email"].upper(), "bo@else.example"):
+        await stage.ask_for({"lead": {"email": email, "vehicles": 25}})
+    assert await look_once(house)
+    assert await erase_next(eraser_of(served))
+    shown = (await served.ask("GET", f"/v1/erasures/{gone['id']}")).json()
+    assert shown["seen_again"] == 1
 
 
 async def test_a_company_keeps_what_is_not_the_persons(stage: Shadowed) -> None:
