@@ -140,6 +140,23 @@ async def test_a_keyboard_is_enough(web: Web) -> None:
     assert web.site.posted[0]["goodfit_verdict"] == "disqualify"
 
 
+async def test_what_is_being_typed_still_waits(web: Web) -> None:
+    """An answer that comes while the next field is typed into shows nothing ahead of it."""
+    async with web.open("progressive/fast") as page:
+        await until(page, f"window.goodfit && {NAMES}.length === 1")
+        await page.locator("#email").fill("ph@gmail.com")
+        async with page.expect_response("**/v1/qualify") as told:
+            # The one field changes while the other is being typed into.
+            await page.evaluate(
+                "const changed = new Event('change', {bubbles: true});"
+                "document.querySelector('#email').dispatchEvent(changed);"
+                "document.querySelector('#vehicles').value = '1'"
+            )
+        await (await told.value).finished()
+        await page.wait_for_timeout(100)
+        assert await page.evaluate(NAMES) == ["vehicles"]
+
+
 async def test_screen_readers_hear_what_is_asked(web: Web) -> None:
     """The tree holds the question's words and a status, and nothing of the trap."""
     async with web.open("progressive/fast") as page:

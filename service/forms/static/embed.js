@@ -205,9 +205,9 @@
     }
     return state.opening;
   }
-  function ask(form, final) {
+  function ask(form, final, facts) {
     var state = stateOf(form), trap = form.elements[TRAP];
-    return qualify(factsOf(form), {
+    return qualify(facts || factsOf(form), {
       final: final, visit: state.visit, mode: modeOf(form), source: sourceOf(form),
       externalId: form.dataset.goodfitExternalId,
       fields: countOf(form), shown: state.shown || undefined,
@@ -341,8 +341,8 @@
     form.addEventListener("change", safe(function (event) {
       var field = event.target;
       if (!isAsked(field) || state.isSettled || state.isBusy) return;
-      var turn = ++state.turn;
-      open(form).then(function () { return ask(form, false); }).then(safe(function (told) {
+      var turn = ++state.turn, known = factsOf(form);
+      open(form).then(function () { return ask(form, false, known); }).then(safe(function (told) {
         // An answer to an older question says nothing about what is known now.
         if (turn !== state.turn || state.isBusy) return;
         if (told.verdict === "unknown") return showAll(form);
@@ -351,10 +351,12 @@
           state.live.textContent = form.dataset.goodfitEnough || "Thank you, that is all we ask";
           return;
         }
-        var open = questionsOf(form).filter(function (one) { return !one.hidden && !isAnswered(one, form); });
-        var waiting = open.filter(function (one) {
-          var matters = told.missing.some(function (m) { return m.attribute === one.dataset.goodfitQuestion; });
-          if (!matters) { setShown(one, false); state.shown -= 1; }
+        // What is being typed was not asked about yet: its question still waits.
+        var waiting = questionsOf(form).filter(function (one) {
+          var name = one.dataset.goodfitQuestion;
+          if (one.hidden || name in known) return false;
+          var matters = told.missing.some(function (m) { return m.attribute === name; });
+          if (!matters && !isAnswered(one, form)) { setShown(one, false); state.shown -= 1; }
           return matters;
         });
         if (!waiting.length) showNext(form, told.missing);
