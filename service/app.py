@@ -35,6 +35,7 @@ from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
 from service.imports import routers as import_routers
 from service.imports import working as importing
+from service.intake import describe_salesforce
 from service.intake import routers as intake_routers
 from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself, thinning
@@ -177,12 +178,13 @@ def build_api() -> FastAPI:
 
 
 def write_openapi(folder: Path = _OPENAPI) -> None:
-    """Write both descriptions into *folder*, indented, for review and for clients."""
+    """Write all descriptions into *folder*, indented, for review and for clients."""
     folder.mkdir(exist_ok=True)
     names = ("openapi.json", "openapi-3.0.json")
     for name, content in zip(names, descriptions(build_api()), strict=True):
         text = orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2)
         (folder / name).write_bytes(text + b"\n")
+    (folder / "salesforce.json").write_bytes(describe_salesforce())
 
 
 def _version() -> str:

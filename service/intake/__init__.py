@@ -2,13 +2,16 @@
 
 from service.intake.connection_routes import connection_routes
 from service.intake.delivery_routes import delivery_routes
+from service.intake.erasing import notices_in
 from service.intake.intake_routes import intake_routes
 from service.intake.personal_store import HOLDINGS, RAW
 from service.intake.resyncing import resync
+from service.intake.salesforce_facade import describe_salesforce, salesforce_facade
 from service.intake.translating import translate
 from service.intake.write_routes import write_routes
 from service.intake.writing_back import write_back
 
-__all__ = ["HOLDINGS", "RAW", "resync", "routers", "translate", "write_back"]
+__all__ = ["HOLDINGS", "RAW", "describe_salesforce", "notices_in", "resync", "routers"]
+__all__ += ["translate", "write_back"]
 
-routers = (connection_routes, delivery_routes, write_routes, intake_routes)
+routers = (connection_routes, delivery_routes, write_routes, intake_routes, salesforce_facade)

@@ -68,6 +68,14 @@ async def find(
     return found
 
 
+async def find_any(connection: AsyncConnection, delivery_id: UUID) -> Row[Any] | None:
+    """Return a delivery, of whichever connection."""
+    statement = select(IntakeDelivery.__table__).where(IntakeDelivery.id == delivery_id)
+    row: Any = (await connection.execute(statement)).first()
+    found: Row[Any] | None = row
+    return found
+
+
 async def lock_waiting(
     connection: AsyncConnection, delivery_id: UUID, *, is_held: bool
 ) -> Row[Any] | None:

@@ -12,8 +12,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import anyio.to_thread
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import AccountEditor, Line, News, find_bearers, keep_many
@@ -29,16 +27,17 @@ from service.decisions import (
 from service.intake import delivery_store, store
 from service.intake.asking_for_leads import case_of, is_lead, why_not
 from service.intake.connecting import Connection, connection_of
+from service.intake.erasing import ask_to_erase
 from service.intake.fetching import Fetch, fetch_whole
-from service.intake.payloads import Unreadable, read_payload
-from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped, read_items
+from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped
+from service.intake.reading_deliveries import read_delivery
 from service.intake.troubles import tell_trouble
 from service.intake.wanting import want_of_leads
 from service.intake.writing_back import ask_to_write
 from service.storage import transaction
 from service.web import Answer, House, Refusal
 
-__all__ = ["read_delivery", "translate"]
+__all__ = ["translate"]
 
 _PROBLEMS_KEPT: Final = 100
 
@@ -51,10 +50,10 @@ class _Outcome:
     problems: list[dict[str, Any]] = field(default_factory=list)
     undone: set[bytes] = field(default_factory=set)
 
-    def fail(self, one: Said | Erasure | Unmapped, code: str, message: str, pointer: str) -> None:
+    def fail(self, one: Said | Unmapped, code: str, message: str, pointer: str) -> None:
         """Say that an item could not take effect; read again, it may."""
         self.tally["unmapped"] += 1
-        if not isinstance(one, Unmapped) and one.event is not None:
+        if isinstance(one, Said) and one.event is not None:
             self.undone.add(one.event)
         if len(self.problems) < _PROBLEMS_KEPT:
             told = {"item": one.place, "code": code, "message": message, "pointer": pointer}
@@ -87,7 +86,15 @@ async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole
             if await delivery_store.lock_waiting(connection, delivery_id, is_held=True) is None:
                 return
             drafted = {id(said): draft for said, draft in zip(leads, drafts, strict=True)}
-            work = _Work(connection, known, house, row.received_at, _Outcome(), drafted)
+            work = _Work(
+                connection=connection,
+                known=known,
+                house=house,
+                delivery_id=delivery_id,
+                received_at=row.received_at,
+                outcome=_Outcome(),
+                drafted=drafted,
+            )
             endings = await work.keep(found)
             await _finish(connection, delivery_id, work)
             if known.resolved.writes.targets:
@@ -114,27 +121,14 @@ async def _finish(connection: AsyncConnection, delivery_id: UUID, work: "_Work")
         await tell_trouble(connection, work.known, why=words, house=work.house)
 
 
-async def read_delivery(row: Row[Any], known: Connection, *, now: datetime) -> list[Read]:
-    """Return what the items of a stored delivery come to by the connection's present map."""
-    resolved = known.resolved
-
-    def work() -> list[Read]:
-        try:
-            payload = read_payload(row.body, media_type=row.media_type, form=resolved.form)
-        except Unreadable as unreadable:
-            return [Unmapped(0, "unreadable", str(unreadable), "")]
-        return list(read_items(payload, resolved.map, own=resolved.own, now=now))
-
-    return await anyio.to_thread.run_sync(work)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
     """The transaction in which a delivery takes effect; *drafted* are its leads' decisions."""
 
     connection: AsyncConnection
     known: Connection
     house: House
+    delivery_id: UUID
     received_at: datetime
     outcome: _Outcome
     drafted: Mapping[int, Draft]
@@ -158,7 +152,10 @@ class _Work:
         accounts = [one for one in said if not is_lead(one, self.known) and one.facts]
         await self._keep_accounts(accounts)
         endings = await self._keep_leads([one for one in said if is_lead(one, self.known)])
-        self._erase([one for one in news if isinstance(one, Erasure)])
+        notices = sum(isinstance(one, Erasure) for one in news)
+        if notices:
+            self.outcome.tally["erasures"] = notices
+            await ask_to_erase(self.connection, self.delivery_id)
         await delivery_store.unmark_seen(self.connection, self.known.id, self.outcome.undone)
         return endings
 
@@ -228,8 +225,3 @@ class _Work:
         ]
         await want_of_leads(self.connection, self.known, decided, at=self.house.clock())
         return list(zip(drafts, endings, strict=True))
-
-    def _erase(self, notices: Sequence[Erasure]) -> None:
-        for notice in notices:
-            words = "somebody is to be forgotten; POST /v1/erasures for who this names"
-            self.outcome.fail(notice, "erasure_asked", words, "/erase")

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import anyio.to_thread
 import orjson
 
 from service.decisions import Desk, qualify
 from service.intake.asking_for_leads import case_of, kind_of
 from service.intake.connecting import Connection
-from service.intake.payloads import Unreadable, read_payload
-from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped, read_items
+from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped
+from service.intake.reading_deliveries import read_body
 from service.web import Refusal, rfc3339
 
 __all__ = ["try_payload"]
@@ -22,17 +21,7 @@ async def try_payload(
     body: bytes, *, media_type: str, known: Connection, desk: Desk
 ) -> list[dict[str, Any]]:
     """Return what each item comes to; the first ten of which rules are named, with a decision."""
-    resolved = known.resolved
-    now = desk.house.clock()
-
-    def work() -> list[Read]:
-        try:
-            payload = read_payload(body, media_type=media_type, form=resolved.form)
-        except Unreadable as unreadable:
-            return [Unmapped(0, "unreadable", str(unreadable), "")]
-        return list(read_items(payload, resolved.map, own=resolved.own, now=now))
-
-    found = await anyio.to_thread.run_sync(work)
+    found = await read_body(body, media_type=media_type, known=known, now=desk.house.clock())
     shown = [_shown(one, known) for one in found]
     asked = [
         (told, one)

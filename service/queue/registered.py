@@ -7,7 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from service.decisions import open_desk
-from service.intake import resync, translate, write_back
+from service.intake import notices_in, resync, translate, write_back
+from service.privacy import Named, ask_for
+from service.rulesets import Editor
 from service.storage import Job, forget_finished, transaction
 from service.web import House
 
@@ -40,6 +42,13 @@ def works_of(house: House) -> Mapping[Job, Work]:
     ) -> None:
         await resync(house, UUID(connection), objects=objects, since=since, after=after)
 
+    async def erase_subjects(delivery: str) -> None:
+        for emails, external_ids, identities in await notices_in(house, UUID(delivery)):
+            named = Named(emails=emails, external_ids=external_ids, identities=identities)
+            editor = Editor(person="vendor's notice", at=house.clock(), new_uuid=house.new_uuid)
+            async with transaction(house.engine) as connection:
+                await ask_for(connection, named, editor=editor, cause="notice")
+
     async def write_back_decisions(connection: str) -> None:
         await write_back(house, UUID(connection))
 
@@ -48,4 +57,5 @@ def works_of(house: House) -> Mapping[Job, Work]:
         Job.TRANSLATE_INTAKE: translate_intake,
         Job.RESYNC_CONNECTION: resync_connection,
         Job.WRITE_BACK: write_back_decisions,
+        Job.ERASE_SUBJECT: erase_subjects,
     }

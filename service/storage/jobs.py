@@ -25,6 +25,7 @@ class Job(StrEnum):
     TRANSLATE_INTAKE = "translate_intake"
     RESYNC_CONNECTION = "resync_connection"
     WRITE_BACK = "write_back"
+    ERASE_SUBJECT = "erase_subject"
 
 
 # An UPDATE where the same work waits already: it locks that job until we commit, so that no

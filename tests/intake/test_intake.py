@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from sqlalchemy import text
 
-from service.storage import transaction
+from service.storage import Job, transaction
 from tests.intake.conftest import Hands
 from tests.intake.connected import COMPANY, SECRET, Connected, event
 
@@ -205,6 +205,22 @@ async def test_a_lead_without_rules_or_of_which_a_part_is_known_is_parked(
     await connected.work()
     (parked,) = await connected.deliveries(made, "parked")
     assert parked["problems"][0]["code"] == "only_a_part"
+
+
+async def test_a_notice_of_erasure_starts_ours(connected: Connected) -> None:
+    """Whom the vendor forgets is forgotten here, and nobody's name waits in the queue."""
+    made = await connected.connect(map=COMPANY)
+    gone = event(subscriptionType="contact.privacyDeletion", objectId=1246965, propertyName=None)
+    await connected.tell(made, gone, event())
+    await connected.work(Job.TRANSLATE_INTAKE)
+    async with transaction(connected.served.app.house.engine) as connection:
+        args = (await connection.execute(text("SELECT args::text FROM procrastinate_jobs"))).all()
+    assert not any("1246965" in row[0] for row in args)
+    await connected.work()
+    (erasure,) = (await connected.served.ask("GET", "/v1/erasures")).json()["data"]
+    assert (erasure["cause"], erasure["state"]) == ("notice", "queued")
+    (delivery,) = await connected.deliveries(made)
+    assert delivery["tally"] == {"items": 2, "created": 1, "erasures": 1}
 
 
 async def test_trying_a_payload_shows_all_and_keeps_nothing(connected: Connected) -> None:

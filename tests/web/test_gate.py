@@ -53,6 +53,7 @@ def test_only_what_must_be_open_is_open() -> None:
         "/problems/{code}",
         "/readyz",
         "/static/{digest}/{name}",
+        "/integrations/salesforce/openapi.json",
         "/v1/intake/{connection}",
         "/v1/intake/{connection}/{token}",
     }
