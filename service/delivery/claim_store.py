@@ -13,6 +13,7 @@ __all__ = [
     "count_open",
     "give_up",
     "keep_attempt",
+    "let_go",
     "note_failure",
     "note_success",
     "settle",
@@ -82,6 +83,12 @@ _GIVE_UP: Final = text(
         AND next_at <= clock_timestamp() AND (attempts - base >= :budget OR body IS NULL)
     RETURNING delivery.id
     """
+)
+# Due since it was made, which puts it before whatever waits for its first attempt.
+_LET_GO: Final = text(
+    "UPDATE delivery SET state = 'waiting', next_at = created_at, generation = generation + 1"
+    " WHERE state = 'sending' AND next_at <= clock_timestamp() AND attempts - base < :budget"
+    " RETURNING id"
 )
 _FAILURE: Final = text(
     "UPDATE endpoint SET failing_since = clock_timestamp() WHERE id = :id AND failing_since IS NULL"
@@ -154,6 +161,11 @@ async def keep_attempt(
 async def give_up(connection: AsyncConnection, *, budget: int) -> int:
     """End deliveries whose last attempt was cut off, or whose event was erased; return how many."""
     return len((await connection.execute(_GIVE_UP, {"budget": budget})).all())
+
+
+async def let_go(connection: AsyncConnection, *, budget: int) -> int:
+    """Put what was cut off with its sender before all that waits; return how many those were."""
+    return len((await connection.execute(_LET_GO, {"budget": budget})).all())
 
 
 async def note_failure(connection: AsyncConnection, endpoint_id: UUID) -> None:

@@ -201,7 +201,7 @@ async def sending(house: House, *, reach: Reach | None = None) -> AsyncIterator[
         client = await stack.enter_async_context(open_client(reach))
         sender = Sender(house=house, reach=reach, client=client, sealer=sealer_of(house.settings))
         giving_up = Chore(
-            "deliveries cut off", sender.lease.total_seconds(), partial(_give_up, sender)
+            "deliveries cut off", sender.lease.total_seconds() / 4, partial(_let_go, sender)
         )
         await stack.enter_async_context(looked_after(giving_up))
         task = asyncio.create_task(_send_for_ever(sender), name="deliveries")
@@ -257,8 +257,9 @@ async def _send_for_ever(sender: Sender) -> None:
             await asyncio.sleep(_GATHER_S)
 
 
-async def _give_up(sender: Sender) -> None:
+async def _let_go(sender: Sender) -> None:
     async with transaction(sender.house.engine) as connection:
         count = await claim_store.give_up(connection, budget=sender.budget)
+        await claim_store.let_go(connection, budget=sender.budget)
     if count:
         _log.warning("deliveries given up", count=count, because="cut off, or erased")

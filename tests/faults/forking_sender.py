@@ -1,11 +1,14 @@
 """Send deliveries in a child, and in another one when that is killed: started by a test.
 
-Everything is loaded once; each child's process id is printed when it begins.
+Everything is loaded once; each child's process id is printed when it begins. It ends with its
+standard input, and expects a process group of its own for that.
 """
 
 import asyncio
 import os
+import signal
 import sys
+import threading
 from datetime import UTC, datetime
 
 from service.delivery import sending
@@ -25,7 +28,8 @@ async def send() -> None:
 
 
 def main() -> None:
-    """Fork a child, wait for its end, and again; ends when nobody reads any more."""
+    """Fork a child, wait for its end, and again, until standard input ends."""
+    threading.Thread(target=end_with_input, daemon=True).start()
     while True:
         pid = os.fork()
         if pid == 0:
@@ -34,6 +38,12 @@ def main() -> None:
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
         os.waitpid(pid, 0)
+
+
+def end_with_input() -> None:
+    """Wait until standard input ends, then end everybody."""
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

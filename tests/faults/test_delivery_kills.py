@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,7 +58,7 @@ async def senders(url: str) -> AsyncIterator[asyncio.StreamReader]:
         *(sys.executable, "-m", "tests.faults.forking_sender", url),
         cwd=_ROOT,
         env=os.environ | given,
-        stdin=DEVNULL,
+        stdin=PIPE,
         stdout=PIPE,
         start_new_session=True,
     )
