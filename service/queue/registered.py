@@ -8,9 +8,8 @@ from uuid import UUID
 
 from service.decisions import open_desk
 from service.intake import notices_in, resync, translate, write_back
-from service.privacy import Named, ask_for
-from service.rulesets import Editor
 from service.storage import Job, forget_finished, transaction
+from service.storage.erasures import Named, ask_to_erase
 from service.web import House
 
 __all__ = ["Work", "works_of"]
@@ -45,9 +44,16 @@ def works_of(house: House) -> Mapping[Job, Work]:
     async def erase_subjects(delivery: str) -> None:
         for emails, external_ids, identities in await notices_in(house, UUID(delivery)):
             named = Named(emails=emails, external_ids=external_ids, identities=identities)
-            editor = Editor(person="vendor's notice", at=house.clock(), new_uuid=house.new_uuid)
+            at = house.clock()
             async with transaction(house.engine) as connection:
-                await ask_for(connection, named, editor=editor, cause="notice")
+                await ask_to_erase(
+                    connection,
+                    named,
+                    erasure_id=house.new_uuid(at),
+                    person="vendor's notice",
+                    at=at,
+                    cause="notice",
+                )
 
     async def write_back_decisions(connection: str) -> None:
         await write_back(house, UUID(connection))
