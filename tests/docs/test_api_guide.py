@@ -7,7 +7,7 @@ from service.web import describe
 from tests.docs.blocks import GUIDE
 
 PAGE = (GUIDE / "api.md").read_text()
-CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/[a-z0-9/{}.-]+)")
+CALL = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE) +(/[a-z0-9/{}._-]+)")
 
 
 def _served() -> set[tuple[str, str]]:

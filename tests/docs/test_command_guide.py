@@ -69,5 +69,8 @@ def test_every_setting_is_told_with_its_default(field: str) -> None:
     rows = [line for line in OPERATIONS.splitlines() if line.startswith("| `")]
     row = next(row for row in rows if f"`{name}`" in row.split("|")[1])
     default = Settings.model_fields[field].default
+    if default is None or isinstance(default, tuple):  # a list has a page of its own
+        return
     shown = f"{default:g}" if isinstance(default, int | float) else default
-    assert shown is None or shown in re.findall(r"[^|`, ]+", row.split("|")[2])
+    shown = str(default).lower() if isinstance(default, bool) else shown
+    assert shown in re.findall(r"[^|`, ]+", row.split("|")[2])
