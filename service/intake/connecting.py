@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.delivery import Reach, reach_of
 from service.intake import store
 from service.intake.connection_document import (
     ConnectionDocument,
@@ -63,6 +64,7 @@ class Connection:
     row: Row[Any]
     resolved: Resolved
     secrets: Mapping[str, Any] = field(repr=False)
+    reach: Reach
     token: str | None = field(default=None, repr=False)
 
     @property
@@ -117,7 +119,13 @@ async def connect(
     told = sorted(_members(sent))
     await _tell(connection, "connections.create", connection_id, house=house, by=person, told=told)
     row = await existing(connection, connection_id)
-    return Connection(row=row, resolved=resolved, secrets=secrets, token=token)
+    return Connection(
+        row=row,
+        resolved=resolved,
+        secrets=secrets,
+        reach=reach_of(house.settings),
+        token=token,
+    )
 
 
 async def change(
@@ -164,7 +172,13 @@ async def change(
         connection, "connections.change", connection_id, house=house, by=person, told=sorted(told)
     )
     row = await existing(connection, connection_id)
-    return Connection(row=row, resolved=resolved, secrets=kept, token=token)
+    return Connection(
+        row=row,
+        resolved=resolved,
+        secrets=kept,
+        reach=reach_of(house.settings),
+        token=token,
+    )
 
 
 async def disconnect(
@@ -201,7 +215,8 @@ def connection_of(row: Row[Any], settings: Settings) -> Connection:
         SealingKeyUnusable: If its secrets were sealed with another key.
     """
     resolved = resolve(row.preset, ConnectionDocument.model_validate(row.document))
-    return Connection(row=row, resolved=resolved, secrets=_opened(row, settings))
+    secrets = _opened(row, settings)
+    return Connection(row=row, resolved=resolved, secrets=secrets, reach=reach_of(settings))
 
 
 def is_token_of(row: Row[Any], token: str | None) -> bool:

@@ -1,5 +1,6 @@
 """`/v1/connections/{id}/deliveries`: what came in, read again when the map is corrected."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.decisions import AtDesk
 from service.intake import delivery_store
-from service.intake.connecting import Connection, connection_of, existing
+from service.intake.connecting import connection_of, existing
 from service.intake.connection_document import ConnectionDocument, resolve
 from service.intake.connection_showing import delivery_shown
 from service.intake.delivery_schemas import (
@@ -176,7 +177,7 @@ async def try_one(
     if sent.map is not None:
         changed = row.document | {"map": merged(row.document.get("map", {}), sent.map)}
         resolved = resolve(row.preset, ConnectionDocument.model_validate(changed))
-        known = Connection(row=row, resolved=resolved, secrets=known.secrets)
+        known = replace(known, resolved=resolved)
     body = orjson.dumps(sent.payload) if sent.body is None else sent.body.encode()
     items = await try_payload(body, media_type=sent.media_type, known=known, desk=desk)
     return {"items": items}

@@ -50,7 +50,7 @@ async def fetch_whole(found: Sequence[Read], known: Connection, *, house: House)
         if kind.reads is not None and one.identity is not None:
             wanted.setdefault(kind.reads, set()).add(one.identity[1])
     async with Vendor(
-        known.resolved.writes.url or HUBSPOT_URL, headers=hubspot_headers(known)
+        known.resolved.writes.url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
     ) as hubspot:
         for kind_name, ids in sorted(wanted.items()):
             items = await _read_all(hubspot, kind_name, sorted(ids), known)

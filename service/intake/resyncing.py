@@ -124,7 +124,7 @@ async def _search(
     if after is not None:
         asked["after"] = after
     url = known.resolved.writes.url or HUBSPOT_URL
-    async with Vendor(url, headers=hubspot_headers(known)) as hubspot:
+    async with Vendor(url, headers=hubspot_headers(known), reach=known.reach) as hubspot:
         reply = await hubspot.ask("POST", f"/crm/v3/objects/{objects}/search", json=asked)
     told = reply.content
     results = told.get("results") if isinstance(told, dict) else None

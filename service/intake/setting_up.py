@@ -44,7 +44,9 @@ async def set_up(connection_id: UUID, *, house: House, person: str) -> dict[str,
     made: dict[str, str] = {}
     writes = known.resolved.writes
     try:
-        async with Vendor(writes.url or HUBSPOT_URL, headers=hubspot_headers(known)) as hubspot:
+        async with Vendor(
+            writes.url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
+        ) as hubspot:
             for target in writes.targets:
                 made |= await make_properties(hubspot, target, _LABELS)
     except VendorUnavailable as later:

@@ -1,6 +1,7 @@
-"""Ask a vendor's API: bounded in time and bytes, no redirects, and whatever it says is a value."""
+"""Ask a vendor's API: bounded in time, bytes and reach, and whatever it says is a value."""
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Self
@@ -8,9 +9,10 @@ from typing import Any, ClassVar, Final, Self
 import httpx
 import orjson
 
+from service.delivery import Reach, Unreachable, open_client
+
 __all__ = ["Reply", "Vendor", "VendorUnavailable"]
 
-_TIMEOUT: Final = httpx.Timeout(20.0, connect=5.0)
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_WAIT: Final = timedelta(hours=24)
 _USUAL_WAIT: Final = timedelta(seconds=10)
@@ -57,21 +59,23 @@ class Reply:
 
 
 class Vendor:
-    """One vendor's API. Use it as a context: it keeps its connections."""
+    """One vendor's API, as far as *reach* lets anybody go. Use it as a context."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str]) -> None:
+    def __init__(self, url: str, *, headers: Mapping[str, str], reach: Reach) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.AsyncClient(
-            headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, trust_env=False
-        )
+        self._headers = dict(headers)
+        self._reach = reach
+        self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Return itself, ready."""
+        self._client = await self._open.enter_async_context(open_client(self._reach))
+        self._client.headers.update(self._headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close what it kept open."""
-        await self._client.aclose()
+        """Close what is open."""
+        await self._open.aclose()
 
     def authorize(self, headers: Mapping[str, str]) -> None:
         """Send *headers* with everything from now on."""
@@ -102,7 +106,10 @@ class Vendor:
                 body = await _read(response)
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except Unreachable as error:
+            words = f"the vendor's address may not be asked: {error}"
+            raise VendorUnavailable(words) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             words = f"the vendor cannot be reached ({type(error).__name__}); look at its address"
             raise VendorUnavailable(words) from None
         reply = Reply(response.status_code, _decoded(body), response.headers)

@@ -178,15 +178,17 @@ async def _vendor(known: Connection) -> AsyncIterator[Send]:
     url, secrets = known.resolved.writes.url, known.secrets
     match known.resolved.preset:
         case "hubspot":
-            async with Vendor(url or HUBSPOT_URL, headers=hubspot_headers(known)) as vendor:
+            async with Vendor(
+                url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
+            ) as vendor:
                 yield partial(write_to_hubspot, vendor)
         case "salesforce":
-            async with Vendor(_of_its_own(url), headers={}) as vendor:
+            async with Vendor(_of_its_own(url), headers={}, reach=known.reach) as vendor:
                 await let_into_salesforce(vendor, secrets)
                 yield partial(write_to_salesforce, vendor)
         case _:
             headers = {"x-api-token": str(secrets.get("access_token", ""))}
-            async with Vendor(_of_its_own(url), headers=headers) as vendor:
+            async with Vendor(_of_its_own(url), headers=headers, reach=known.reach) as vendor:
                 yield partial(write_to_pipedrive, vendor)
 
 

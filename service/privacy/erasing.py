@@ -17,6 +17,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service import accounts, decisions, rulesets
+from service.delivery import Announcement, EventType, announce
 from service.privacy import retaining, store
 from service.privacy.asking import Named
 from service.privacy.holdings import HOLDINGS
@@ -260,17 +261,24 @@ _STEPS: Final = {
 async def _end(
     connection: AsyncConnection, row: Row[Any], *, tally: Mapping[str, int], at: datetime
 ) -> None:
-    """Note in the audit what was cleared, in numbers."""
+    """Note in the audit what was cleared, in numbers, and tell whoever listens."""
     if row.dry_run:
         return
+    cleared = {name: rows for name, rows in sorted(tally.items()) if rows}
     await append_audit(
         connection,
         at=at,
         actor=row.asked_by,
         action="privacy.retain" if row.cause == "retention" else "privacy.erase",
         subject=to_text("era", row.id),
-        payload={"cleared": {name: rows for name, rows in sorted(tally.items()) if rows}},
+        payload={"cleared": cleared},
     )
+    if row.cause != "retention":
+        told = {"erasure": to_text("era", row.id), "cause": row.cause, "cleared": cleared}
+        await announce(
+            connection,
+            Announcement.caused_by(row.id, EventType.ERASURE_COMPLETED, at=at, data=told),
+        )
 
 
 async def _fail(eraser: Eraser, row: Row[Any], failure: str) -> None:

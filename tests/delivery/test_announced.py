@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from service.privacy import erase_next
 from service.storage import transaction
 from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, LARGE_FLEET, release
 from tests.delivery.test_endpoints import QUICK, made
+from tests.privacy.lives import eraser_of
 from tests.web.serving import Served, serving
 
 pytestmark = pytest.mark.anyio
@@ -88,3 +90,19 @@ async def test_nobody_who_listens_costs_no_row(served: Served) -> None:
     await made(served, "http://127.0.0.1:50009/", events=["backtest.finished"])
     await qualify(served, rule_set="fleet_leads", lead=LARGE_FLEET)
     assert await told(served) == []
+
+
+async def test_an_erasure_is_told_without_whose_it_was(served: Served) -> None:
+    """How many rows of what, once it is done; a dry run is nothing that happened."""
+    await release(served.app.house, FLEET_LEADS)
+    await qualify(served, rule_set="fleet_leads", lead=LARGE_FLEET, external_id="lead-7")
+    await made(served, "http://127.0.0.1:50009/", events=["erasure.completed"])
+    for dry_run in (True, False):
+        asked = {"external_id": "lead-7", "dry_run": dry_run}
+        begun = await served.ask("POST", "/v1/erasures", json=asked)
+        assert begun.status_code == 202, begun.text
+        assert await erase_next(eraser_of(served))
+    (event,) = await told(served)
+    assert event["data"]["erasure"] == begun.json()["id"]
+    assert event["data"]["cleared"]["decision"] == 1
+    assert "lead-7" not in json.dumps(event)

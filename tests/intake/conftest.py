@@ -32,7 +32,9 @@ def hands() -> Hands:
 @pytest.fixture
 async def connected(database_url: str, hands: Hands) -> AsyncIterator[Connected]:
     """Return an application that takes in deliveries and works on its queue when told to."""
-    settings = Settings(assess_every_s=0, public_url="https://goodfit.example.com")
+    settings = Settings(
+        assess_every_s=0, public_url="https://goodfit.example.com", insecure_endpoints=True
+    )
     async with serving(database_url, settings=settings, clock=hands, is_attended=False) as served:
         await release(served.app.house, FLEET_LEADS)
         await release(served.app.house, FLEET_ACCOUNTS)

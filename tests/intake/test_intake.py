@@ -106,6 +106,27 @@ async def test_whatever_is_signed_is_taken_and_parked_if_nobody_can_read_it(
     assert health["degraded_why"]
 
 
+async def test_trouble_is_announced_once(connected: Connected) -> None:
+    """Whoever listens hears which connection needs somebody, and why; not at every delivery."""
+    asked = {"url": "http://127.0.0.1:50009/", "events": ["connection.degraded"]}
+    endpoint = await connected.served.ask("POST", "/v1/endpoints", json=asked)
+    assert endpoint.status_code == 201, endpoint.text
+    made = await connected.connect(map=COMPANY)
+    for body in (b"nonsense", b"more of it"):
+        await connected.hubspot(made, body)
+        await connected.work()
+    health = (await connected.served.ask("GET", f"/v1/connections/{made['id']}")).json()["health"]
+    async with transaction(connected.served.app.house.engine) as connection:
+        rows = await connection.execute(text("SELECT body FROM event"))
+        (told,) = [json.loads(body) for body in rows.scalars()]
+    assert told["type"] == "connection.degraded"
+    assert told["data"] == {
+        "connection": made["id"],
+        "name": made["name"],
+        "why": health["degraded_why"],
+    }
+
+
 async def test_a_body_past_the_limit_is_refused(connected: Connected) -> None:
     """1 MB is more than any vendor sends."""
     made = await connected.connect(map=COMPANY)
