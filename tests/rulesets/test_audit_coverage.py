@@ -26,6 +26,24 @@ NOT_AUDITED = {
     "POST /v1/accounts/{key}/events": "an entry is its own record, and nobody can change it",
     "POST /v1/events": "an entry is its own record, and nobody can change it",
     "POST /v1/outcomes": "an outcome is its own record; taking one back is an entry",
+    "POST /integrations/salesforce/v1/qualify": "a decision is its own record",
+    "POST /v1/forms/{publishable_key}": "a decision is its own record",
+    "POST /v1/forms/{publishable_key}/questions": "stores nothing",
+    "POST /v1/forms/{publishable_key}/visits": "a visit is its own record",
+    "POST /v1/intake/{connection}": "a delivery is its own record",
+    "POST /v1/intake/{connection}/{token}": "a delivery is its own record",
+    "POST /v1/connections/{id}/try": "stores nothing",
+    "POST /v1/connections/{id}/set-up": "an entry, once HubSpot has made them: tests/intake",
+    "POST /v1/connections/{id}/resync": "an entry, for HubSpot's alone: tests/intake",
+    "POST /v1/connections/{id}/deliveries/{delivery}/replay": "as for all that are parked",
+    "POST /v1/connections/{id}/deliveries/{delivery}/discard": "an entry: tests/intake",
+    "POST /v1/endpoints/{id}/test": "an event is its own record",
+    "POST /v1/endpoints/{id}/redeliver": "a delivery is its own record",
+    "POST /v1/deliveries/{id}/redeliver": "a delivery is its own record",
+    "POST /v1/erasures": "an erasure is its own record, and its end an entry: tests/privacy",
+    "PUT /v1/accounts/imports/{id}/file": "the import was asked for in an entry",
+    f"POST {SET}/inquiries": "asks, and changes nothing",
+    "POST /v1/portfolio/{slug}/scenarios/{id}/cancel": "an entry: tests/portfolio",
     f"POST {DRAFT}/check": "stores nothing",
     f"POST {DRAFT}/try": "stores nothing",
 }
@@ -69,6 +87,9 @@ VISIT = {
     "event_id": "7",
     "account": "north",
 }
+FILE = {"what": "accounts", "format": "csv"}
+EARS = {"url": "https://hooks.example.com/goodfit", "events": ["rule_set.released"]}
+FORM = {"name": "form", "preset": "typeform", "secrets": {"signing": ["a shared secret"]}}
 STORY = (
     Call("POST /v1/rule-sets", "rulesets.create", "small_leads", {"rule_set": "small_leads"}),
     Call(f"PUT {DRAFT}", "rulesets.draft", "small_leads/main", SOURCE, at=MAIN),
@@ -123,7 +144,8 @@ STORY = (
     Call("POST /v1/outcomes/{id}/withdraw", "outcomes.withdraw", "out", {"reason": "wrong"}),
     Call(f"POST {RESCORINGS}", "rescorings.ask", "rsc", {}, at=ACCOUNTS, gives={"id": "rescoring"}),
     Call(f"POST {RESCORINGS}/{{id}}/cancel", "rescorings.cancel", "rsc", at=ACCOUNTS),
-    Call(f"POST {STATEMENTS}", "portfolio.take", "st", {}, at=WORTH),
+    Call(f"POST {STATEMENTS}", "portfolio.take", "st", {}, at=WORTH, gives={"id": "statement"}),
+    Call(f"POST {STATEMENTS}/{{id}}/cancel", "portfolio.cancel", "st", at=WORTH),
     Call(f"PUT {POLICY}", "portfolio.systemic_policy", "account_portfolio", {}, at=WORTH),
     Call("POST /v1/suspensions/{id}/end", "decisions.end_suspension", "sus", {"reason": "over"}),
     Call("POST /v1/notices/{id}/close", "decisions.close_notice", "ntc", {"reason": "seen"}),
@@ -135,7 +157,19 @@ STORY = (
         gives={"id": "key"},
     ),
     Call("DELETE /v1/keys/{id}", "keys.revoke", "key"),
-    Call(f"DELETE {DRAFT}", "rulesets.drop", "small_leads/mine", tag='"2"', at=OTHER),
+    Call("POST /v1/accounts/import", "imports.ask", "imp", FILE, gives={"id": "import"}),
+    Call("POST /v1/accounts/imports/{id}/cancel", "imports.cancel", "imp"),
+    Call("POST /v1/endpoints", "delivery.create", "whe", EARS, gives={"id": "endpoint"}),
+    Call("PATCH /v1/endpoints/{id}", "delivery.change", "whe", {"description": "ours"}),
+    Call("POST /v1/endpoints/{id}/rotate-secret", "delivery.rotate_secret", "whe", {}),
+    Call("DELETE /v1/endpoints/{id}", "delivery.remove", "whe"),
+    Call("POST /v1/connections", "connections.create", "con", FORM, gives={"id": "connection"}),
+    Call("PATCH /v1/connections/{id}", "connections.change", "con", {"new_path_token": True}),
+    Call("POST /v1/connections/{id}/deliveries/replay", "connections.replay", "con", {}),
+    Call("POST /v1/connections/{id}/writes/retry", "connections.retry_writes", "con"),
+    Call("DELETE /v1/connections/{id}", "connections.remove", "con"),
+    Call(f"POST {DRAFT}/boundary-tests", "rulesets.edit", "small_leads/mine", tag='"2"', at=OTHER),
+    Call(f"DELETE {DRAFT}", "rulesets.drop", "small_leads/mine", tag='"3"', at=OTHER),
 )
 RESTORE = f"POST {DRAFT}/restore"
 WITH_DIGEST = {"rulesets.commit", "rulesets.release", "backtests.ask", "portfolio.take"}
@@ -199,6 +233,8 @@ def _named(call: Call) -> str:
     kinds = {"reviews": "review", "backtests": "backtest", "decisions": "decision"}
     kinds |= {"account-merges": "merge", "rescorings": "rescoring"}
     kinds |= {"events": "event", "parked-events": "parked", "outcomes": "outcome"}
+    kinds |= {"imports": "import", "endpoints": "endpoint", "connections": "connection"}
+    kinds |= {"statements": "statement"}
     kinds |= {"overrides": "ovr", "notices": "notice", "keys": "key", "suspensions": "suspension"}
     return next((name for part, name in kinds.items() if f"/{part}/{{id}}" in call.route), "")
 
