@@ -54,6 +54,7 @@ def test_the_process_environment_is_read_when_none_is_given(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("GOODFIT_SECRET_KEY", raising=False)  # the tests' own
     settings = read_settings()
     assert settings.model_dump() == read_settings(environment).model_dump()
     assert settings.port == 9000
