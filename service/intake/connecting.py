@@ -23,7 +23,7 @@ from service.intake.connection_document import (
 )
 from service.intake.map_document import merged
 from service.settings import Settings
-from service.storage import append_audit, sealer_of, to_text
+from service.storage import SealingKeyUnusable, append_audit, sealer_of, to_text
 from service.web import House, Refusal, check_match, etag_of
 
 __all__ = [
@@ -55,6 +55,12 @@ class ConnectionExists(Refusal):
     """Another connection has this name."""
 
     code: ClassVar[str] = "connection_exists"
+
+
+class SecretsUnreadable(Refusal):
+    """A connection's secrets were sealed with another key than this deployment has."""
+
+    code: ClassVar[str] = "secrets_unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +218,7 @@ def connection_of(row: Row[Any], settings: Settings) -> Connection:
     """Return a stored connection, ready to work.
 
     Raises:
-        SealingKeyUnusable: If its secrets were sealed with another key.
+        SecretsUnreadable: If its secrets were sealed with another key.
     """
     resolved = resolve(row.preset, ConnectionDocument.model_validate(row.document))
     secrets = _opened(row, settings)
@@ -245,7 +251,10 @@ def _sealed(secrets: Mapping[str, Any], connection_id: UUID, settings: Settings)
 def _opened(row: Row[Any], settings: Settings) -> Mapping[str, Any]:
     if row.secrets is None:
         return {}
-    opened = sealer_of(settings).open(row.secrets, about=f"connection:{row.id}")
+    try:
+        opened = sealer_of(settings).open(row.secrets, about=f"connection:{row.id}")
+    except SealingKeyUnusable as error:
+        raise SecretsUnreadable(f"this connection's secrets cannot be read here: {error}") from None
     secrets: Mapping[str, Any] = orjson.loads(opened)
     return secrets
 

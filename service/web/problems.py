@@ -156,6 +156,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "delivery_not_found": Kind(404, "There is no such delivery"),
     "delivery_not_over": Kind(409, "The delivery cannot be sent again now"),
     # ours
+    "secrets_unreadable": Kind(503, "Secrets cannot be read with this deployment's key"),
     "not_ready": Kind(503, "This process should get no requests now"),
     "overloaded": Kind(503, "The service has too much to do"),
     "database_unavailable": Kind(503, "The database does not answer in time"),

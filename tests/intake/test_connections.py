@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from service.storage import transaction
+from service.settings import Settings
+from service.storage import parse_id, sealer_of, transaction
 from tests.intake.connected import COMPANY, SECRET, Connected
 
 pytestmark = pytest.mark.anyio
@@ -137,3 +138,14 @@ async def test_connections_are_for_admins(connected: Connected) -> None:
         ("DELETE", f"/v1/connections/{made['id']}"),
     ):
         assert (await connected.served.ask(method, path, key=key)).status_code == 403
+
+
+async def test_secrets_of_another_key_are_said_to_be(connected: Connected) -> None:
+    """Whoever operates it learns that the key is another one; the vendor sends again."""
+    made = await connected.connect()
+    async with transaction(connected.served.app.house.engine) as connection:
+        other = sealer_of(Settings(secret_key="a2V5IG9mIGFub3RoZXIgZGVwbG95bWVudCwgMzIhISE="))
+        sealed = other.seal(b"{}", about=f"connection:{parse_id(made['id'], 'con')}")
+        await connection.execute(text("UPDATE connection SET secrets = :it"), {"it": sealed})
+    answer = await connected.hubspot(made, b"[]")
+    assert (answer.status_code, answer.json()["code"]) == (503, "secrets_unreadable")
