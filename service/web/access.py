@@ -303,9 +303,9 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("POST /v1/connections/{id}/writes/retry", Scope.ADMIN),
     _access("POST /v1/connections/{id}/set-up", Scope.ADMIN),
     _access("POST /v1/connections/{id}/resync", Scope.ADMIN, _SMALL),
-    # the delivery proves itself
     _access("GET /integrations/salesforce/openapi.json", Door.OPEN),
     _access("POST /integrations/salesforce/v1/qualify", Scope.DECIDE, _SMALL),
+    # the delivery proves itself
     _access("POST /v1/intake/{connection}", Door.OPEN, _INTAKE),
     _access("POST /v1/intake/{connection}/{token}", Door.OPEN, _INTAKE),
     _access("GET /v1/subjects/export", Scope.ADMIN),
