@@ -13,7 +13,7 @@ from service.storage import libpq_url, parse_id
 
 __all__ = ["Book", "asking", "check_stored"]
 
-PAUSE_S = 0.02  # steady, and leaves processors to whoever starts meanwhile
+PAUSE_S = 0.08  # steady, and leaves processors to whoever starts meanwhile
 
 LEAD = {"vehicles": 300, "country": "DE", "seniority": "vp", "email_clicks": 4}
 
