@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from service.storage.migrating import limit_waiting
 
 revision: Final = "2026_11_26_1845"
-down_revision: Final = "2026_11_26_1850"
+down_revision: Final = "2026_11_26_1851"
 branch_labels: Final = None
 depends_on: Final = None
 

@@ -1,8 +1,7 @@
-"""Create the queue: procrastinate's tables, and what we want otherwise.
+"""Create the queue: procrastinate's tables, as far as its states.
 
-Nobody is notified of a new job: every commit that does takes a lock on the whole server, and
-workers look often enough. A job that goes back to waiting no longer stands for those that ask
-for the same work, or it might meet one that does, and could not go back.
+They gain values at this step, which a Postgres before 17 lets nobody use before they are
+committed; the next migration goes on.
 
 Expand: only adds.
 """
@@ -19,35 +18,10 @@ down_revision: Final = "2026_11_26_1840"
 branch_labels: Final = None
 depends_on: Final = None
 
-_TABLES: Final = (
-    "procrastinate_jobs, procrastinate_events, procrastinate_workers, procrastinate_periodic_defers"
-)
-
 
 def upgrade() -> None:
     limit_waiting()
-    step = "03.04.00_50_post_add_retry_failed_job_procedure"
-    advance_queue_schema(op.get_bind(), after=None, to=step)
-    op.execute("DROP TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1 ON procrastinate_jobs")
-    op.execute(
-        "CREATE FUNCTION goodfit_job_goes_back() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN NEW.queueing_lock := NULL; RETURN NEW; END $$"
-    )
-    op.execute(
-        "CREATE TRIGGER goodfit_job_goes_back BEFORE UPDATE OF status ON procrastinate_jobs"
-        " FOR EACH ROW WHEN (NEW.status = 'todo' AND OLD.status <> 'todo')"
-        " EXECUTE FUNCTION goodfit_job_goes_back()"
-    )
-    # Whoever looks for the next job asks of each whether one with its lock comes before it.
-    op.execute(
-        "CREATE INDEX goodfit_jobs_lock ON procrastinate_jobs (lock, priority, id)"
-        " WHERE status IN ('todo', 'doing')"
-    )
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {_TABLES} TO goodfit_app")
-    op.execute(
-        "GRANT USAGE ON SEQUENCE procrastinate_jobs_id_seq, procrastinate_events_id_seq,"
-        " procrastinate_workers_id_seq, procrastinate_periodic_defers_id_seq TO goodfit_app"
-    )
+    advance_queue_schema(op.get_bind(), after=None, to="02.06.00_01_add_cancel_states")
 
 
 def downgrade() -> None:
