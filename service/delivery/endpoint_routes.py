@@ -31,6 +31,7 @@ from service.web import (
     check_match,
     etag_of,
     page_of,
+    refusals,
     uuid_after,
 )
 
@@ -107,7 +108,12 @@ async def read(
     return Answer.of(endpoint_told(row), headers=headers).to_response()
 
 
-@endpoint_routes.patch("/{id}", operation_id="changeEndpoint", response_model=EndpointShown)
+@endpoint_routes.patch(
+    "/{id}",
+    operation_id="changeEndpoint",
+    response_model=EndpointShown,
+    responses=refusals(412),
+)
 async def change(
     *,
     id: str,  # noqa: A002 - the address calls it so
