@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 __all__ = [
     "claim",
-    "count_open",
     "give_up",
     "keep_attempt",
     "let_go",
@@ -97,18 +96,6 @@ _SUCCESS: Final = text(
     "UPDATE endpoint SET failing_since = NULL, recovered_at = clock_timestamp()"
     " WHERE id = :id AND failing_since IS NOT NULL"
 )
-_COUNTS: Final = text(
-    """
-    SELECT count(*) FILTER (WHERE delivery.state = 'waiting'),
-           count(*) FILTER (WHERE delivery.state = 'sending'),
-           coalesce(max(clock_timestamp() - next_at)
-               FILTER (WHERE endpoint.state = 'enabled' AND next_at <= clock_timestamp()),
-               interval '0'),
-           (SELECT count(*) FROM endpoint WHERE state = 'disabled')
-    FROM delivery JOIN endpoint ON endpoint.id = endpoint_id
-    WHERE delivery.state IN ('waiting', 'sending')
-    """
-)
 
 
 async def claim(
@@ -176,9 +163,3 @@ async def note_failure(connection: AsyncConnection, endpoint_id: UUID) -> None:
 async def note_success(connection: AsyncConnection, endpoint_id: UUID) -> None:
     """Forget since when nothing succeeded."""
     await connection.execute(_SUCCESS, {"id": endpoint_id})
-
-
-async def count_open(connection: AsyncConnection) -> tuple[int, int, timedelta, int]:
-    """Return how many wait, are being sent, since when the first is due, and endpoints off."""
-    waiting, sending, oldest, disabled = (await connection.execute(_COUNTS)).one()
-    return waiting, sending, oldest, disabled

@@ -1,8 +1,10 @@
 """What was sent to an endpoint, how that went, and sending it again."""
 
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.delivery import endpoint_store, endpoints
@@ -102,9 +104,7 @@ async def redeliver(
 
     async def work(connection: AsyncConnection) -> Answer:
         row = await endpoints.existing_delivery(connection, parse_id(id, "dlv"))
-        endpoint = await endpoints.existing(connection, row.endpoint_id)
-        if endpoint.state != "enabled":
-            raise EndpointDisabled
+        await _enabled(connection, row.endpoint_id)
         if not await endpoint_store.send_again(connection, row.id):
             words = "it was erased" if row.is_erased else "it is on its way; wait for its end"
             raise NotOver(words)
@@ -130,9 +130,7 @@ async def redeliver_range(
     """Send again what an endpoint missed in a time, the oldest first: up to 5,000 at once."""
 
     async def work(connection: AsyncConnection) -> Answer:
-        endpoint = await endpoints.existing(connection, parse_id(id, "whe"))
-        if endpoint.state != "enabled":
-            raise EndpointDisabled
+        endpoint = await _enabled(connection, parse_id(id, "whe"))
         count = await endpoint_store.send_range_again(
             connection,
             endpoint.id,
@@ -168,6 +166,13 @@ async def send_test(
         return Answer.of(delivery_told(found, []), status=202)
 
     return await answer_once(request, work, house=house, caller=caller)
+
+
+async def _enabled(connection: AsyncConnection, endpoint_id: UUID) -> Row[Any]:
+    endpoint = await endpoints.existing(connection, endpoint_id)
+    if endpoint.state != "enabled":
+        raise EndpointDisabled
+    return endpoint
 
 
 async def _shown(connection: AsyncConnection, text: str, *, status: int = 200) -> Answer:

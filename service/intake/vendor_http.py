@@ -38,15 +38,6 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def remaining(self) -> int | None:
-        """How many requests the vendor takes before it refuses, where it says so."""
-        for name in ("x-hubspot-ratelimit-remaining", "x-ratelimit-remaining"):
-            told = self.headers.get(name, "")
-            if told.isascii() and told.isdigit():
-                return int(told)
-        return None
-
-    @property
     def interval(self) -> timedelta:
         """How long it takes until the vendor counts anew."""
         told = self.headers.get("x-hubspot-ratelimit-interval-milliseconds", "")

@@ -125,6 +125,8 @@ async def _configure(connection: psycopg.AsyncConnection[Any], *, limits: Sessio
 async def _carry_out(work: Work, context: JobContext, **args: Any) -> None:  # noqa: ANN401 - JSON
     try:
         await work(**args)
+    # The front door of jobs. Whatever went wrong is noted by its kind, since its words may hold
+    # what people sent, and raised again: the queue decides whether it is tried once more.
     except Exception as error:
         job = context.job
         tell = _log.error if job.attempts + 1 >= _MOST_ATTEMPTS else _log.warning
