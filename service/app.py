@@ -167,11 +167,11 @@ def build_api() -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        strict_content_type=False,
         lifespan=_lifespan,
+        # To include the routers would build each of their routes once more, for every
+        # application and all of them in the middle of its first request.
+        routes=[route for router in _routers() for route in router.routes],
     )
-    for router in _routers():
-        api.include_router(router)
     for kind in (*EXPECTED, Exception):
         api.add_exception_handler(kind, _refuse)
     return api

@@ -1,11 +1,13 @@
-"""FastAPI routes whose JSON bodies are read by us, strictly, before pydantic sees them."""
+"""FastAPI routes, built when first asked for, whose JSON bodies we read before pydantic does."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from threading import RLock
 from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.routing import compile_path, get_name
 
 from service.web.bodies import media_type_of
 from service.web.json import decode_json
@@ -19,7 +21,41 @@ _IN_A_THREAD_BYTES: Final = 16 * 1024
 
 
 class StrictRoute(APIRoute):
-    """Every room's routers use this class: `APIRouter(route_class=StrictRoute)`."""
+    """Every room's routers use this class: `APIRouter(route_class=StrictRoute)`.
+
+    Which path and methods it answers is known at once. What reads a request and writes an
+    answer, and their description, is built when first looked for: of some two hundred routes
+    a process answers few, and to build them all takes as long as to load the rest.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        methods: Iterable[str] | None = None,
+        name: str | None = None,
+        **given: Any,  # noqa: ANN401 - whatever APIRoute takes
+    ) -> None:
+        self._given: dict[str, Any] | None = given
+        self._building = RLock()
+        self.path, self.endpoint = path, endpoint
+        self.name = get_name(endpoint) if name is None else name
+        self.methods = {method.upper() for method in methods or ("GET",)}
+        self.path_regex, self.path_format, self.param_convertors = compile_path(path)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a route
+        """Build the rest of this route, which is where *name* may be, and return it."""
+        with self.__dict__["_building"]:
+            if self._given is None:
+                if name in self.__dict__:  # another thread built it while we waited
+                    return self.__dict__[name]
+                raise AttributeError(name, name=name, obj=self)
+            given, self._given = self._given, None
+            super().__init__(
+                self.path, self.endpoint, methods=self.methods, name=self.name, **given
+            )
+        return getattr(self, name)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler behind our reading of the body."""
