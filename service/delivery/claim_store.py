@@ -1,4 +1,8 @@
-"""Deliveries as they are sent: claimed, kept, given up. SQL only, by the database's clock."""
+"""Deliveries as they are sent: claimed, kept, given up. SQL only, by the database's clock.
+
+The budget is of attempts that came to an end: answered, timed out, not connected. One that was
+cut off with its sender is written down, and is none of them.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -11,11 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 __all__ = [
     "claim",
     "give_up",
-    "keep_attempt",
+    "keep_outcome",
     "let_go",
-    "note_failure",
-    "note_success",
-    "settle",
 ]
 
 # An endpoint has its turn whatever the others have waiting: its oldest few, fewer where it fails.
@@ -27,7 +28,7 @@ _CLAIM: Final = text(
             AS busy (id, counted) ON busy.id = endpoint.id
         CROSS JOIN LATERAL (
             SELECT delivery.id FROM delivery
-            WHERE endpoint_id = endpoint.id AND delivery.state IN ('waiting', 'sending')
+            WHERE endpoint_id = endpoint.id AND delivery.state = 'waiting'
                 AND next_at <= clock_timestamp() AND attempts - base < :budget
                 AND EXISTS (SELECT FROM event WHERE event.id = event_id AND body IS NOT NULL)
             ORDER BY next_at
@@ -55,22 +56,29 @@ _CLAIM: Final = text(
     JOIN endpoint ON endpoint.id = claimed.endpoint_id
     """
 )
-_SETTLE: Final = text(
+# What comes after the lease was lost is not kept: that attempt counts as cut off already.
+_KEEP: Final = text(
     """
-    UPDATE delivery SET state = :state,
-        next_at = clock_timestamp() + CAST(:pause AS interval),
-        delivered_at = CASE WHEN :state = 'delivered' THEN clock_timestamp() END
-    WHERE id = :id AND generation = :generation AND state = 'sending' RETURNING id
-    """
-)
-_ATTEMPT: Final = text(
-    """
-    UPDATE delivery_attempt
-    SET took_ms = :took_ms, status = :status, problem = :problem, excerpt = :excerpt
-    WHERE delivery_id = :id AND number = :number AND EXISTS (
-        SELECT FROM delivery JOIN event ON event.id = event_id
-        WHERE delivery.id = :id AND body IS NOT NULL
+    WITH settled AS (
+        UPDATE delivery SET state = :state,
+            next_at = clock_timestamp() + CAST(:pause AS interval),
+            delivered_at = CASE WHEN :state = 'delivered' THEN clock_timestamp() END
+        WHERE id = :id AND generation = :generation AND state = 'sending'
+        RETURNING id, endpoint_id, event_id
+    ), attempted AS (
+        UPDATE delivery_attempt
+        SET took_ms = :took_ms, status = :status, problem = :problem, excerpt = :excerpt
+        FROM settled JOIN event ON event.id = event_id AND body IS NOT NULL
+        WHERE delivery_id = settled.id AND number = :number
+    ), seen AS (
+        UPDATE endpoint
+        SET failing_since = CASE WHEN :state <> 'delivered' THEN clock_timestamp() END,
+            recovered_at = CASE WHEN :state = 'delivered' THEN clock_timestamp()
+                ELSE recovered_at END
+        FROM settled
+        WHERE endpoint.id = endpoint_id AND (failing_since IS NULL) = (:state <> 'delivered')
     )
+    SELECT id FROM settled
     """
 )
 _GIVE_UP: Final = text(
@@ -78,24 +86,25 @@ _GIVE_UP: Final = text(
     UPDATE delivery SET generation = generation + 1,
         state = CASE WHEN body IS NULL THEN 'cancelled' ELSE 'failed' END
     FROM event
-    WHERE event.id = event_id AND state IN ('waiting', 'sending')
-        AND next_at <= clock_timestamp() AND (attempts - base >= :budget OR body IS NULL)
+    WHERE event.id = event_id AND next_at <= clock_timestamp() AND (
+        state IN ('waiting', 'sending') AND body IS NULL
+        OR state = 'waiting' AND attempts - base >= :budget
+        OR state = 'sending' AND :most_cut_off <= (
+            SELECT count(*) FROM delivery_attempt
+            WHERE delivery_id = delivery.id AND number > attempts - :most_cut_off
+                AND status IS NULL AND problem IS NULL
+        )
+    )
     RETURNING delivery.id
     """
 )
 # Due since it was made, which puts it before whatever waits for its first attempt.
 _LET_GO: Final = text(
-    "UPDATE delivery SET state = 'waiting', next_at = created_at, generation = generation + 1"
-    " WHERE state = 'sending' AND next_at <= clock_timestamp() AND attempts - base < :budget"
-    " RETURNING id"
+    "UPDATE delivery SET state = 'waiting', next_at = created_at, generation = generation + 1,"
+    " base = base + 1 WHERE state = 'sending' AND next_at <= clock_timestamp() RETURNING id"
 )
-_FAILURE: Final = text(
-    "UPDATE endpoint SET failing_since = clock_timestamp() WHERE id = :id AND failing_since IS NULL"
-)
-_SUCCESS: Final = text(
-    "UPDATE endpoint SET failing_since = NULL, recovered_at = clock_timestamp()"
-    " WHERE id = :id AND failing_since IS NOT NULL"
-)
+_MOST_CUT_OFF: Final = 100
+"""In a row: an hour of crashes is no reason to give a delivery up, and one that causes them is."""
 
 
 async def claim(
@@ -123,43 +132,38 @@ async def claim(
     return (await connection.execute(_CLAIM, values)).all()
 
 
-async def settle(
-    connection: AsyncConnection, row: Row[Any], *, state: str, pause: timedelta = timedelta(0)
-) -> bool:
-    """Say what became of a claimed delivery; return whether the claim still holds."""
-    values = {"state": state, "pause": pause, "id": row.id, "generation": row.generation}
-    return (await connection.execute(_SETTLE, values)).first() is not None
-
-
-async def keep_attempt(
+async def keep_outcome(
     connection: AsyncConnection,
     row: Row[Any],
     *,
+    state: str,
+    pause: timedelta,
     took_ms: int,
     status: int | None,
     problem: str | None,
     excerpt: str | None,
-) -> None:
-    """Write down how the attempt of a claim went, unless what was sent has been erased."""
-    values = {"took_ms": took_ms, "status": status, "problem": problem, "excerpt": excerpt}
-    await connection.execute(_ATTEMPT, {**values, "id": row.id, "number": row.attempts})
+) -> bool:
+    """Say how the attempt of a claim went and what becomes of the delivery.
+
+    Returns whether the claim still holds; where it does not, nothing is kept. What was sent may
+    have been erased meanwhile: then nothing is written of the attempt. The endpoint remembers
+    since when nothing succeeds.
+    """
+    values = {"state": state, "pause": pause, "id": row.id, "generation": row.generation}
+    values |= {"took_ms": took_ms, "status": status, "problem": problem, "excerpt": excerpt}
+    kept = await connection.execute(_KEEP, values | {"number": row.attempts})
+    return kept.first() is not None
 
 
 async def give_up(connection: AsyncConnection, *, budget: int) -> int:
-    """End deliveries whose last attempt was cut off, or whose event was erased; return how many."""
-    return len((await connection.execute(_GIVE_UP, {"budget": budget})).all())
+    """End deliveries that have no attempt left, or whose event was erased; return how many."""
+    values = {"budget": budget, "most_cut_off": _MOST_CUT_OFF}
+    return len((await connection.execute(_GIVE_UP, values)).all())
 
 
-async def let_go(connection: AsyncConnection, *, budget: int) -> int:
-    """Put what was cut off with its sender before all that waits; return how many those were."""
-    return len((await connection.execute(_LET_GO, {"budget": budget})).all())
+async def let_go(connection: AsyncConnection) -> int:
+    """Put what was cut off with its sender before all that waits; return how many those were.
 
-
-async def note_failure(connection: AsyncConnection, endpoint_id: UUID) -> None:
-    """Remember since when nothing succeeds."""
-    await connection.execute(_FAILURE, {"id": endpoint_id})
-
-
-async def note_success(connection: AsyncConnection, endpoint_id: UUID) -> None:
-    """Forget since when nothing succeeded."""
-    await connection.execute(_SUCCESS, {"id": endpoint_id})
+    The attempt that was cut off is not counted.
+    """
+    return len((await connection.execute(_LET_GO)).all())

@@ -157,19 +157,16 @@ class Sender:
                 state, pause = (
                     ("failed", pause) if is_last else ("waiting", self._pause(made, reply))
                 )
-            is_ours = await claim_store.settle(connection, row, state=state, pause=pause)
-            await claim_store.keep_attempt(
+            is_ours = await claim_store.keep_outcome(
                 connection,
                 row,
+                state=state,
+                pause=pause,
                 took_ms=took_ms,
                 status=None if reply is None else reply.status,
                 problem=outcome.problem,
                 excerpt=None if reply is None else excerpt_of(reply),
             )
-            if outcome.is_success:
-                await claim_store.note_success(connection, row.endpoint_id)
-                return
-            await claim_store.note_failure(connection, row.endpoint_id)
             if is_ours and state == "failed":
                 await self._switch_off(connection, row, because="gone" if is_gone else "failing")
 
@@ -260,6 +257,6 @@ async def _send_for_ever(sender: Sender) -> None:
 async def _let_go(sender: Sender) -> None:
     async with transaction(sender.house.engine) as connection:
         count = await claim_store.give_up(connection, budget=sender.budget)
-        await claim_store.let_go(connection, budget=sender.budget)
+        await claim_store.let_go(connection)
     if count:
-        _log.warning("deliveries given up", count=count, because="cut off, or erased")
+        _log.warning("deliveries given up", count=count, because="no attempt left, or erased")

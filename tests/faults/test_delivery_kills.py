@@ -1,4 +1,8 @@
-"""Senders that are killed in the middle: nothing lost, no attempt too many, nothing stuck."""
+"""Senders that are killed in the middle: nothing lost, no refusal too many, nothing stuck.
+
+Nothing here depends on how fast the machine is: the receiver has half a minute to answer, and an
+attempt that outlasts its lease is cut off as one whose sender was killed.
+"""
 
 import asyncio
 import json
@@ -10,14 +14,14 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import psycopg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.delivery import Announcement, EventType, announce
-from service.storage import transaction
+from service.storage import libpq_url, transaction
+from service.web import House
 from tests.delivery.receiver import Got, answer, receiving
 from tests.delivery.test_endpoints import QUICK, made
 from tests.web.serving import serving
@@ -33,13 +37,14 @@ SLACK_S: Final = 20.0  # for a machine that does much else
 BUDGET: Final = 3
 PATIENCE_S: Final = 500
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_STATES: Final = text("SELECT state, count(*) FROM delivery GROUP BY state")
-_STUCK: Final = text(
+_STATES: Final = "SELECT state, count(*) FROM delivery GROUP BY state"
+_STUCK: Final = (
     "SELECT coalesce(extract(epoch FROM max(clock_timestamp() - next_at)), 0) FROM delivery"
     " WHERE state = 'sending'"
 )
-_ATTEMPTS: Final = text(
-    "SELECT event_id, endpoint_id, delivery.state, attempts, count(number) FROM delivery"
+_ATTEMPTS: Final = (
+    "SELECT delivery.state, attempts, count(number), count(status),"
+    " count(problem) FROM delivery"
     " LEFT JOIN delivery_attempt ON delivery_id = delivery.id GROUP BY delivery.id"
 )
 
@@ -50,7 +55,7 @@ async def senders(url: str) -> AsyncIterator[asyncio.StreamReader]:
     given = {
         "GOODFIT_INSECURE_ENDPOINTS": "true",
         "GOODFIT_DELIVERY_LEASE_S": str(LEASE_S),
-        "GOODFIT_DELIVERY_TIMEOUT_S": "1",
+        "GOODFIT_DELIVERY_TIMEOUT_S": "30",
         "GOODFIT_DELIVERY_PAUSES_S": json.dumps([0.2] * (BUDGET - 1)),
         "GOODFIT_DELIVER_EVERY_S": "0.05",
     }
@@ -70,14 +75,22 @@ async def senders(url: str) -> AsyncIterator[asyncio.StreamReader]:
         await process.wait()
 
 
-async def ask(engine: AsyncEngine, query: Any) -> Any:  # noqa: ANN401 - rows
-    """Return the rows of *query*."""
-    async with transaction(engine) as connection:
-        return (await connection.execute(query)).all()
+async def tell(house: House) -> None:
+    """Announce the events, in transactions of which each is short on a slow machine too."""
+    for numbers in (range(n, n + 250) for n in range(0, EVENTS, 250)):
+        now = house.clock()
+        events = [
+            Announcement(
+                id=house.new_uuid(now), type=EventType.RULE_SET_RELEASED, at=now, data={"n": n}
+            )
+            for n in numbers
+        ]
+        async with transaction(house.engine) as connection:
+            assert await announce(connection, *events) == ENDPOINTS * len(events)
 
 
 async def test_twenty_kills_over_5000_deliveries(database_url: str) -> None:
-    """Each arrives under its one id, none has an attempt too many, no lease outlasts its end."""
+    """Each arrives under its one id or is refused exactly so often; no lease outlasts its end."""
     seen: Counter[tuple[str, str]] = Counter()
 
     def say(got: Got) -> bytes:
@@ -89,24 +102,17 @@ async def test_twenty_kills_over_5000_deliveries(database_url: str) -> None:
         serving(database_url, settings=QUICK, is_attended=False) as served,
         receiving(say) as there,
         senders(database_url) as told,
+        # a session without our deadlines: the machine may be busy while this looks on
+        await psycopg.AsyncConnection.connect(libpq_url(database_url), autocommit=True) as looking,
     ):
-        house = served.app.house
         for n in range(ENDPOINTS):
             await made(served, f"{there.url}/{n}", events=["rule_set.released"])
-        now = house.clock()
-        events = [
-            Announcement(
-                id=house.new_uuid(now), type=EventType.RULE_SET_RELEASED, at=now, data={"n": n}
-            )
-            for n in range(EVENTS)
-        ]
-        async with transaction(house.engine) as connection:
-            assert await announce(connection, *events) == ENDPOINTS * EVENTS
+        await tell(served.app.house)
         longest_s, kills = 0.0, 0
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                states = dict(await ask(house.engine, _STATES))
-                ((stuck_s,),) = await ask(house.engine, _STUCK)
+                states: dict[str, int] = dict(await (await looking.execute(_STATES)).fetchall())
+                ((stuck_s,),) = await (await looking.execute(_STUCK)).fetchall()
                 longest_s = max(longest_s, float(stuck_s))
                 done = states.get("delivered", 0) + states.get("failed", 0)
                 if done == ENDPOINTS * EVENTS:
@@ -116,8 +122,8 @@ async def test_twenty_kills_over_5000_deliveries(database_url: str) -> None:
                     await asyncio.sleep(0.3)
                     os.kill(pid, signal.SIGKILL)
                     kills += 1
-                await asyncio.sleep(0.05)
-        rows = await ask(house.engine, _ATTEMPTS)
+                await asyncio.sleep(0.1)
+        rows = await (await looking.execute(_ATTEMPTS)).fetchall()
     assert kills == KILLS
     assert longest_s < LEASE_S + SLACK_S
     assert states == {
@@ -125,6 +131,11 @@ async def test_twenty_kills_over_5000_deliveries(database_url: str) -> None:
         "failed": ENDPOINTS * REFUSED,
     }
     assert len(seen) == ENDPOINTS * EVENTS
-    assert all(attempts == written <= BUDGET for *_, attempts, written in rows)
-    assert {row.attempts for row in rows if row.state == "failed"} == {BUDGET}
-    assert max(seen.values()) <= BUDGET
+    written = [attempts for _, attempts, *_ in rows]
+    assert all(attempts == listed and not troubled for _, attempts, listed, _, troubled in rows)
+    assert {(state, answered) for state, *_, answered, _ in rows} == {
+        ("delivered", 1),
+        ("failed", BUDGET),
+    }
+    assert max(seen.values()) <= max(written)
+    assert sum(written) > ENDPOINTS * (EVENTS + REFUSED * (BUDGET - 1))  # some were cut off

@@ -92,7 +92,7 @@ class DeliveryRow(Base):
     generation: Mapped[int]
     attempts: Mapped[int]
     base: Mapped[int]
-    """How many attempts were made before it was last asked for anew; those after it are counted."""
+    """How many attempts are not counted: made before it was last asked for anew, or cut off."""
     first_attempt_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
