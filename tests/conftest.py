@@ -55,8 +55,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow ones, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Begin with the slow ones, so that no process is left alone with one at the end.
+
+    Those of Spark stand together, so that one process starts it once.
+    """
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is None, "spark" not in item.nodeid)
+    )
 
 
 @pytest.fixture(scope="session")

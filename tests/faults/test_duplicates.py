@@ -9,15 +9,16 @@ import pytest
 from service.storage import libpq_url
 from tests.decisions.rules import LARGE_FLEET
 from tests.faults.conftest import client_of, running
+from tests.sizes import size
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-KEYS = 50
+KEYS = size(500, quick=25)
 AT_ONCE = 20
 
 
 async def test_twenty_at_once_make_one_decision(database_url: str, key: str) -> None:
-    """Fifty keys, each used by twenty requests at once on two processes: fifty decisions.
+    """Keys that twenty requests use at once, on two processes: one decision a key.
 
     A machine that is slow enough may answer some with 409 after two seconds; they ask again.
     """

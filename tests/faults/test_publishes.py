@@ -21,10 +21,11 @@ from psycopg.rows import namedtuple_row
 from service.rules import RuleSet, load_rule_set
 from service.storage import libpq_url, parse_id
 from tests.journeys.processes import free_port, started
+from tests.sizes import size
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-PUBLISHES: Final = 2_000
+PUBLISHES: Final = size(2_000, quick=300)
 RULE_SETS: Final = 4
 VERSIONS_EVERY: Final = 10
 """Every so many publishes one is of a new version; the others go back or forth."""
@@ -210,7 +211,7 @@ class Shelf:
         return [version for since, version in self.releases[slug] if since <= at][-1]
 
 
-async def test_two_thousand_publishes_never_mix_versions(
+async def test_publishes_never_mix_versions(
     database_url: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each decision cites one version, equals its output, and was made while it was live."""

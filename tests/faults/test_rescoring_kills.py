@@ -17,11 +17,12 @@ from service.bulk.rescoring import TakenAway
 from service.storage import DatabaseUnavailable, libpq_url, open_engine
 from tests.bulk.books import decisions_per_account, fill, go_live, standing_of
 from tests.bulk.test_rescoring import rescore
+from tests.sizes import size
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ACCOUNTS = 24_000
-KILLS = 3
+ACCOUNTS = size(24_000, quick=9_000)
+KILLS = size(3, quick=2)
 SEED = 20_261_126
 PATIENCE_S = 240
 COMMAND = [sys.executable, "-c", "from service.cli import main; main()", "rescore", "book"]

@@ -68,7 +68,7 @@ def ask(line: str, path: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def test_the_demo_prints_lines_that_work_and_keeps_its_data(home: Path) -> None:
-    """The whole first minute: killed while loading, loaded, asked, stopped, found again."""
+    """From first to last: killed while loading, loaded, asked, stopped, found again, reset."""
     port = free_port()
     with demo(home, port) as terminal:
         _kill_while_loading(terminal, home)
@@ -87,6 +87,7 @@ def test_the_demo_prints_lines_that_work_and_keeps_its_data(home: Path) -> None:
         _check_portfolio(lines_to_try(output)[0], home)
         again = run(lines_to_try(output)[0])
         assert again["id"] != asked["id"]
+        _check_second(home, port)
         _check_end(terminal, home, port)
     with demo(home, port) as terminal:
         second = terminal.wait_for(LAST_LINE)
@@ -97,36 +98,30 @@ def test_the_demo_prints_lines_that_work_and_keeps_its_data(home: Path) -> None:
         assert found["summary"] == again["summary"]
         _check_end(terminal, home, port, signal.SIGTERM)
     _check_json(home, port)
+    _check_reset(home, port)
 
 
-def test_reset_throws_the_demo_away(home: Path) -> None:
+def _check_second(home: Path, port: int) -> None:
+    """Whoever starts a second one is told which of the two to change, and nothing is made."""
+    with demo(home / "other", port) as second:
+        assert second.process.wait(timeout=60) == 1
+        assert f"port {port} is in use" in second.errors
+    assert not (home / "other" / "demo").exists()
+    arguments = ("demo", "--port", str(free_port()))
+    settings = {"GOODFIT_HOME": str(home)}
+    with started(home / "second", *arguments, environment=settings) as second:
+        assert second.process.wait(timeout=60) == 1
+        assert "is in use by another Goodfit" in second.errors
+
+
+def _check_reset(home: Path, port: int) -> None:
     """A fresh start has fresh keys, and none of what was asked before."""
-    port = free_port()
-    with demo(home, port) as terminal:
-        terminal.wait_for("ready in")
-        before = json.loads((home / "demo" / "demo.json").read_text())
-        terminal.stop()
+    before = json.loads((home / "demo" / "demo.json").read_text())
     with demo(home, port, "--reset") as terminal:
         terminal.wait_for("ready in")
         after = json.loads((home / "demo" / "demo.json").read_text())
         assert after["secret_key"] != before["secret_key"]
         terminal.stop()
-
-
-def test_a_port_or_a_folder_in_use_is_said(home: Path) -> None:
-    """Whoever starts a second one is told which of the two to change, and nothing is made."""
-    port = free_port()
-    with demo(home, port) as terminal:
-        terminal.wait_for("ready in")
-        with demo(home / "other", port) as second:
-            assert second.process.wait(timeout=60) == 1
-            assert f"port {port} is in use" in second.errors
-        assert not (home / "other" / "demo").exists()
-        arguments = ("demo", "--port", str(free_port()))
-        settings = {"GOODFIT_HOME": str(home)}
-        with started(home / "second", *arguments, environment=settings) as second:
-            assert second.process.wait(timeout=60) == 1
-            assert "is in use by another Goodfit" in second.errors
 
 
 def _kill_while_loading(terminal: Started, home: Path) -> None:

@@ -17,10 +17,11 @@ import pytest
 from tests.bulk.books import RULES, decisions_per_account, standing_of
 from tests.journeys.processes import Started, free_port, started
 from tests.journeys.test_serve import READY, goodfit
+from tests.sizes import size
 
 pytestmark = pytest.mark.slow
 
-ACCOUNTS = 12_000
+ACCOUNTS = size(12_000, quick=6_000)
 BATCH = 1_000
 PATIENCE_S = 240
 SETS = "/v1/rule-sets"

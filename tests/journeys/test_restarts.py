@@ -13,10 +13,11 @@ import pytest
 from tests.journeys.load import asking, check_stored
 from tests.journeys.processes import Started, answering, free_port, is_listening, started
 from tests.journeys.test_serve import READY, furnish
+from tests.sizes import size
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
-KILLS = 2
+KILLS = size(2, quick=1)
 CLIENTS = 12
 WITHIN_S = 120
 RESTARTED = "workers restarted"
@@ -84,7 +85,7 @@ async def service(
         yield Service(terminal, port, url)
 
 
-@pytest.mark.parametrize(("workers", "restarts"), [(1, 2), (2, 3)])
+@pytest.mark.parametrize(("workers", "restarts"), [(1, size(2, quick=1)), (2, size(3, quick=2))])
 async def test_no_client_sees_a_restart(
     tmp_path: Path, empty_database_url: str, workers: int, restarts: int
 ) -> None:

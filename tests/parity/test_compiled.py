@@ -1,16 +1,15 @@
 """The compiled form gives the reference's results, to the last bit, on whatever it is given.
 
-`GOODFIT_CAMPAIGN=20 pytest tests/parity` looks at twenty times as many rule sets.
+`tests.sizes` says how to look at more rule sets.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import RuleSet, load_rule_set, scores
@@ -32,26 +31,14 @@ from service.rules.uses import expressions as trees_of
 from tests.rules import expressions as written
 from tests.rules.expressions import ALONE
 from tests.rules.strategies import CLOCKS, complete_facts_for, documents, facts_for
+from tests.sizes import looking
 
-TIMES = int(os.environ.get("GOODFIT_CAMPAIGN", "1"))
 FACTS_EACH = 25
 TODAY = date(2026, 3, 1)
 NODES = {
     ast.Constant, ast.Attribute, ast.Derived, ast.Score, ast.Grade, ast.Variable, ast.Not,
     ast.Logic, ast.AtLeast, ast.Has, ast.Choose, ast.Quantified, ast.Apply,
 }  # fmt: skip
-
-
-def looking(count: int) -> settings:
-    """Return settings for a search of *count* examples, the same ones every time."""
-    return settings(
-        max_examples=count * TIMES,
-        deadline=None,
-        database=None,
-        derandomize=TIMES == 1,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 class Recorder:
@@ -121,7 +108,7 @@ def test_generated_rule_sets_are_judged_alike() -> None:
     """Whatever the rules and the facts: the same trace, the same outline, the same look-ups."""
     seen: Counter[object] = Counter()
 
-    @looking(120)
+    @looking(120, quick=120)
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         rules = load_rule_set(data.draw(documents(), label="rule set"))

@@ -19,7 +19,7 @@ from tests.web.serving import Served, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-ACCOUNTS = 9_000
+ACCOUNTS = 6_000
 BOOK = "/v1/rule-sets/book/rescorings"
 PATIENCE_S = 120
 

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import RuleSet, check_rule_set, load_rule_set
@@ -12,6 +12,7 @@ from service.rules.advice import Advice, advise
 from service.rules.scores import judge
 from service.rules.truth import YES
 from tests.rules.strategies import facts_for, rule_sets
+from tests.sizes import looking
 
 DAY = date(2026, 1, 1)
 FLEET = Path(__file__).parents[1] / "cases" / "fleet_leads.yaml"
@@ -274,7 +275,7 @@ def test_warnings_come_with_the_line_of_the_file() -> None:
     assert "cap: 40" in text.splitlines()[tight[0].line - 1]
 
 
-@settings(max_examples=80, deadline=None)
+@looking(80)
 @given(st.data())
 def test_no_alarm_is_false(data: st.DataObject) -> None:
     """No facts make an impossible rule yes, a shadowed one count, a lost outcome come out."""

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import RuleSet, load_rule_set
@@ -12,6 +12,7 @@ from service.rules.attributes import Fact, admit
 from service.rules.classes import AttributeClasses, classes_of
 from service.rules.scores import judge
 from tests.rules.strategies import complete_facts_for, rule_sets
+from tests.sizes import looking
 
 DAY = date(2026, 3, 1)
 CASES = Path(__file__).parents[1] / "cases"
@@ -142,7 +143,7 @@ def test_a_long_list_of_numbers_is_not_cut() -> None:
     assert not classes_asking("{type: number}", f"it in [{numbers}]").finite
 
 
-@settings(max_examples=80, deadline=None)
+@looking(80)
 @given(st.data())
 def test_every_value_acts_like_the_value_of_some_class(data: st.DataObject) -> None:
     """Where classes are finite, any value can be replaced by one of them and nothing moves."""
@@ -160,7 +161,7 @@ def test_every_value_acts_like_the_value_of_some_class(data: st.DataObject) -> N
     assert any(trace == wanted for trace in found)
 
 
-@settings(max_examples=50, deadline=None)
+@looking(50)
 @given(st.data())
 def test_no_class_is_empty(data: st.DataObject) -> None:
     """The door lets the value of each class through unchanged."""

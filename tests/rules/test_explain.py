@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, load_rule_set
@@ -16,6 +16,7 @@ from service.rules.ranges import six_places
 from service.rules.reasons import Reason
 from service.rules.truth import UNKNOWN, YES
 from tests.rules.strategies import CLOCKS, facts_for, rule_sets
+from tests.sizes import looking
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 FLEET = Path(__file__).parents[1] / "cases" / "fleet_leads.yaml"
@@ -272,7 +273,7 @@ def test_reasons_and_summary_can_be_had_together(fleet: RuleSet, *, full: bool) 
     assert explained(decision, full=full) == (decision.reasons(full=full), decision.summary)
 
 
-@settings(max_examples=120, deadline=None)
+@looking(120)
 @given(st.data())
 def test_effects_add_up_to_every_score(data: st.DataObject) -> None:
     """Per score, the exact sum of the effects rounded to six places is its value, to the bit."""
@@ -283,7 +284,7 @@ def test_effects_add_up_to_every_score(data: st.DataObject) -> None:
         assert six_places(math.fsum(effects)) == decision.scores[name].value
 
 
-@settings(max_examples=80, deadline=None)
+@looking(80)
 @given(st.data())
 def test_reasons_come_in_order(data: st.DataObject) -> None:
     """One decisive reason, then effects that never grow, then what has none."""

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 
 import orjson
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -36,29 +36,12 @@ from tests.rules.strategies import (
     documents,
     facts_for,
 )
+from tests.sizes import looking, size
 
 ROOT = Path(__file__).resolve().parents[2]
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 FEW = Scope(numbers=("vehicles",), texts=(), folded=(), dates=(), lists=(), text_lists=())
 """Names with few classes, so that all combinations can be tried."""
-
-TIMES = int(os.environ.get("GOODFIT_CAMPAIGN", "1"))
-
-
-def looking(count: int) -> settings:
-    """Return settings for a search of *count* examples, the same ones every time."""
-    return settings(
-        max_examples=count * TIMES,
-        deadline=None,
-        database=None,
-        derandomize=TIMES == 1,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=[
-            HealthCheck.too_slow,
-            HealthCheck.data_too_large,
-            HealthCheck.filter_too_much,
-        ],
-    )
 
 
 def some_of(known: Mapping[str, object], data: st.DataObject, label: str) -> dict[str, object]:
@@ -159,7 +142,7 @@ def test_the_exact_pass_lists_exactly_what_matters() -> None:
             assert {missing.attribute for missing in decision.missing} == what_matters(answers)
 
     compare()
-    assert tried["exact"] >= 20
+    assert tried["exact"] >= size(20, quick=5)
 
 
 Answers = dict[frozenset[tuple[str, Fact]], str]

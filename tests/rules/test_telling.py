@@ -1,16 +1,15 @@
 """The fast telling: the bytes that encoding the reference explanation gives, for any decision.
 
-`GOODFIT_CAMPAIGN=20` looks at twenty times as many rule sets.
+`tests.sizes` says how to look at more rule sets.
 """
 
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, json_text, load_rule_set
@@ -19,23 +18,11 @@ from service.rules.telling.case import Telling
 from service.rules.telling.sheet import Sheet
 from service.rules.templates import read_template, template_names
 from tests.rules.strategies import CLOCKS, complete_facts_for, documents, facts_for, values_for
+from tests.sizes import looking, size
 
-TIMES = int(os.environ.get("GOODFIT_CAMPAIGN", "1"))
 FLEET = Path(__file__).parents[1] / "cases" / "fleet_leads.yaml"
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 FACTS_EACH = 12
-
-
-def looking(count: int) -> settings:
-    """Return settings for a search of *count* examples, the same ones every time."""
-    return settings(
-        max_examples=count * TIMES,
-        deadline=None,
-        database=None,
-        derandomize=TIMES == 1,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 def assert_told_alike(decision: Decision) -> None:
@@ -72,7 +59,7 @@ def test_any_decision_is_told_as_the_reference_tells_it() -> None:
             seen.update({reason.kind for reason in decision.reasons(full=True)})
 
     compare()
-    assert seen["decisions"] >= 100 * FACTS_EACH
+    assert seen["decisions"] >= size(100, quick=30) * FACTS_EACH
     kinds = {"gate", "points", "limit", "outcome", "suspended"}
     assert kinds | {"qualify", "review", "disqualify", "undecided"} <= set(seen)
 
@@ -94,7 +81,7 @@ def test_a_usual_decision_is_told_at_once_as_the_reference_tells_it(
     monkeypatch.setattr(sheet, "COMPILED_AFTER", 0)
     seen: Counter[str] = Counter()
 
-    @looking(40)
+    @looking(40, quick=40)
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         rules = load_rule_set(worded(data.draw(documents()), data))

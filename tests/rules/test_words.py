@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import load_rule_set
@@ -22,6 +22,7 @@ from service.rules.reasons import Reason
 from service.rules.sight import sight_of
 from service.rules.trace import truths_of
 from tests.rules.strategies import facts_for, rule_sets
+from tests.sizes import looking
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 ATTRIBUTES: dict[str, dict[str, object]] = {
@@ -243,7 +244,7 @@ def test_small_words_fit_their_place() -> None:
     assert [uncapitalised(x) for x in labels] == ["fleet size", "CRM plan", "e-mail", "a note"]
 
 
-@settings(max_examples=60, deadline=None)
+@looking(60)
 @given(st.data())
 def test_kept_phrases_say_what_the_checks_say(data: st.DataObject) -> None:
     """Filling a phrase's slots gives the words that are made afresh, tokens and text."""
@@ -261,7 +262,7 @@ def test_kept_phrases_say_what_the_checks_say(data: st.DataObject) -> None:
             assert kept.text == sentence(kept.tokens)
 
 
-@settings(max_examples=60, deadline=None)
+@looking(60)
 @given(st.data())
 def test_every_rule_finds_words(data: st.DataObject) -> None:
     """Whatever a rule set asks and whatever is known, every reason has a sentence."""

@@ -2,12 +2,13 @@
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 
 from service.rules import read_source
 from service.rules.merge import is_same
 from service.rulesets.rewriting import rewritten
 from tests.rules.edits import FLEET_TEXT, Document, edits
+from tests.sizes import looking
 
 COMMENTED = """\
 # Whom we serve.
@@ -26,7 +27,7 @@ outcomes:
 """
 
 
-@settings(max_examples=150, deadline=None)
+@looking(150)
 @given(document=edits())
 def test_a_rewritten_text_says_what_it_should(document: Document) -> None:
     """Whatever was edited, and it is still YAML in its author's layout."""
@@ -35,7 +36,7 @@ def test_a_rewritten_text_says_what_it_should(document: Document) -> None:
     assert text.startswith(FLEET_TEXT.splitlines()[0]), "the author's YAML, not JSON"
 
 
-@settings(max_examples=50, deadline=None)
+@looking(50)
 @given(document=edits())
 def test_a_rewritten_text_reads_alike_in_older_yaml(document: Document) -> None:
     """PyYAML, which takes `NO` for false, finds the same document."""
