@@ -6,6 +6,7 @@ from service.cli.backtest_command import backtest
 from service.cli.backup_commands import backup, restore, upgrade_database
 from service.cli.checking import check
 from service.cli.comparing import compare
+from service.cli.connection_commands import connections
 from service.cli.deciding import decide
 from service.cli.describing import schema
 from service.cli.erase_command import erase
@@ -68,5 +69,6 @@ app.command(rich_help_panel=OPERATIONS)(backup)
 app.command(rich_help_panel=OPERATIONS)(restore)
 app.command("upgrade-database", rich_help_panel=OPERATIONS)(upgrade_database)
 app.add_typer(portfolio, rich_help_panel=_ACCOUNTS)
+app.add_typer(connections, rich_help_panel=OPERATIONS)
 app.add_typer(keys, rich_help_panel=OPERATIONS)
 app.add_typer(audit, rich_help_panel=OPERATIONS)

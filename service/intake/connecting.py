@@ -36,6 +36,8 @@ __all__ = [
     "disconnect",
     "existing",
     "is_token_of",
+    "members_of",
+    "secrets_of",
 ]
 
 _TOKEN_BYTES: Final = 24
@@ -100,9 +102,9 @@ async def connect(
         InvalidConnection: If it could not work.
         ConnectionExists: If its name is taken.
     """
-    document = ConnectionDocument.model_validate(_members(sent))
+    document = ConnectionDocument.model_validate(members_of(sent))
     resolved = resolve(sent.preset, document)
-    secrets = _given(sent.secrets)
+    secrets = secrets_of(sent.secrets)
     check_secrets(resolved, secrets)
     now = house.clock()
     connection_id = house.new_uuid(now)
@@ -111,7 +113,7 @@ async def connect(
         "id": connection_id,
         "name": sent.name,
         "preset": sent.preset,
-        "document": _members(sent),
+        "document": members_of(sent),
         "secrets": _sealed(secrets, connection_id, house.settings),
         "path_token_hash": None if token is None else _hash(token),
         "row_version": 1,
@@ -122,7 +124,7 @@ async def connect(
     if not await store.add(connection, values):
         words = "there is a connection with this name; change that one, or take another name"
         raise ConnectionExists(words)
-    told = sorted(_members(sent))
+    told = sorted(members_of(sent))
     await _tell(connection, "connections.create", connection_id, house=house, by=person, told=told)
     row = await existing(connection, connection_id)
     return Connection(
@@ -139,13 +141,16 @@ async def change(
     connection_id: UUID,
     sent: Mapping[str, Any],
     *,
+    is_whole: bool = False,
     secrets: SecretsSent | None,
-    new_token: bool,
-    if_match: str | None,
+    new_token: bool = False,
+    if_match: str | None = None,
     house: House,
     person: str,
 ) -> Connection:
     """Change a connection by a JSON merge patch on its document; secrets that are given replace.
+
+    Where *sent* is the *whole* document, it takes the place of the one that was there.
 
     Raises:
         ConnectionNotFound: If there is none.
@@ -155,13 +160,12 @@ async def change(
     row = await existing(connection, connection_id, locked=True)
     if if_match is not None:
         check_match(if_match, etag_of(row.row_version))
-    document = {
-        name: value for name, value in merged(row.document, sent).items() if value is not None
-    }
+    patched = sent if is_whole else merged(row.document, sent)
+    document = {name: value for name, value in patched.items() if value is not None}
     resolved = resolve(row.preset, ConnectionDocument.model_validate(document))
     kept = dict(_opened(row, house.settings))
     if secrets is not None:
-        kept |= _given(secrets)
+        kept |= secrets_of(secrets)
     check_secrets(resolved, kept)
     values: dict[str, object] = {"document": document, "updated_at": house.clock()}
     token = None
@@ -173,7 +177,9 @@ async def change(
     elif not resolved.has_path_token:
         values["path_token_hash"] = None
     await store.change(connection, connection_id, **values)
-    told = [*sent, *(["secrets"] if secrets is not None else [])]
+    names = document.keys() | row.document.keys() if is_whole else sent.keys()
+    told = [one for one in names if not is_whole or document.get(one) != row.document.get(one)]
+    told += ["secrets"] if secrets is not None and (not is_whole or secrets_of(secrets)) else []
     await _tell(
         connection, "connections.change", connection_id, house=house, by=person, told=sorted(told)
     )
@@ -232,12 +238,14 @@ def is_token_of(row: Row[Any], token: str | None) -> bool:
     return token is not None and hmac.compare_digest(row.path_token_hash, _hash(token))
 
 
-def _members(sent: ConnectionDocument) -> dict[str, Any]:
+def members_of(sent: ConnectionDocument) -> dict[str, Any]:
+    """Return a connection's document as it is kept: what was said, and nothing else."""
     told: dict[str, Any] = sent.model_dump(include=set(_PLAIN), exclude_unset=True, mode="json")
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _given(secrets: SecretsSent) -> dict[str, Any]:
+def secrets_of(secrets: SecretsSent) -> dict[str, Any]:
+    """Return the secrets that were given, by name."""
     told: dict[str, Any] = secrets.model_dump(exclude_unset=True)
     return {name: value for name, value in told.items() if value}
 

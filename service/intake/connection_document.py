@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from service.accounts import SourceName
 from service.intake.map_document import MapDocument, merged
@@ -16,6 +17,7 @@ from service.intake.standard_signing import is_secret
 from service.web import Fault, Refusal, Sent, faults_within
 
 __all__ = [
+    "ConnectionDeclared",
     "ConnectionDocument",
     "ConnectionSent",
     "InvalidConnection",
@@ -39,7 +41,7 @@ def _told(text: str) -> str:
     """Let through what can be told of a decision. A pattern here would be no OpenAPI 3.0."""
     if _TOLD.fullmatch(text) is None:
         words = "`verdict`, `outcome`, `score:` and its name, `decision`, `version`, `decided_at`"
-        raise ValueError(f"of a decision a record can be told {words}")
+        raise PydanticCustomError("told", f"of a decision a record can be told {words}")
     return text
 
 
@@ -105,12 +107,17 @@ class ConnectionDocument(Sent):
     writes: WritesDocument | None = None
 
 
-class ConnectionSent(ConnectionDocument):
+class ConnectionDeclared(ConnectionDocument):
+    """A connection as it is to be, whatever it is now."""
+
+    preset: PresetName
+    secrets: SecretsSent = Field(default_factory=SecretsSent)
+
+
+class ConnectionSent(ConnectionDeclared):
     """A connection to be made."""
 
     name: SourceName
-    preset: PresetName
-    secrets: SecretsSent = Field(default_factory=SecretsSent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,23 +8,28 @@ from service.intake import delivery_store, store
 from service.intake.connecting import change, connect, connection_of, disconnect, existing
 from service.intake.connection_document import ConnectionSent
 from service.intake.connection_schemas import (
+    AppliedPage,
     ConnectionPage,
     ConnectionPatch,
+    ConnectionsDeclared,
     ConnectionShown,
     NewConnectionShown,
 )
-from service.intake.connection_showing import connection_shown
+from service.intake.connection_showing import applied_shown, connection_shown
+from service.intake.declaring import apply_declared
 from service.intake.writing_back import ask_to_write
 from service.storage import parse_id, transaction
 from service.web import (
     REFUSALS,
     CursorParameter,
+    DryRun,
     InHouse,
     InvalidIdempotencyKey,
     LimitParameter,
     StrictRoute,
     WithKey,
     etag_of,
+    only_tried,
     page_of,
     refusals,
     uuid_after,
@@ -61,6 +66,31 @@ async def create_connection(
     response.headers["Cache-Control"] = "no-store"
     response.headers["ETag"] = etag_of(made.row.row_version)
     return connection_shown(made)
+
+
+@connection_routes.post("/apply", operation_id="applyConnections", response_model=AppliedPage)
+async def apply_connections(
+    *,
+    sent: ConnectionsDeclared,
+    request: Request,
+    response: Response,
+    house: InHouse,
+    caller: WithKey,
+    dry_run: DryRun = False,
+) -> dict[str, Any]:
+    """Bring connections to what a file declares of them: all of them, or none.
+
+    To apply the same again changes nothing. Each document replaces the one before; secrets that
+    are not given stay. What is not declared is left alone, and only removed by `DELETE`.
+    """
+    _refuse_idempotency(request)
+    async with transaction(house.engine) as connection, only_tried(connection, dry_run):
+        applied = await apply_declared(
+            connection, sent.connections, house=house, person=caller.person
+        )
+    response.headers["Cache-Control"] = "no-store"
+    shown = [applied_shown(one, is_dry=dry_run) for one in applied]
+    return {"dry_run": dry_run, "connections": shown}
 
 
 @connection_routes.get("", operation_id="listConnections", response_model=ConnectionPage)

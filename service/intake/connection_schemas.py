@@ -1,16 +1,24 @@
 """Connections on the wire."""
 
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
-from service.intake.connection_document import ConnectionDocument, SecretsSent
-from service.web import Shown
+from service.accounts import SourceName
+from service.intake.connection_document import (
+    ConnectionDeclared,
+    ConnectionDocument,
+    SecretsSent,
+)
+from service.web import Sent, Shown
 
 __all__ = [
+    "AppliedPage",
     "ConnectionPage",
     "ConnectionPatch",
     "ConnectionShown",
+    "ConnectionsDeclared",
     "HealthShown",
     "NewConnectionShown",
 ]
@@ -51,6 +59,9 @@ class ConnectionShown(Shown):
     authentication: dict[str, Any]
     has_path_token: bool
     has_secrets: list[str] = Field(description="The names of the secrets that are kept.")
+    document: dict[str, Any] = Field(
+        description="What was said of it, as it differs from its preset: what a file declares."
+    )
     map: dict[str, Any]
     effective_map: dict[str, Any]
     writes: dict[str, Any]
@@ -73,3 +84,55 @@ class ConnectionPage(Shown):
 
     data: list[ConnectionShown]
     next_cursor: str | None
+
+
+_SOURCE: Final = TypeAdapter[str](SourceName)
+
+
+def _source(name: str) -> str:
+    """Let through what a source may be called. A key's pattern would be no OpenAPI 3.0."""
+    try:
+        return _SOURCE.validate_python(name)
+    except ValidationError:
+        words = "a connection is named by a lower-case letter, then letters, digits, `_`, `.`, `-`"
+        raise PydanticCustomError("name", words) from None
+
+
+Name = Annotated[str, AfterValidator(_source)]
+
+
+class ConnectionsDeclared(Sent):
+    """Connections by name, as they are to be; those that are not named are left alone."""
+
+    connections: dict[Annotated[str, AfterValidator(_source)], ConnectionDeclared] = Field(
+        min_length=1, max_length=64
+    )
+
+
+class DifferenceShown(Shown):
+    """One part that is not as it was; *at* is a JSON pointer into the connection."""
+
+    at: str = Field(examples=["/map/kinds/company/attributes/vehicles"])
+    change: Literal["added", "changed", "removed"]
+    before: Any
+    after: Any
+
+
+class AppliedShown(Shown):
+    """What became of one connection. Its address has the token where that was just made."""
+
+    name: str
+    state: Literal["created", "changed", "unchanged"]
+    id: str | None = Field(description="None where it would be made.")
+    address: str | None
+    changes: list[DifferenceShown]
+    secrets: dict[str, Literal["added", "changed", "unchanged"]] = Field(
+        description="By the name of each that was given; one that was not stays as it is."
+    )
+
+
+class AppliedPage(Shown):
+    """What became of every connection that was declared, by name."""
+
+    dry_run: bool
+    connections: list[AppliedShown]

@@ -1,16 +1,18 @@
 """Connections and deliveries as answers: everything but secrets."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from service.intake.connecting import Connection
+from service.intake.declaring import Applied
 from service.storage import to_text
 from service.web import rfc3339
 
-__all__ = ["connection_shown", "delivery_shown"]
+__all__ = ["applied_shown", "connection_shown", "delivery_shown"]
 
 
 def connection_shown(
@@ -29,6 +31,7 @@ def connection_shown(
         "authentication": resolved.scheme.model_dump(mode="json"),
         "has_path_token": resolved.has_path_token,
         "has_secrets": sorted(connection.secrets),
+        "document": row.document,
         "map": row.document.get("map", {}),
         "effective_map": resolved.map.model_dump(mode="json", exclude_none=True),
         "writes": resolved.writes.model_dump(mode="json", exclude_none=True),
@@ -38,6 +41,22 @@ def connection_shown(
         "created_at": rfc3339(row.created_at),
         "created_by": row.created_by,
         "updated_at": rfc3339(row.updated_at),
+    }
+
+
+def applied_shown(applied: Applied, *, is_dry: bool) -> dict[str, Any]:
+    """Return what became of a declared connection; what was only tried has no address yet."""
+    is_there = not is_dry or applied.state != "created"
+    told = connection_shown(applied.known) if is_there else {"id": None, "address": None}
+    if is_dry and applied.known.token is not None:
+        told["address"] = None
+    return {
+        "name": applied.known.name,
+        "state": applied.state,
+        "id": told["id"],
+        "address": told["address"],
+        "changes": [asdict(one) for one in applied.differences],
+        "secrets": dict(applied.secrets),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
 __all__ = ["Expression", "ExpressionFailed", "evaluate", "field_of", "fields_in"]
 
@@ -39,19 +40,23 @@ def _usable(text: str) -> str:
     try:
         tree = jmespath.compile(text).parsed
     except RecursionError:
-        raise ValueError("this is nested too deep; take it apart") from None
+        raise PydanticCustomError("expression", "this is nested too deep; take it apart") from None
     except JMESPathError as error:
         place = getattr(error, "lex_position", None)
         where = f", at character {place + 1}" if isinstance(place, int) and place >= 0 else ""
-        raise ValueError(f"this is no JMESPath expression{where}; see jmespath.org") from None
+        raise PydanticCustomError(
+            "expression", f"this is no JMESPath expression{where}; see jmespath.org"
+        ) from None
     weight = 1
     for node, depth in _nodes(tree):
         if depth > _DEEPEST:
-            raise ValueError(f"this is nested more than {_DEEPEST} levels deep; take it apart")
+            raise PydanticCustomError(
+                "expression", f"this is nested more than {_DEEPEST} levels deep; take it apart"
+            )
         weight *= _weight(node)
         if weight > _HEAVIEST:
             words = "this repeats what it reads too often; make fewer lists and objects in it"
-            raise ValueError(words)
+            raise PydanticCustomError("expression", words)
     return text
 
 
@@ -125,9 +130,13 @@ def _weight(node: dict[str, Any]) -> int:
         case "function_expression":
             name = node["value"]
             if name not in _FUNCTIONS:
-                raise ValueError(f"`{name}` is no function here; there are {_listed()}")
+                raise PydanticCustomError(
+                    "expression", f"`{name}` is no function here; there are {_listed()}"
+                )
             if name == "join" and not _is_short_text(node["children"][:1]):
-                raise ValueError("`join` takes a short text in quotes first, as in join(', ', x)")
+                raise PydanticCustomError(
+                    "expression", "`join` takes a short text in quotes first, as in join(', ', x)"
+                )
             return 2 if name == "to_string" else 1
         case _:
             return 1

@@ -8,6 +8,7 @@ way of writing them. So most attributes are as short as `fields.numberofemployee
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.accounts import SourceName
 from service.intake.expressions import Expression
@@ -74,9 +75,11 @@ class FieldsDocument(Sent):
     @model_validator(mode="after")
     def _is_one(self) -> "FieldsDocument":
         if (self.object is None) == (self.each is None):
-            raise ValueError("name either an `object` or a list (`each`)")
+            raise PydanticCustomError("fields", "name either an `object` or a list (`each`)")
         if self.each is not None and (self.name is None or self.value is None):
-            raise ValueError("of `each` entry a `name` and a `value` are read; name both")
+            raise PydanticCustomError(
+                "fields", "of `each` entry a `name` and a `value` are read; name both"
+            )
         return self
 
 

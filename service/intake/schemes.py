@@ -7,6 +7,7 @@ sealed, so that a scheme can be shown, exported and kept in git.
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.web import Sent
 
@@ -66,9 +67,13 @@ class Hmac(Sent):
     def _is_whole(self) -> "Hmac":
         if ("{timestamp}" in self.signed) != (self.timestamp_header is not None):
             words = "name `timestamp_header` and use `{timestamp}` in `signed`, or neither: "
-            raise ValueError(words + "a timestamp that is not signed proves nothing")
+            raise PydanticCustomError(
+                "signed", words + "a timestamp that is not signed proves nothing"
+            )
         if self.signed.count("{body}") != 1 or self.signed.count("{timestamp}") > 1:
-            raise ValueError("`signed` holds `{body}` once, and `{timestamp}` at most once")
+            raise PydanticCustomError(
+                "signed", "`signed` holds `{body}` once, and `{timestamp}` at most once"
+            )
         return self
 
 

@@ -45,10 +45,14 @@ async def find(
     return found
 
 
-async def find_named(connection: AsyncConnection, name: str) -> Row[Any] | None:
-    """Return the connection of a name."""
+async def find_named(
+    connection: AsyncConnection, name: str, *, locked: bool = False
+) -> Row[Any] | None:
+    """Return the connection of a name, held until the transaction ends where asked."""
     statement = select(ConnectionRow.__table__).where(ConnectionRow.name == name)
-    row: Any = (await connection.execute(statement)).first()
+    row: Any = (
+        await connection.execute(statement.with_for_update() if locked else statement)
+    ).first()
     found: Row[Any] | None = row
     return found
 

@@ -290,6 +290,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     # holds other systems' secrets, shows what they sent, and says what is written there
     _access("GET /v1/connections", Scope.ADMIN),
     _access("POST /v1/connections", Scope.ADMIN, _MAP),
+    _access("POST /v1/connections/apply", Scope.ADMIN, _MAP),
     _access("GET /v1/connections/{id}", Scope.ADMIN),
     _access("PATCH /v1/connections/{id}", Scope.ADMIN, _MAP_PATCH),
     _access("DELETE /v1/connections/{id}", Scope.ADMIN),

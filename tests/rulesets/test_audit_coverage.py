@@ -90,6 +90,7 @@ VISIT = {
 FILE = {"what": "accounts", "format": "csv"}
 EARS = {"url": "https://hooks.example.com/goodfit", "events": ["rule_set.released"]}
 FORM = {"name": "form", "preset": "typeform", "secrets": {"signing": ["a shared secret"]}}
+DECLARED = {"connections": {"tally": {"preset": "tally", "secrets": {"signing": ["shared"]}}}}
 STORY = (
     Call("POST /v1/rule-sets", "rulesets.create", "small_leads", {"rule_set": "small_leads"}),
     Call(f"PUT {DRAFT}", "rulesets.draft", "small_leads/main", SOURCE, at=MAIN),
@@ -165,6 +166,7 @@ STORY = (
     Call("DELETE /v1/endpoints/{id}", "delivery.remove", "whe"),
     Call("POST /v1/connections", "connections.create", "con", FORM, gives={"id": "connection"}),
     Call("PATCH /v1/connections/{id}", "connections.change", "con", {"new_path_token": True}),
+    Call("POST /v1/connections/apply", "connections.create", "con", DECLARED),
     Call("POST /v1/connections/{id}/deliveries/replay", "connections.replay", "con", {}),
     Call("POST /v1/connections/{id}/writes/retry", "connections.retry_writes", "con"),
     Call("DELETE /v1/connections/{id}", "connections.remove", "con"),
