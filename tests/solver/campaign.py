@@ -1,88 +1,164 @@
-"""The law of `test_law.py` on thousands of pairs, up to eighty rules each.
+"""The law of `test_law.py` on 3,000 pairs of up to eighty rules, once.
 
-    python -m tests.solver.campaign --pairs 3000 --out docs/measurements/solver.json
+    python -m tests.solver.campaign
 
-It goes on where it stopped, writes after every pair, and ends at the first wrong answer.
+It works on one pair after the other in one process, for about an hour of one processor, writes
+what it has after every half a minute and goes on from there when started again. It ends at the
+first wrong answer; the same pair is looked at again with `--only NUMBER`.
 """
 
 import argparse
 import json
-import os
+import signal
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from multiprocessing import get_context
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from service.rules import load_rule_set
 from service.rules.solver.comparing import compare_meaning
-from tests.parity.campaign import machine, revision
+from tests.parity.campaign import ROOT, machine, revision, say
 from tests.solver.pairs import pair_of
 from tests.solver.test_law import AT, LEADS, assert_right
 
-_SIZES: Final = (5, 10, 20, 40, 60, 80)
-_LIMIT_S: Final = 60.0
+RESULT: Final = ROOT / "docs" / "measurements" / "meaning.json"
+PAIRS: Final = 3_000
+LIMIT_S: Final = 120.0
+SIZES: Final = (*(5, 10, 5, 10, 15, 20) * 4, 5, 10, 40, 40, 60, 80)
+"""The sizes that take turns: most pairs are small, and a hundred have eighty rules."""
 _FIRST: Final = 1_000_000
 """Far from the numbers of the gate's pairs."""
+_LEADS_KEPT: Final = 8
+_SAVE_EVERY_S: Final = 30
 
 
-@dataclass
-class Tally:
-    """What came out, by size."""
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What was said of one pair, none of it wrong, and the seconds of processor it took."""
 
-    done: int = 0
-    sizes: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def add(self, size: int, said: str, seconds: float) -> None:
-        """Count one pair."""
-        row = self.sizes.setdefault(
-            str(size), {"same": 0, "other": 0, "unsettled": 0, "slowest": 0.0}
-        )
-        row[said] += 1
-        row["slowest"] = max(row["slowest"], round(seconds, 2))
-        self.done += 1
+    number: int
+    size: int
+    said: str
+    seconds: float
 
 
-def one_pair(number: int) -> tuple[int, str, float]:
-    """Compare pair *number* and try what was said; return its size, what it was, and how long.
+def try_pair(number: int, *, leads: int = LEADS) -> Tried:
+    """Compare pair *number*, and try what was said on so many *leads*, a tenth where they differ.
 
     Raises:
         AssertionError: If anything that was said is wrong.
     """
-    size = _SIZES[number % len(_SIZES)]
+    size = SIZES[number % len(SIZES)]
     pair = pair_of(_FIRST + number, rules=size)
     before, after = load_rule_set(pair.before), load_rule_set(pair.after)
-    began = time.perf_counter()
-    found = compare_meaning(before, after, at=AT, limit_s=_LIMIT_S)
-    took = time.perf_counter() - began
-    assert_right(pair, found, leads=LEADS, seed=1)
-    said = "unsettled" if not found.is_settled else "same" if found.is_same else "other"
-    return size, said, took
+    began = time.process_time()
+    found = compare_meaning(before, after, at=AT, limit_s=LIMIT_S)
+    took = time.process_time() - began
+    some = leads if found.is_same else leads // 10
+    seed = number % _LEADS_KEPT
+    assert_right(pair, found, rule_sets=(before, after), leads=some, seed=seed)
+    said = "unsettled" if not found.is_settled else "same" if found.is_same else "different"
+    return Tried(number, size, said, round(took, 3))
+
+
+@dataclass
+class Result:
+    """The file of what was tried."""
+
+    path: Path
+    tried: list[Tried]
+    runs: list[dict[str, object]]
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """Return what *path* holds, nothing where it is not there yet."""
+        if not path.exists():
+            return cls(path, [], [])
+        kept = json.loads(path.read_text("utf-8"))
+        tried = [
+            Tried(number, SIZES[number % len(SIZES)], said, seconds)
+            for number, (said, seconds) in enumerate(kept["tried"])
+        ]
+        return cls(path, tried, kept["runs"])
+
+    def go_on(self, pairs: int) -> Iterator[Tried]:
+        """Try the pairs that follow, up to so many in all."""
+        run: dict[str, object] = {"revision": revision(), "first": len(self.tried), **machine()}
+        self.runs.append(run)
+        began, saved = time.monotonic(), 0.0
+        for number in range(len(self.tried), pairs):
+            one = try_pair(number)
+            self.tried.append(one)
+            took = time.monotonic() - began
+            if took - saved >= _SAVE_EVERY_S or number == pairs - 1:
+                saved = took
+                run |= {
+                    "pairs": number + 1 - int(str(run["first"])),
+                    "seconds": round(took),
+                    "of_it_busy": round(time.process_time()),
+                }
+                self.write()
+            yield one
+
+    def write(self) -> None:
+        """Replace the file."""
+        members = {
+            "command": "python -m tests.solver.campaign",
+            "goal": PAIRS, "pairs": len(self.tried), "wrong": 0, "leads_each": LEADS,
+            "limit_s": LIMIT_S, "sizes": self.by_size(), "runs": self.runs,
+            "tried": [[one.said, one.seconds] for one in self.tried],
+        }  # fmt: skip
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        text = json.dumps(members, indent=1)
+        head, _, rows = text.partition('"tried": ')
+        rows = "".join(rows.split()).replace("],[", "],\n  [").removesuffix("}")
+        partial.write_text(f'{head}"tried": {rows}\n}}\n', "utf-8")
+        partial.replace(self.path)
+
+    def by_size(self) -> dict[str, dict[str, Any]]:
+        """Return what was said by size, the share unsettled, and how long it took."""
+        found: dict[str, dict[str, Any]] = {}
+        for size in sorted(set(SIZES)):
+            some = [one for one in self.tried if one.size == size]
+            if not some:
+                continue
+            counts = {
+                said: sum(one.said == said for one in some)
+                for said in ("same", "different", "unsettled")
+            }
+            seconds = [one.seconds for one in some]
+            found[str(size)] = {
+                "pairs": len(some), **counts,
+                "share_unsettled": round(counts["unsettled"] / len(some), 4),
+                "median_s": round(median(seconds), 2), "slowest_s": round(max(seconds), 2),
+            }  # fmt: skip
+        return found
 
 
 def main() -> None:
-    """Go on with the campaign."""
+    """Go on with the campaign, or look at one pair again."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=3_000)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--pairs", type=int, default=PAIRS, help="how many in all")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the file of what was tried")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="try this one pair and stop")
     asked = parser.parse_args()
-    tally = Tally()
-    if asked.out.exists():
-        kept = json.loads(asked.out.read_text("utf-8"))
-        tally = Tally(kept["pairs"], kept["sizes"])
-    workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for size, said, took in pool.map(one_pair, range(tally.done, asked.pairs)):
-            tally.add(size, said, took)
-            told = {
-                "command": "python -m tests.solver.campaign", "pairs": tally.done, "wrong": 0,
-                "leads_each": LEADS, "first_seed": _FIRST, "limit_s": _LIMIT_S,
-                "sizes": tally.sizes, "revision": revision(), **machine(),
-            }  # fmt: skip
-            asked.out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-            sys.stdout.write(f"{tally.done} of {asked.pairs}: {size} rules, {said}, {took:.1f} s\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if asked.only is not None:
+        say(str(try_pair(asked.only)))
+        return
+    result = Result.read(asked.out)
+    try:
+        for one in result.go_on(asked.pairs):
+            say(f"{one.number + 1:,} of {asked.pairs:,}: {one.size} rules, {one.said}, "
+                f"{one.seconds:.1f} s")  # fmt: skip
+    except AssertionError as wrong:
+        result.write()
+        say(f"pair {len(result.tried)} is wrong: {wrong}; look at it with --only")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -39,9 +39,16 @@ def outcomes_of(rules: RuleSet, leads: list[Lead]) -> list[str]:
     return found
 
 
-def assert_right(pair: Pair, found: MeaningComparison, *, leads: int, seed: int) -> None:
-    """Try what was said of *pair* on so many leads."""
-    before, after = load_rule_set(pair.before), load_rule_set(pair.after)
+def assert_right(
+    pair: Pair,
+    found: MeaningComparison,
+    *,
+    rule_sets: tuple[RuleSet, RuleSet],
+    leads: int,
+    seed: int,
+) -> None:
+    """Try what was said of *pair*, whose *rule_sets* these are, on so many leads."""
+    before, after = rule_sets
     told = {(one.before, one.after) for one in found.differences}
     for one in found.differences:
         facts = dict(one.witness.facts)
@@ -68,7 +75,7 @@ def test_no_answer_about_two_versions_is_wrong(
         found = compare_meaning(before, after, at=AT, limit_s=LIMIT_S)
         said["unsettled" if not found.is_settled else "same" if found.is_same else "other"] += 1
         leads = LEADS if found.is_same else LEADS // 10
-        assert_right(pair, found, leads=leads, seed=1)
+        assert_right(pair, found, rule_sets=(before, after), leads=leads, seed=1)
     with capsys.disabled():
         share = said["unsettled"] / PAIRS
         sys.stdout.write(f"\n{size} rules: {dict(said)}, unsettled {share:.0%}\n")
