@@ -33,6 +33,7 @@ from service.rules.model import Model
 from service.rules.ranges import Range, nearest_zero
 from service.rules.solver import numbers
 from service.rules.solver.joint import Joint
+from service.rules.solver.logic import all_of, any_of
 from service.rules.solver.numbers import MILLIONTH, Number
 from service.rules.solver.slots import Slot, exact
 from service.rules.uses import Reader
@@ -103,8 +104,8 @@ class Terms:
                 every = [self.truth(part) for part in parts]
                 yes, no = [each.yes for each in every], [each.no for each in every]
                 if word == "and":
-                    return Three(z3.And(yes), z3.Or(no))
-                return Three(z3.Or(yes), z3.And(no))
+                    return Three(all_of(*yes), any_of(*no))
+                return Three(any_of(*yes), all_of(*no))
             case ast.AtLeast(count=count, parts=parts):
                 every = [self.truth(part) for part in parts]
                 short = len(every) - count + 1

@@ -14,6 +14,7 @@ from service.rules.expression.derived import DerivedValues
 from service.rules.expression.evaluate import Known
 from service.rules.expression.solver_parts import FALSE, TRUE, Guesses, Three
 from service.rules.solver.joint import Joint
+from service.rules.solver.logic import all_of, any_of
 from service.rules.solver.slots import Slot
 from service.rules.truth import NO, YES, Truth
 
@@ -145,8 +146,8 @@ class _Spread:
         for below, together in groups.items():
             inner = self._below(depth + 1, below, wanted)
             if not z3.is_false(inner):
-                parts.append(z3.And(_any_of(together), inner))
-        return z3.Or(parts)
+                parts.append(all_of(_any_of(together), inner))
+        return any_of(*parts)
 
 
 def _any_of(ways: list[_Way]) -> z3.BoolRef:
@@ -154,8 +155,8 @@ def _any_of(ways: list[_Way]) -> z3.BoolRef:
     places = [way.place for way in ways if way.place is not None]
     slots = [way.slot for way in ways if way.slot is not None]
     if places:
-        parts.append(z3.And(slots[0].has, slots[0].among(places)))
-    return z3.Or(parts)
+        parts.append(all_of(slots[0].has, slots[0].among(places)))
+    return any_of(*parts)
 
 
 def _is_untold(slot: Slot, *, is_alone: bool) -> bool:

@@ -280,10 +280,9 @@ class _Sweep:
         if not self.samples:
             chance = Random(20)  # noqa: S311 - leads to try, the same ones every time
             self.samples = [self.session.random_facts(chance) for _ in range(_SIMULATED)]
-        rules = self.session.rule_sets[place]
+        rules, today = self.session.rule_sets[place], self.session.joint.today
         traces = [
-            rules.decide(facts, at=self.session.at, final=True, with_missing=False).trace
-            for facts in self.samples
+            rules.meaning.judge(rules.admit(facts).values, today=today) for facts in self.samples
         ]
         columns = list(zip(*(trace.closed.rules for trace in traces), strict=True))
 

@@ -17,6 +17,7 @@ from service.rules.attributes import Fact
 from service.rules.ranges import six_places
 from service.rules.solver.domains import Domain, places_of
 from service.rules.solver.joint import Joint
+from service.rules.solver.logic import all_of, any_of
 
 _EXACT_BELOW: Final = 1e9
 _MILLION: Final = 10**6
@@ -50,13 +51,13 @@ class Slot:
             parts = [self.at_least[place]] if place else []
             if end + 1 < count:
                 parts.append(z3.Not(self.at_least[end + 1]))
-            runs.append(z3.And(parts))
-        return z3.Or(runs)
+            runs.append(all_of(*parts))
+        return any_of(*runs)
 
     def known_to(self, model: int) -> z3.BoolRef:
         """Return whether it is known once it went through the door of rule set *model*."""
         lets = [place for place, sort in enumerate(self.domain.sorts) if sort.lets[model]]
-        return z3.And(self.has, self.among(lets))
+        return all_of(self.has, self.among(lets))
 
     def holds(self, value: Fact, joint: Joint) -> z3.BoolRef:
         """Return whether the value is *value*, or one that nothing asked tells from it."""

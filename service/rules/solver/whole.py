@@ -15,6 +15,7 @@ from service.rules.expression.solver_parts import Guesses
 from service.rules.model import Condition, Group, Model, Points, Rule, Score
 from service.rules.solver import numbers
 from service.rules.solver.joint import Joint
+from service.rules.solver.logic import all_of, any_of
 from service.rules.solver.numbers import Number
 from service.rules.solver.slots import Slot, fraction
 
@@ -46,12 +47,12 @@ class Whole:
     def of_verdict(self, verdict: str) -> z3.BoolRef:
         """Return whether it ends in an outcome with that verdict."""
         places = [i for i, one in enumerate(self.model.outcomes) if one.verdict == verdict]
-        return z3.Or([self.outcomes[place] for place in places])
+        return any_of(*[self.outcomes[place] for place in places])
 
     def ends_in(self, outcome: str) -> z3.BoolRef:
         """Return whether it ends in the outcome of that id; false where there is none."""
         places = [i for i, one in enumerate(self.model.outcomes) if one.id == outcome]
-        return z3.Or([self.outcomes[place] for place in places])
+        return any_of(*[self.outcomes[place] for place in places])
 
 
 def whole_of(
@@ -100,12 +101,12 @@ def _outcomes(
     ends: list[list[z3.BoolRef]] = [[] for _ in model.outcomes]
     before: list[z3.BoolRef] = []
     for gate, yes in zip(model.gates, gates, strict=True):
-        ends[gate.outcome].append(z3.And(*[z3.Not(b) for b in before], yes))
-        before.append(yes)
+        ends[gate.outcome].append(all_of(*before, yes))
+        before.append(z3.Not(yes))
     for place, yes in enumerate(asked):
-        ends[place].append(z3.And(*[z3.Not(b) for b in before], yes))
-        before.append(yes)
-    return tuple(z3.Or(parts) for parts in ends)
+        ends[place].append(all_of(*before, yes))
+        before.append(z3.Not(yes))
+    return tuple(any_of(*parts) for parts in ends)
 
 
 def _made_of(score: Score, rules: tuple[z3.BoolRef, ...], terms: Terms) -> object:
