@@ -29,7 +29,9 @@ _REGISTRABLE: Final[Chain] = ("registrable_domain",)
 _HOST_CHAINS: Final = frozenset({_PLAIN, _HOST, _REGISTRABLE})
 _MOST_IN_ONE: Final = 8
 _MOST_TEXTS: Final = 600
-_SEPARATORS: Final = ("|", "~", "^", "_", "#", "=", ";", "¦", "§", "¤")
+ANY_OTHER: Final = "something else"
+"""A text that stands for those that no rule names."""
+SEPARATORS: Final = ("|", "~", "^", "_", "#", "=", ";", "¦", "§", "¤")
 
 
 @dataclass(slots=True)
@@ -200,7 +202,7 @@ def _may_exist(constant: str, chain: Chain, door: TextDoor) -> bool:
 def _outside(constants: frozenset[str], chain: Chain, door: TextDoor) -> tuple[str, ...]:
     """Return a text that *chain* turns into none of *constants*, nor into nothing."""
     for number in islice(count(1), len(constants) + 2):
-        plain = "something else" if number == 1 else f"something else {number}"
+        plain = ANY_OTHER if number == 1 else f"{ANY_OTHER} {number}"
         guess = f"someone@{plain.replace(' ', '-')}.example" if _is_host(chain) else plain
         if door.admits(guess) and door.seen(guess, chain) not in {*constants, ""}:
             return (guess,)
@@ -267,7 +269,7 @@ def _assembled(checks: TextChecks, door: TextDoor, chain: Chain) -> Witnesses:
     )
     whole = _in_order(c for members in checks.equal.get(chain, []) for c in sorted(members))
     used = "".join((*asked.starts, *asked.inner, *asked.ends, *whole))
-    sign = next((s for s in _SEPARATORS if s not in used), None)
+    sign = next((s for s in SEPARATORS if s not in used), None)
     if sign is None or asked.combinations() > _MOST_TEXTS:
         return _guessed(checks)
     texts = [found for constant in whole if (found := _made_into(constant, chain, door))]
@@ -322,5 +324,5 @@ def _guessed(checks: TextChecks) -> Witnesses:
     constants = _in_order(checks.mentioned)
     hosts = [f"someone@{c}" for c in constants if text.domain(c)]
     everything = " ".join(constants[:_MOST_IN_ONE])
-    texts = (*constants[:_MOST_TEXTS], *hosts[:_MOST_TEXTS], everything, "something else")
+    texts = (*constants[:_MOST_TEXTS], *hosts[:_MOST_TEXTS], everything, ANY_OTHER)
     return Witnesses(texts, is_complete=False)

@@ -77,23 +77,43 @@ def test_what_its_authors_got_wrong_is_reported(name: str) -> None:
         assert words in problem.message
 
 
-def test_the_solver_finds_what_its_authors_got_wrong() -> None:
-    """Revenue of exactly a million in two bands, and a title that an earlier rule takes."""
+SHADOWED = {
+    "posthog_lead_score": {
+        "ability_to_pay_rev_5": {"estimated_revenue_usd": 1_000_000},
+        "ability_to_pay_rev_10": {"estimated_revenue_usd": 10_000_000},
+        "ability_to_pay_rev_20": {"estimated_revenue_usd": 100_000_000},
+    },
+    "geckoboard_sql": {"title_t10": {"title": "business chief"}},
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_solver_finds_whose_points_another_rule_takes(name: str) -> None:
+    """Asked of every rule: a title, and values in two bands; no other rule is shadowed."""
+    pytest.importorskip("z3", reason="the extra `solver` is not installed")
+    from service.rules.solver import notable  # noqa: PLC0415 - with the next
+    from service.rules.solver.asking import answers_to  # noqa: PLC0415 - needs z3
+
+    answers = answers_to(_rules(name), [{"question": "shadowed"}], at=AT, limit_s=20)
+    found = {one.about[0]: one.witness for one in notable(answers)}
+    facts = {rule: witness.facts for rule, witness in found.items() if witness is not None}
+    assert facts == SHADOWED.get(name, {})
+    assert len(facts) == len(found)
+
+
+def test_the_solver_finds_the_size_that_counts_twice() -> None:
+    """Of all bands of employees in a group that adds, two pairs share one value each."""
     pytest.importorskip("z3", reason="the extra `solver` is not installed")
     from service.rules.solver.asking import answers_to  # noqa: PLC0415 - needs z3
 
-    bands = ["ability_to_pay_rev_0", "ability_to_pay_rev_5"]
-    asked = [{"question": "overlap", "about": bands}]
-    (found,) = answers_to(_rules("posthog_lead_score"), asked, at=AT, limit_s=20)
-    assert found.witness is not None
-    assert found.witness.facts == {"estimated_revenue_usd": 1_000_000}
-    titles = [rule.id for rule in _rules("geckoboard_sql").model.rules if "title" in rule.id]
-    shadowed = next(name for name in titles if name.endswith("title_t10"))
-    asked = [
-        {"question": "overlap", "about": [name, shadowed]} for name in titles if name != shadowed
+    overlaps = answers_to(_rules("zoho_starter"), [{"question": "overlap"}], at=AT, limit_s=20)
+    bands = {"demographic_s1", "demographic_s2", "demographic_s3"}
+    shared = [
+        one.witness.facts
+        for one in overlaps
+        if bands.issuperset(one.about) and one.witness is not None
     ]
-    overlaps = list(answers_to(_rules("geckoboard_sql"), asked, at=AT, limit_s=20))
-    assert "yes" in {answer.answer for answer in overlaps}
+    assert shared == [{"employees": 500}, {"employees": 5000}]
 
 
 def test_a_band_as_printed_holds_a_thousand_twice() -> None:

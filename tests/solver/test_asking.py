@@ -1,5 +1,6 @@
 """Questions about one rule set: each answer is a witness or a proof, and neither is wrong."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
@@ -104,6 +105,29 @@ def test_what_is_never_read_never_matters() -> None:
     assert found == {"size": "yes", "is_partner": "no"} | {
         name: "no" for name in found if name not in {"size", "is_partner"}
     }
+
+
+def test_a_rule_that_an_earlier_one_always_takes_never_counts() -> None:
+    """Proved; one that loses a single value to fewer points shows it; an exclusion is meant."""
+    body = json.loads(small("size > 1").canonical)
+    (group,) = body["scores"]["fit"]["groups"]
+    group["mode"] = "first"
+    group["rules"] = [
+        {"id": "partner", "when": "is_partner", "points": -5},
+        {"id": "little", "when": "size <= 20", "points": 3},
+        {"id": "middle", "when": "size >= 20 && size < 90", "points": 10},
+        {"id": "never", "when": "size > 30 && size < 40", "points": 20},
+        {"id": "most", "when": "size > 30", "points": 5},
+    ]
+    found = {one.about[0]: one for one in asked(load_rule_set(body), "shadowed")}
+    assert {name: one.answer for name, one in found.items()} == {
+        "little": "no", "middle": "yes", "never": "yes", "most": "no",
+    }  # fmt: skip
+    assert "never counts" in found["never"].words
+    assert found["never"].witness is None
+    assert found["middle"].witness is not None
+    assert found["middle"].witness.facts == {"size": 20}
+    assert {one.about[0] for one in notable(found.values())} == {"middle", "never"}
 
 
 def test_two_rules_overlap_where_some_lead_fits_both() -> None:

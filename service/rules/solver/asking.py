@@ -14,8 +14,9 @@ from service.rules.ruleset import RuleSet
 from service.rules.solver.answers import Answer, Settled
 from service.rules.solver.extremes import extreme_of
 from service.rules.solver.holes import holes_in
-from service.rules.solver.kinds import ABOUT
+from service.rules.solver.kinds import ABOUT, late_rules
 from service.rules.solver.session import Found, Holds, Proved, Raw, Session, Unsettled, Verdict
+from service.rules.solver.shadows import shadowed
 from service.rules.solver.witnesses import witness_of
 from service.rules.solver.words import facts_words
 from service.rules.truth import YES
@@ -66,6 +67,7 @@ def _everything(model: Model) -> dict[str, list[tuple[str, ...]]]:
             *((gate.id,) for gate in model.gates),
             *((rule.id,) for rule in model.rules),
         ],
+        "late rule": [(rule.id,) for _, rule in late_rules(model)],
         "outcome": [(outcome.id,) for outcome in model.outcomes],
         "score": [(score.name,) for score in model.scores],
         "attribute": [(name,) for name in model.attributes],
@@ -192,6 +194,10 @@ def _matters(asker: _Asker, name: str) -> Iterator[Answer]:
     yield _answer("matters", (name,), found, if_found="yes", words=words)
 
 
+def _shadowed(asker: _Asker, name: str) -> Iterator[Answer]:
+    yield from shadowed(asker.session, asker.model, name)
+
+
 def _both(sort: str, words: tuple[str, str]) -> Callable[[_Asker, str, str], Iterator[Answer]]:
     def ask(asker: _Asker, one: str, other: str) -> Iterator[Answer]:
         first, second = asker.is_yes(one), asker.is_yes(other)
@@ -272,6 +278,7 @@ _ASKED: Final[Mapping[str, Callable[..., Iterator[Answer]]]] = {
     "can_be_yes": _can_be_yes,
     "always_yes": _always_yes,
     "matters": _matters,
+    "shadowed": _shadowed,
     "overlap": _both("overlap", ("can both be yes", "are never both yes")),
     "reachable": _reachable,
     "lowest": _extreme("lowest", is_highest=False),

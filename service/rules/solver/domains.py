@@ -5,10 +5,11 @@ double, a folded text, a regular expression or a day come to is never guessed. W
 do not cover everything one stands for the rest, of which any check may say anything.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 from service.rules.attributes import Attribute, Fact, admit
@@ -28,12 +29,14 @@ class Sort:
         value: One of them; None of the rest, of which none is known.
         lets: By rule set, whether its door lets them through; else they are missing there.
         first, last: The places of a number's or a day's on its lattice.
+        like_it: Declared choices of the same class.
     """
 
     value: Fact | None
     lets: tuple[bool, ...]
     first: int = 0
     last: int = 0
+    like_it: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def domain_of(joint: Joint, name: str) -> Domain:
     values = _told_apart((*found, *odd), probe, is_loose=use.is_loose, joint=joint)
     is_whole = is_complete and (not use.is_loose or attribute.type == "choice")
     values = values[:_MOST_CLASSES]
-    sorts = _sorts(joint, name, values)
+    sorts = _sorts(joint, name, values, choices=_choices(values, probe, use, joint))
     if not is_whole or len(values) == _MOST_CLASSES:
         lets = tuple(name in own for own in joint.own)
         sorts = (*sorts, Sort(None, lets))
@@ -101,6 +104,25 @@ def _told_apart(
     return tuple(first.values())
 
 
+def _choices(
+    values: tuple[Fact, ...], probe: Probe, use: Use, joint: Joint
+) -> Mapping[Fact, tuple[Fact, ...]]:
+    """Return by value the declared choices that nothing tells from it."""
+    if use.is_loose or probe.attribute.type != "choice":
+        return {}
+
+    def seen(value: Fact) -> object:
+        return probe.signature(value), _lets(joint, probe.attribute.name, value)
+
+    by_class = {seen(value): value for value in values}
+    found: dict[Fact, tuple[Fact, ...]] = {}
+    for choice in probe.attribute.choices:
+        value = by_class.get(seen(choice), choice)
+        if value != choice:
+            found[value] = (*found.get(value, ()), choice)
+    return found
+
+
 def _lets(joint: Joint, name: str, value: Fact) -> tuple[bool, ...]:
     """Return by rule set whether *value* comes through its door."""
     raw = value.isoformat() if isinstance(value, date) else value
@@ -109,8 +131,15 @@ def _lets(joint: Joint, name: str, value: Fact) -> tuple[bool, ...]:
     )
 
 
-def _sorts(joint: Joint, name: str, values: Iterable[Fact]) -> tuple[Sort, ...]:
-    found = [Sort(value, _lets(joint, name, value)) for value in values]
+def _sorts(
+    joint: Joint,
+    name: str,
+    values: Iterable[Fact],
+    choices: Mapping[Fact, tuple[Fact, ...]] = MappingProxyType({}),
+) -> tuple[Sort, ...]:
+    found = [
+        Sort(value, _lets(joint, name, value), like_it=choices.get(value, ())) for value in values
+    ]
     return tuple(sort for sort in found if any(sort.lets))
 
 

@@ -7,6 +7,7 @@ from math import floor
 from service.rules.attributes import Fact
 from service.rules.lattice import Lattice, plainest
 from service.rules.solver.domains import Domain, Sort, fact_key
+from service.rules.text_classes import SEPARATORS
 
 Raw = dict[str, object]
 
@@ -29,7 +30,24 @@ def plainer(facts: Raw, domains: Mapping[str, Domain], holds: Callable[[Raw], bo
             if holds(changed):
                 small = changed
                 break
+        if domain.attribute.type == "text":
+            small = _in_words(small, name, holds)
     return {name: small[name] for name in sorted(small, key=list(facts).index)}
+
+
+def _in_words(facts: Raw, name: str, holds: Callable[[Raw], bool]) -> Raw:
+    """Return *facts* whose text *name*, if made of parts for trying, is as few words as hold."""
+    text = str(facts[name])
+    if text[:1] not in SEPARATORS:
+        return facts
+    words = [word for word in text.split(text[0]) if word]
+    for place in (None, *reversed(range(len(words)))):
+        fewer = [word for other, word in enumerate(words) if other != place]
+        if holds({**facts, name: " ".join(fewer)}):
+            facts, words = {**facts, name: " ".join(fewer)}, fewer
+        elif place is None:
+            break
+    return facts
 
 
 def _plainer_values(domain: Domain, value: object) -> Iterator[object]:

@@ -1,19 +1,21 @@
 """Regions and comparisons in words."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from service.rules.expression.tokens import listed, number, shown
+from service.rules.expression.tokens import listed, number, shown, singular, uncapitalised
 from service.rules.solver.allowed import Allowed
 from service.rules.solver.answers import Difference, Part, Region, Relation, Settled, Witness
+from service.rules.solver.domains import Domain
+from service.rules.solver.joint import raw_name
+from service.rules.text_classes import ANY_OTHER, SEPARATORS
 
 _MEASURED_IN: Final = frozenset(
     {"%", "percent", "eur", "usd", "gbp", "chf", "euro", "euros", "dollars", "€", "$", "£", "km",
      "kg", "m", "hours", "days", "months", "years", "points", "million", "m2", "tonnes", "ratio"}
 )  # fmt: skip
-_MOST_NAMED: Final = 6
 
 
 def is_counted(unit: str | None) -> bool:
@@ -22,10 +24,22 @@ def is_counted(unit: str | None) -> bool:
 
 
 def region_words(parts: Sequence[Allowed], *, is_all: bool | None) -> Region:
-    """Return the region of all *parts* together."""
-    told = tuple(Part(one.slot.domain.name, _words(one)) for one in parts)
+    """Return the region of all *parts* together: numbers first, what has to be missing last."""
+    ordered = sorted(parts, key=_rank)
+    told = tuple(Part(raw_name(one.slot.domain.name), _words(one)) for one in ordered)
     words = _joined([part.words for part in told]) if told else "everybody"
     return Region(told, words, is_all)
+
+
+def _rank(allowed: Allowed) -> int:
+    if _is_missing(allowed):
+        return 9
+    types = ("number", "choice", "date", "text", "list", "flag")
+    return types.index(allowed.slot.domain.attribute.type)
+
+
+def _is_missing(allowed: Allowed) -> bool:
+    return not allowed.places and allowed.low is None
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -34,18 +48,10 @@ def _joined(words: Sequence[str]) -> str:
 
 def _words(allowed: Allowed) -> str:
     domain = allowed.slot.domain
-    label = domain.attribute.label
-    label = label[:1].lower() + label[1:] if not label[:2].isupper() else label
-    if not allowed.places and allowed.low is None:
-        return f"{label} not known"
-    if domain.lattice is not None:
-        span = _span(allowed)
-    elif domain.attribute.type == "flag":
-        span = listed(
-            [shown(domain.sorts[place].value) for place in sorted(allowed.places)], last="or"
-        )
-    else:
-        span = _named(allowed)
+    label = uncapitalised(domain.attribute.label)
+    if _is_missing(allowed):
+        return f"without a known {label}"
+    span = _named(allowed) if domain.lattice is None else _span(allowed)
     lack = " or not known" if allowed.may_lack else ""
     return f"{label} {span}{lack}"
 
@@ -53,23 +59,38 @@ def _words(allowed: Allowed) -> str:
 def _named(allowed: Allowed) -> str:
     """Return the classes by a value each, or by those that are left out."""
     domain = allowed.slot.domain
-    is_exact = domain.attribute.type == "choice"
-    inside = [s.value for i, s in enumerate(domain.sorts) if i in allowed.places]
-    outside = [s.value for i, s in enumerate(domain.sorts) if i not in allowed.places]
+    attribute = domain.attribute
+    inside, outside = _members(domain, allowed.places)
     if not outside:
         return "known"
-    if len(outside) < len(inside) and None not in outside and len(outside) <= _MOST_NAMED:
-        before = "other than" if is_exact else "not like"
-        return f"{before} {listed([_quoted(v) for v in outside], last='or')}"
-    named = [_quoted(value) for value in inside[:_MOST_NAMED]]
-    more = [f"{len(inside) - _MOST_NAMED} more"] if len(inside) > _MOST_NAMED else []
-    before = "" if is_exact else "like "
-    return before + listed([*named, *more], last="or")
+    is_exact = attribute.type in {"choice", "flag"}
+    # One class stands for all choices besides those that are declared, or all other texts.
+    others = not {None, ANY_OTHER}.isdisjoint(inside) or (
+        attribute.type == "choice" and any(value not in attribute.choices for value in inside)
+    )
+    if others or (len(outside) < len(inside) and None not in outside):
+        before = "other than " if is_exact else "not like "
+        return before + listed([_quoted(value) for value in outside], last="or")
+    named = listed([_quoted(value) for value in inside], last="or")
+    return named if is_exact or named == "empty" else f"like {named}"
+
+
+def _members(domain: Domain, places: Collection[int]) -> tuple[list[object], list[object]]:
+    """Return the values that stand for the classes at *places*, and those for the others."""
+    inside: list[object] = []
+    outside: list[object] = []
+    for place, sort in enumerate(domain.sorts):
+        (inside if place in places else outside).extend((sort.value, *sort.like_it))
+    return inside, outside
 
 
 def _quoted(value: object) -> str:
+    """Return a value in words; of a text made for trying what it is made of."""
     if value is None:
         return "something else"
+    if isinstance(value, str) and value[:1] in SEPARATORS:
+        words = [word for word in value.split(value[0]) if word]
+        return f'"… {" … ".join(words)} …"'
     return f'"{value}"' if isinstance(value, str) and " " in value else shown(value)
 
 
@@ -90,7 +111,8 @@ def _span(allowed: Allowed) -> str:  # noqa: PLR0911 - one way for each shape of
         opens, ends = low <= lattice.at(lattice.first), high >= lattice.at(lattice.last)  # type: ignore[operator]
         after = high
     unit = domain.attribute.unit
-    told = f" {unit}" if unit else ""
+    is_one = low == high == 1
+    told = f" {singular(unit) if is_one else unit}" if unit else ""
     if is_counted(unit) and math.ceil(low) <= math.floor(high):
         least, most = float(math.ceil(low)), float(math.floor(high))
         return _ends(number(least), number(most), opens, ends) + told
