@@ -1,8 +1,9 @@
 """How long it takes to compare two rule sets by meaning: a table of its own after the lines.
 
-Each pair differs by one edit: the points of a rule, or where a rule begins. Measured is what a
-process that has the rules loaded takes to find everything that is decided otherwise, and the
-regions; nothing else does this, so there is no peer but the clock.
+Each pair differs by one edit: the points of a rule, or where a rule begins. Measured is what
+whoever asks waits for everything that is decided otherwise, and the regions: two documents go to
+the solver's process, which is started by the first and kept; nothing else does this, so there is
+no peer but the clock.
 """
 
 import argparse
@@ -16,8 +17,12 @@ from importlib.util import find_spec
 from random import Random
 from typing import Any, Final
 
+import psutil
+
 from benchmarks.rules import rule_set
 from service.rules import load_rule_set
+from service.rules.solver import Limits, compare_apart
+from service.rules.solver.warm import Kept
 
 __all__ = ["Compared", "compare_sizes", "edited"]
 
@@ -32,7 +37,8 @@ _AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
 class Compared:
     """Pairs of one size: the seconds of each, and how many were not settled within the limit.
 
-    *processor* are the seconds that it had the processor for: on a busy machine far fewer.
+    *processor* are the seconds that its process had the processor for: on a busy machine far
+    fewer.
     """
 
     rules: int
@@ -61,24 +67,35 @@ def edited(document: dict[str, Any], chance: Random) -> dict[str, Any]:
 
 def compare_sizes(sizes: tuple[int, ...], *, pairs: int, limit_s: float) -> list[Compared]:
     """Return what comparing so many one-edit *pairs* of each size takes."""
-    from service.rules.solver.comparing import compare_meaning  # noqa: PLC0415 - needs z3
+    kept, limits = Kept(), Limits(seconds=limit_s)
+    try:
+        smallest = load_rule_set(rule_set(min(sizes), conditions=_CONDITIONS))
+        compare_apart(smallest, smallest, at=_AT, limits=limits, run=kept.run)
+        return [_compared(kept, size, pairs, limits) for size in sizes]
+    finally:
+        kept.end()
 
-    found: list[Compared] = []
-    for size in sizes:
-        seconds: list[float] = []
-        processor: list[float] = []
-        unsettled = 0
-        before = rule_set(size, conditions=_CONDITIONS)
-        old = load_rule_set(before)
-        for number in range(pairs):
-            new = load_rule_set(edited(before, Random(number)))
-            began, used = time.perf_counter(), time.process_time()
-            compared = compare_meaning(old, new, at=_AT, limit_s=limit_s)
-            seconds.append(time.perf_counter() - began)
-            processor.append(time.process_time() - used)
-            unsettled += not compared.is_settled
-        found.append(Compared(size, tuple(seconds), tuple(processor), unsettled, _BARS_S.get(size)))
-    return found
+
+def _compared(kept: Kept, size: int, pairs: int, limits: Limits) -> Compared:
+    seconds: list[float] = []
+    processor: list[float] = []
+    unsettled = 0
+    before = rule_set(size, conditions=_CONDITIONS)
+    old = load_rule_set(before)
+    for number in range(pairs):
+        new = load_rule_set(edited(before, Random(number)))
+        began, used = time.perf_counter(), _busy(kept)
+        found = compare_apart(old, new, at=_AT, limits=limits, run=kept.run)
+        seconds.append(time.perf_counter() - began)
+        processor.append(_busy(kept) - used)
+        unsettled += not found.is_settled
+    return Compared(size, tuple(seconds), tuple(processor), unsettled, _BARS_S.get(size))
+
+
+def _busy(kept: Kept) -> float:
+    """Return the seconds of processor that the workers and their forks have had."""
+    times = [psutil.Process(pid).cpu_times() for pid in kept.pids()]
+    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def main() -> None:

@@ -1,11 +1,13 @@
 """The solver works in a process of its own, which may be stopped at any time."""
 
 import copy
+import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -14,6 +16,7 @@ import pytest
 
 from service.rules import RuleSet, load_rule_set
 from service.rules.solver import Limits, SolverIncident, apart, compare_apart
+from service.rules.solver.warm import Kept, Worker
 from tests.rules.edits import FLEET
 
 AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,11 +50,35 @@ def test_out_of_memory_is_not_settled() -> None:
 
 
 def test_a_process_that_does_not_end_is_killed() -> None:
-    """The limit holds whatever the process is busy with."""
-    began = time.monotonic()
-    found = apart.run_here((sys.executable, "-c", "while True: pass"), b"", limit_s=0.5)
-    assert found is None
-    assert time.monotonic() - began < 10
+    """The limit holds whatever the process is busy with, and what it started ends with it."""
+    program = "import os, time; os.fork(); time.sleep(600)"
+    worker = Worker.start((sys.executable, "-c", program))
+    with worker.way.dup() as heard:
+        assert worker.ask(b"{}", until=time.monotonic() + 0.5) is None
+        worker.end()
+        heard.settimeout(10)
+        # The fork would hold the other end for as long as it lives.
+        with pytest.raises(ConnectionResetError):
+            heard.recv(1)
+
+
+@needs_z3
+def test_the_next_question_finds_the_solver_loaded() -> None:
+    """One process answers them all, a fork each; one that ended meanwhile is replaced."""
+    kept = Kept()
+    try:
+        ask = partial(compare_apart, load_rule_set(FLEET), edited(), at=AT, run=kept.run)
+        assert ask(limits=Limits()).relation == "stricter"
+        (first,) = kept.pids()
+        assert ask(limits=Limits(megabytes=100)).relation == "not_settled"
+        assert ask(limits=Limits()).relation == "stricter"
+        assert kept.pids() == [first]
+        os.kill(first, signal.SIGKILL)
+        assert ask(limits=Limits()).relation == "stricter"
+        assert kept.pids() != [first]
+    finally:
+        kept.end()
+    assert kept.pids() == []
 
 
 def test_without_the_solver_every_answer_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +92,9 @@ def test_without_the_solver_every_answer_is_not_available(monkeypatch: pytest.Mo
 def test_a_witness_that_does_not_hold_is_an_incident() -> None:
     """What the process reports as one is raised, never told as an answer."""
 
-    def run(arguments: Sequence[str], told: bytes, *, limit_s: float) -> bytes:
+    def run(told: bytes, *, limit_s: float) -> bytes:
         assert limit_s > 1
         assert orjson.loads(told)["task"] == "compare"
-        assert arguments[0] == sys.executable
         return orjson.dumps({"incident": True})
 
     if find_spec("z3") is None:

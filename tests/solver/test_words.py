@@ -38,6 +38,7 @@ LOST: Final = [
     ("has_budget", "has_budget && has(vehicles)",
      "budget this year yes and without a known fleet size"),
     ('title.contains("chief")', 'title == "chief"', 'job title like "… chief …"'),
+    ("has(tools)", "size(tools) == 0", "software in use not empty"),
     ("size(tools) == 0", 'size(tools) == 0 && "sap" in tools', "software in use empty"),
     ('has(crm) && country == "AT"', 'crm == "none" && country == "AT"',
      "country AT and CRM not like none"),

@@ -1,15 +1,13 @@
 """The solver in a process of its own: it may be slow, greedy or wrong, and nobody waits for it.
 
-The process gets documents and gives answers, as JSON; it ends itself when its time is over, has
-a limit of memory, and is killed where neither helped. What then comes back is "not settled".
+The process gets documents and gives answers, as JSON; each task ends itself when its time is
+over, has a limit of memory, and is killed where neither helped. What then comes back is "not
+settled". The process is kept for some minutes, so that the next task need not wait for a start.
 """
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -18,16 +16,12 @@ import orjson
 from service.rules.ruleset import RuleSet
 from service.rules.solver.answers import NOT_AVAILABLE, Answer, MeaningComparison
 from service.rules.solver.limits import Limits
+from service.rules.solver.warm import Kept
 
 __all__ = ["SolverIncident", "ask_apart", "compare_apart", "is_available"]
 
-# Of this installation, whatever folder the process was started in.
-_HOME: Final = str(Path(__file__).resolve().parents[3])
-_PROGRAM: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from service.rules.solver.work import main; main()"
-)
 _KILLED_AFTER_S: Final = 3.0
+_kept: Final = Kept()
 
 
 class SolverIncident(Exception):
@@ -35,10 +29,10 @@ class SolverIncident(Exception):
 
 
 class Run(Protocol):
-    """Runs the process: takes its arguments, its input and a limit, and returns its output."""
+    """Has a task worked on elsewhere: takes it and a limit, and returns what came out."""
 
-    def __call__(self, arguments: Sequence[str], told: bytes, *, limit_s: float) -> bytes | None:
-        """Return what the process wrote; None where it was killed or failed."""
+    def __call__(self, told: bytes, *, limit_s: float) -> bytes | None:
+        """Return what came out; None where it was killed or failed."""
 
 
 def is_available() -> bool:
@@ -46,19 +40,8 @@ def is_available() -> bool:
     return find_spec("z3") is not None
 
 
-def run_here(arguments: Sequence[str], told: bytes, *, limit_s: float) -> bytes | None:
-    """Run the process and wait for it in this thread."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            arguments, input=told, capture_output=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return done.stdout if done.returncode == 0 else None
-
-
 def compare_apart(
-    before: RuleSet, after: RuleSet, *, at: datetime, limits: Limits, run: Run = run_here
+    before: RuleSet, after: RuleSet, *, at: datetime, limits: Limits, run: Run = _kept.run
 ) -> MeaningComparison:
     """Return how *after* differs from *before* in meaning; see `compare_meaning`.
 
@@ -80,7 +63,7 @@ def ask_apart(
     *,
     at: datetime,
     limits: Limits,
-    run: Run = run_here,
+    run: Run = _kept.run,
 ) -> tuple[Answer, ...]:
     """Return the answers to *questions* about *rules*; see `asking.answers_to`.
 
@@ -97,9 +80,8 @@ def ask_apart(
 
 
 def _work(task: dict[str, Any], at: datetime, limits: Limits, run: Run) -> Any:  # noqa: ANN401 - JSON
-    arguments = (sys.executable, "-P", "-c", _PROGRAM, _HOME)
     told = orjson.dumps({**task, "at": at.isoformat(), **limits.to_json()})
-    out = run(arguments, told, limit_s=limits.seconds + _KILLED_AFTER_S)
+    out = run(told, limit_s=limits.seconds + _KILLED_AFTER_S)
     if out is None:
         return None
     answer = orjson.loads(out)

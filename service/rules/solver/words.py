@@ -69,8 +69,9 @@ def _named(allowed: Allowed) -> str:
         attribute.type == "choice" and any(value not in attribute.choices for value in inside)
     )
     if others or (len(outside) < len(inside) and None not in outside):
-        before = "other than " if is_exact else "not like "
-        return before + listed([_quoted(value) for value in outside], last="or")
+        named = listed([_quoted(value) for value in outside], last="or")
+        before = "other than" if is_exact else "not" if named == "empty" else "not like"
+        return f"{before} {named}"
     named = listed([_quoted(value) for value in inside], last="or")
     return named if is_exact or named == "empty" else f"like {named}"
 
