@@ -42,9 +42,12 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                arguments, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                arguments,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         return cls(process, ours)
 
     def ask(self, told: bytes, *, until: float) -> bytes | None:

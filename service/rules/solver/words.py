@@ -65,7 +65,7 @@ def _named(allowed: Allowed) -> str:
         return "known"
     is_exact = attribute.type in {"choice", "flag"}
     # One class stands for all choices besides those that are declared, or all other texts.
-    others = not {None, ANY_OTHER}.isdisjoint(inside) or (
+    others = not {None, ANY_OTHER, (ANY_OTHER,)}.isdisjoint(inside) or (
         attribute.type == "choice" and any(value not in attribute.choices for value in inside)
     )
     if others or (len(outside) < len(inside) and None not in outside):

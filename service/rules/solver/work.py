@@ -55,9 +55,9 @@ def _in_a_fork(told: bytes) -> bytes:
             os._exit(code)
     os.close(answer)
     with os.fdopen(answers, "rb", buffering=_PART) as found:
-        out = found.read()
+        told_back = found.read()
     _, status = os.waitpid(child, 0)
-    return out if status == 0 else b""
+    return told_back if status == 0 else b""
 
 
 def answered(told: bytes) -> bytes:
