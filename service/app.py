@@ -29,7 +29,7 @@ from service.decisions import (
     shadowing,
 )
 from service.decisions import routers as decision_routers
-from service.delivery import forgetting_events
+from service.delivery import forgetting_events, webhooks
 from service.delivery import routers as delivery_routers
 from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
@@ -170,6 +170,7 @@ def build_api() -> FastAPI:
         lifespan=_lifespan,
         # To include the routers would build each of their routes once more, for every
         # application and all of them in the middle of its first request.
+        webhooks=webhooks,
         routes=[route for router in _routers() for route in router.routes],
     )
     for kind in (*EXPECTED, Exception):

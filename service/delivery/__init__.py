@@ -4,6 +4,7 @@ from service.delivery.announcing import Announcement, announce, who_hears
 from service.delivery.delivery_routes import delivery_routes
 from service.delivery.endpoint_routes import endpoint_routes
 from service.delivery.event_types import EventType
+from service.delivery.payloads import webhooks
 from service.delivery.personal_store import HOLDINGS
 from service.delivery.reaching import Reach, Unreachable, open_client, reach_of
 from service.delivery.sending import forgetting_events, sending
@@ -20,6 +21,7 @@ __all__ = [
     "reach_of",
     "routers",
     "sending",
+    "webhooks",
     "who_hears",
 ]
 

@@ -6,9 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from service.rules import load_rule_set
+from service.storage import transaction
 from tests.backtests.office import LEADS, PAYING_TEXT, Office
+from tests.delivery.described import as_described
+from tests.delivery.test_endpoints import made
 from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +44,18 @@ async def test_a_backtest_equals_what_the_evaluator_says_under_the_draft(office:
     told = {(m["before"], m["after"]): m["decisions"] for m in found["result"]["outcomes"]}
     assert told == movements
     assert found["result"]["replayed"] == 80
+
+
+async def test_its_end_is_told(office: Office) -> None:
+    """Whoever listens hears once that a backtest is done, and reads it by its id."""
+    await made(office.served, "https://93.184.216.34/", events=["backtest.finished"])
+    await office.decide(*LEADS[:2])
+    await office.draft(MORE_FOR_MEDIUM)
+    found = await office.ended()
+    async with transaction(office.served.app.house.engine) as connection:
+        bodies = (await connection.execute(text("SELECT body FROM event"))).scalars()
+        (event,) = [as_described(json.loads(body)) for body in bodies]
+    assert (event["data"]["backtest"], event["data"]["state"]) == (found["id"], "done")
 
 
 async def test_every_flip_names_its_edit_and_the_facts_that_matter(office: Office) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from service.privacy import erase_next
 from service.storage import transaction
 from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, LARGE_FLEET, release
+from tests.delivery.described import as_described
 from tests.delivery.test_endpoints import QUICK, made
 from tests.privacy.lives import eraser_of
 from tests.web.serving import Served, serving
@@ -25,10 +26,10 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 
 async def told(served: Served) -> list[dict[str, Any]]:
-    """Return the bodies of all events, the oldest first."""
+    """Return the bodies of all events, the oldest first; each is as the API's description says."""
     async with transaction(served.app.house.engine) as connection:
         rows = await connection.execute(text("SELECT body FROM event ORDER BY at, id"))
-        return [json.loads(body) for body in rows.scalars()]
+        return [as_described(json.loads(body)) for body in rows.scalars()]
 
 
 async def qualify(served: Served, **question: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -14,6 +14,7 @@ from service.delivery import HOLDINGS, Announcement, EventType, announce, sendin
 from service.settings import Settings
 from service.storage import transaction
 from service.storage.personal import Subject, clear
+from tests.delivery.described import as_described
 from tests.delivery.receiver import Got, answer, receiving
 from tests.web.serving import Served, serving
 
@@ -150,7 +151,7 @@ async def test_the_budget_of_attempts_is_exact_and_then_the_endpoint_is_off(
     shown = (await served.ask("GET", f"/v1/endpoints/{endpoint['id']}")).json()
     assert (shown["state"], shown["disabled_because"]) == ("disabled", "failing")
     (got,) = watcher.got
-    assert json.loads(got.body)["data"]["endpoint"] == endpoint["id"]
+    assert as_described(json.loads(got.body))["data"]["endpoint"] == endpoint["id"]
     entries = (await served.ask("GET", "/v1/audit")).json()["data"]
     assert "delivery.disable" in [one["action"] for one in entries]
 
@@ -297,6 +298,7 @@ async def test_a_test_event_is_sent_whatever_the_endpoint_takes(served: Served) 
         async with sending(served.app.house):
             (delivery,) = await settled(served, endpoint)
     assert (delivery["type"], delivery["id"]) == ("endpoint.test", sent.json()["id"])
+    assert as_described(json.loads(there.got[0].body))["data"]["endpoint"] == endpoint["id"]
     read = (await served.ask("GET", f"/v1/deliveries/{delivery['id']}")).json()
     assert read == delivery
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from service.storage import Job, transaction
+from tests.delivery.described import as_described
 from tests.intake.conftest import Hands
 from tests.intake.connected import COMPANY, SECRET, Connected, event
 
@@ -118,7 +119,7 @@ async def test_trouble_is_announced_once(connected: Connected) -> None:
     health = (await connected.served.ask("GET", f"/v1/connections/{made['id']}")).json()["health"]
     async with transaction(connected.served.app.house.engine) as connection:
         rows = await connection.execute(text("SELECT body FROM event"))
-        (told,) = [json.loads(body) for body in rows.scalars()]
+        (told,) = [as_described(json.loads(body)) for body in rows.scalars()]
     assert told["type"] == "connection.degraded"
     assert told["data"] == {
         "connection": made["id"],
