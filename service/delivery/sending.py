@@ -36,7 +36,7 @@ from service.storage import (
 )
 from service.web import Chore, House, journal, looked_after
 
-__all__ = ["Sender", "forgetting_events", "sending"]
+__all__ = ["Sender", "forgetting_events", "recover", "sending"]
 
 _EACH: Final = 8
 _WRITERS: Final = 2
@@ -198,7 +198,7 @@ async def sending(house: House, *, reach: Reach | None = None) -> AsyncIterator[
         client = await stack.enter_async_context(open_client(reach))
         sender = Sender(house=house, reach=reach, client=client, sealer=sealer_of(house.settings))
         giving_up = Chore(
-            "deliveries cut off", sender.lease.total_seconds() / 4, partial(_let_go, sender)
+            "deliveries cut off", sender.lease.total_seconds() / 4, partial(recover, sender)
         )
         await stack.enter_async_context(looked_after(giving_up))
         task = asyncio.create_task(_send_for_ever(sender), name="deliveries")
@@ -254,7 +254,8 @@ async def _send_for_ever(sender: Sender) -> None:
             await asyncio.sleep(_GATHER_S)
 
 
-async def _let_go(sender: Sender) -> None:
+async def recover(sender: Sender) -> None:
+    """Let what was cut off be sent again, and end what has no attempt left."""
     async with transaction(sender.house.engine) as connection:
         count = await claim_store.give_up(connection, budget=sender.budget)
         await claim_store.let_go(connection)
