@@ -29,7 +29,7 @@ from service.decisions import (
     shadowing,
 )
 from service.decisions import routers as decision_routers
-from service.delivery import forgetting_events, webhooks
+from service.delivery import forgetting_events, measuring, webhooks
 from service.delivery import routers as delivery_routers
 from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
@@ -242,6 +242,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         forgetting_visitors(house),
         erasing(house),
         forgetting_events(house),
+        measuring(house),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.cli.database import database_of
-from service.cli.findings import Finding, find_due, find_stale
+from service.cli.findings import Finding, find_due, find_endpoints, find_stale
 from service.cli.screen import NO, count_of, print_json, say
 from service.cli.starting import settings_of_process
 from service.rules import load_rule_set
@@ -103,7 +103,7 @@ async def _database(engine: AsyncEngine, settings: Settings) -> list[Finding]:
         findings.append(Finding("schema", is_well=True, words="up to date"))
         findings += [await _partitions(connection), await _keys(connection)]
         findings += [await _notices(connection), await find_due(connection)]
-        findings.append(await find_stale(connection))
+        findings += [await find_stale(connection), await find_endpoints(connection)]
     return [*findings, await _audit(engine)]
 
 

@@ -5,22 +5,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import func, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import count_due
 from service.cli.screen import count_of
+from service.storage import to_text
 from service.storage.tables import (
     BacktestRow,
+    EndpointRow,
     ImportRow,
     RescoringRow,
     ScenarioRow,
     StatementRow,
 )
 
-__all__ = ["Finding", "find_due", "find_stale"]
+__all__ = ["Finding", "find_due", "find_endpoints", "find_stale"]
 
 _SOON: Final = timedelta(minutes=10)
+_LATE: Final = timedelta(hours=1)
+_NAMED: Final = 5
 _OVER: Final = timedelta(minutes=1)
 _WORK: Final[Mapping[str, type[Any]]] = {
     "backtest": BacktestRow,
@@ -73,3 +77,28 @@ async def find_stale(connection: AsyncConnection) -> Finding:
         listed = ", ".join(count_of(number, name) for name, number in stale.items())
         words = f"nobody goes on with {listed}"
     return Finding("work", not stale, words, "run `goodfit serve`, which takes up what was left")
+
+
+async def find_endpoints(connection: AsyncConnection) -> Finding:
+    """Say which endpoints hear nothing: switched off by us, or failing for an hour."""
+    is_late = EndpointRow.failing_since < func.clock_timestamp() - _LATE
+    statement = (
+        select(EndpointRow.id, EndpointRow.disabled_because)
+        .where(or_(EndpointRow.disabled_because.in_(("gone", "failing")), is_late))
+        .where(or_(EndpointRow.state == "enabled", EndpointRow.disabled_because != "asked"))
+        .order_by(EndpointRow.id)
+    )
+    rows = (await connection.execute(statement)).all()
+    told = [
+        f"{to_text('whe', row.id)} ({'fails' if row.disabled_because is None else 'off'})"
+        for row in rows[:_NAMED]
+    ]
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    words = "every endpoint that is on hears of events"
+    if rows:
+        words = f"{count_of(len(rows), 'endpoint')} unheard: {', '.join(told)}{more}"
+    advice = (
+        "GET /v1/endpoints/{id}/deliveries says what it answers; mend it there, and switch it on"
+        ' by PATCH with {"state": "enabled"}'
+    )
+    return Finding("endpoints", not rows, words, advice)

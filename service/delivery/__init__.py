@@ -4,6 +4,7 @@ from service.delivery.announcing import Announcement, announce, who_hears
 from service.delivery.delivery_routes import delivery_routes
 from service.delivery.endpoint_routes import endpoint_routes
 from service.delivery.event_types import EventType
+from service.delivery.measuring import measure, measuring
 from service.delivery.payloads import webhooks
 from service.delivery.personal_store import HOLDINGS
 from service.delivery.reaching import Reach, Unreachable, open_client, reach_of
@@ -17,6 +18,8 @@ __all__ = [
     "Unreachable",
     "announce",
     "forgetting_events",
+    "measure",
+    "measuring",
     "open_client",
     "reach_of",
     "routers",

@@ -192,7 +192,7 @@ def _event_of(kind: EventType, payload: type[Shown]) -> type[Shown]:
         __base__=Shown,
         __doc__=PAYLOADS[kind][1],
         id=(str, Field(description="The same as `webhook-id`.")),
-        type=(Literal[kind.value], ...),
+        type=(str, Field(json_schema_extra={"const": kind.value})),
         timestamp=(_Instant, Field(description="When it happened.")),
         data=(payload, ...),
     )

@@ -17,7 +17,9 @@ class Metrics:
     Rooms above count through the public attributes: `decisions` by verdict,
     `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result,
     `shadow_queue`, `assessments` by result, `assessments_due` and `assessments_due_s`,
-    `jobs` by name and state, and `jobs_oldest_s` by name.
+    `jobs` by name and state, and `jobs_oldest_s` by name, `endpoints` by state,
+    `deliveries` by endpoint and state, `deliveries_oldest_s` by endpoint, `delivery_attempts`
+    by result.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -79,6 +81,31 @@ class Metrics:
             "goodfit_jobs_oldest_seconds",
             "How long the first job that is due has waited",
             ["job"],
+            registry=here,
+        )
+
+        self.endpoints = Gauge(
+            "goodfit_endpoints",
+            "Endpoints that hear of events: enabled, failing, disabled",
+            ["state"],
+            registry=here,
+        )
+        self.deliveries = Gauge(
+            "goodfit_deliveries",
+            "Events on their way to an endpoint: waiting, sending, failed; to 10,000 of each",
+            ["endpoint", "state"],
+            registry=here,
+        )
+        self.deliveries_oldest_s = Gauge(
+            "goodfit_deliveries_oldest_seconds",
+            "How long ago the first event happened that an endpoint has not heard of",
+            ["endpoint"],
+            registry=here,
+        )
+        self.delivery_attempts = Gauge(
+            "goodfit_delivery_attempts",
+            "Attempts to deliver of the last five minutes, by how they ended",
+            ["result"],
             registry=here,
         )
 

@@ -111,7 +111,7 @@ def test_the_doctor_finds_nothing_wrong_after_a_proper_start(
     names = [finding["name"] for finding in report["findings"]]
     assert names == [
         "python", "goodfit", "core", "database", "clock", "schema", "partitions", "keys",
-            "notices", "assessments", "work", "audit",
+            "notices", "assessments", "work", "endpoints", "audit",
     ]  # fmt: skip
 
 
@@ -221,3 +221,29 @@ def test_the_doctor_sees_work_that_nobody_goes_on_with(goodfit: Goodfit, databas
     assert found.keys() == {"assessments", "work"}
     assert found["assessments"]["is"] == "1 account to be assessed, the longest since 60 minutes"
     assert found["work"]["is"] == "nobody goes on with 1 import"
+
+
+def test_the_doctor_names_endpoints_that_hear_nothing(goodfit: Goodfit, database: str) -> None:
+    """Switched off by us, or failing for an hour; one that somebody switched off is as asked."""
+    goodfit("keys", "create", "--scope", "admin", "--person", PERSON)
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text(
+            "INSERT INTO endpoint (id, url, description, events, state, disabled_at,"
+            " disabled_because, failing_since, secret, row_version, created_at, created_by)"
+            " SELECT gen_random_uuid(), 'https://example.com/', '', '{}', state, off, because,"
+            " failing, '', 1, now(), 'ann' FROM (VALUES"
+            " ('disabled', now(), 'failing', now() - interval '3 days'),"
+            " ('disabled', now(), 'asked', now() - interval '3 days'),"
+            " ('enabled', NULL, NULL, now() - interval '2 hours'),"
+            " ('enabled', NULL, NULL, now() - interval '2 minutes')"
+            ") AS given (state, off, because, failing)"
+        ))  # fmt: skip
+    engine.dispose()
+    result = goodfit("doctor", "--json")
+    assert result.exit_code == 1
+    (found,) = [one for one in json.loads(result.stdout)["findings"] if not one["ok"]]
+    assert found["name"] == "endpoints"
+    assert found["is"].startswith("2 endpoints unheard: whe_")
+    assert found["is"].count("whe_") == 2
+    assert ("(off)" in found["is"], "(fails)" in found["is"]) == (True, True)
