@@ -86,8 +86,8 @@ def _say_meaning(found: MeaningComparison) -> None:
     for difference in found.differences:
         say(f"  {_SIGNS[difference.way]} {difference.words}")
     say(found.words)
-    if found.depends_on_day:
-        say(f"  as of {found.day}: the rules ask for ages, and another day may say otherwise")
+    if found.holds_for.first is not None:
+        say(f"  the rules ask for ages: this holds for {found.holds_for.words}")
 
 
 _SIGNS = {"stricter": "-", "looser": "+", "same_verdict": "~"}

@@ -83,7 +83,7 @@ def stretches(probe: Probe, lattice: Lattice, reader: Reader) -> tuple[list[Stre
     the attribute with itself, `abs`) or asks a very long list is not cut at: it makes the
     flag false, and its answer is that of the stretch's first value.
     """
-    found = [_cuts(check, probe, lattice, reader) for check in probe.checks]
+    found = [cuts_of(check, probe, lattice, reader) for check in probe.checks]
     cuts = {cut for own in found for cut in own or () if lattice.first < cut <= lattice.last}
     starts = [lattice.first, *sorted(cuts)]
     columns = [
@@ -115,7 +115,7 @@ def _answers(
     return answers
 
 
-def _cuts(check: Node, probe: Probe, lattice: Lattice, reader: Reader) -> set[int] | None:
+def cuts_of(check: Node, probe: Probe, lattice: Lattice, reader: Reader) -> set[int] | None:
     """Return the places where *check* may change its result, or None where that is open."""
     if not (isinstance(check, ast.Apply) and check.operator in evaluate.COMPARE):
         return None

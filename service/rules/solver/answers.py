@@ -24,6 +24,20 @@ class Witness:
     outcomes: tuple[str, ...]
     verdicts: tuple[str, ...]
     scores: tuple[Mapping[str, float], ...]
+    day: str | None = None
+    """The clock's day, where the rules ask for ages."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsFor:
+    """The clock's days of which something is said; neither *first* nor *last*: every day."""
+
+    first: str | None
+    last: str | None
+    words: str
+
+
+EVERY_DAY: Final = HoldsFor(None, None, "every day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,7 @@ class MeaningComparison:
         differences: One for each pair of outcomes, if *is_settled* all there are.
         approximate: What was asked about without knowing what it means.
         day: The clock's day; *depends_on_day* where another might say otherwise.
+        holds_for: The days for which it was compared.
         words: All of it in a sentence.
     """
 
@@ -84,6 +99,7 @@ class MeaningComparison:
     day: str
     depends_on_day: bool
     words: str
+    holds_for: HoldsFor = EVERY_DAY
 
     def to_json(self) -> dict[str, Any]:
         """Return all members."""
@@ -104,6 +120,7 @@ class Answer:
     witness: Witness | None = None
     number: float | None = None
     is_approximate: bool = False
+    holds_for: HoldsFor = EVERY_DAY
 
     def to_json(self) -> dict[str, Any]:
         """Return all members."""

@@ -1,7 +1,7 @@
 """Questions about one rule set, each answered with a witness or a proof."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from time import monotonic
@@ -12,13 +12,24 @@ import z3
 from service.rules.model import Condition, Model
 from service.rules.ruleset import RuleSet
 from service.rules.solver.answers import Answer, Settled
+from service.rules.solver.days import days_of, together
 from service.rules.solver.extremes import extreme_of
 from service.rules.solver.holes import holes_in
+from service.rules.solver.joint import joined
 from service.rules.solver.kinds import ABOUT, late_rules
-from service.rules.solver.session import Found, Holds, Proved, Raw, Session, Unsettled, Verdict
+from service.rules.solver.session import (
+    Found,
+    Holds,
+    Proved,
+    Raw,
+    Session,
+    Unsettled,
+    Verdict,
+    day_of,
+)
 from service.rules.solver.shadows import shadowed
 from service.rules.solver.witnesses import witness_of
-from service.rules.solver.words import facts_words
+from service.rules.solver.words import shown_by
 from service.rules.truth import YES
 from service.rules.uses import Reader
 
@@ -29,14 +40,30 @@ _MOST_PAIRS: Final = 400
 def answers_to(
     rules: RuleSet, questions: Sequence[Mapping[str, Any]], *, at: datetime, limit_s: float
 ) -> Iterator[Answer]:
-    """Yield the answers to *questions* about *rules* at the instant *at*, in order.
+    """Yield the answers to *questions* about *rules*, in order, whatever the day.
 
     A question names its sort and what it is *about*; without that it is asked of everything
-    there is. The time is shared out, so that one hard question does not take all of it.
+    there is. The time is shared out, so that one hard question does not take all of it. Where
+    rules ask for ages, it is asked of every kind of day, that of *at* first.
 
     Raises:
         Incident: If the solver found what the evaluator does not confirm.
     """
+    end = monotonic() + limit_s
+    days = days_of(joined((rules.model,), today=day_of(at)))
+    found: list[Answer] = []
+    for place, day in enumerate(days.of_each_kind):
+        share = (end - monotonic()) / (len(days.of_each_kind) - place)
+        found += _as_of(rules, questions, at=at + (day - day_of(at)), limit_s=share)
+    told = found if len(days.of_each_kind) == 1 else together(found)
+    for answer in told:
+        yield replace(answer, holds_for=days.holds_for)
+
+
+def _as_of(
+    rules: RuleSet, questions: Sequence[Mapping[str, Any]], *, at: datetime, limit_s: float
+) -> Iterator[Answer]:
+    """Yield the answers as of one day."""
     session = Session.of((rules,), at=at, limit_s=limit_s)
     asker = _Asker(session, rules.model)
     asked = [
@@ -126,13 +153,19 @@ class _Asker:
 
 
 def _answer(
-    sort: str, about: tuple[str, ...], found: Verdict, *, if_found: Settled, words: tuple[str, str]
+    asker: _Asker,
+    sort: str,
+    about: tuple[str, ...],
+    found: Verdict,
+    *,
+    if_found: Settled,
+    words: tuple[str, str],
 ) -> Answer:
     """Return the answer where facts mean *if_found*, and a proof the other."""
     match found:
         case Found():
-            example = facts_words(found.facts)
-            return Answer(sort, about, if_found, f"{words[0]}: {example}", witness_of(found))
+            witness = witness_of(found, asker.session)
+            return Answer(sort, about, if_found, f"{words[0]}: {shown_by(witness)}", witness)
         case Proved():
             other: Settled = "no" if if_found == "yes" else "yes"
             return Answer(sort, about, other, f"{words[1]} (proved)")
@@ -151,7 +184,7 @@ def _named(about: tuple[str, ...]) -> str:
 def _can_be_yes(asker: _Asker, name: str) -> Iterator[Answer]:
     found = asker.find(asker.term(name), asker.is_yes(name))
     words = (f"`{name}` can be yes", f"`{name}` can never be yes")
-    yield _answer("can_be_yes", (name,), found, if_found="yes", words=words)
+    yield _answer(asker, "can_be_yes", (name,), found, if_found="yes", words=words)
 
 
 def _always_yes(asker: _Asker, name: str) -> Iterator[Answer]:
@@ -171,7 +204,7 @@ def _always_yes(asker: _Asker, name: str) -> Iterator[Answer]:
         f"`{name}` is not always yes",
         f"`{name}` is yes whenever what it asks about is known",
     )
-    yield _answer("always_yes", (name,), found, if_found="no", words=words)
+    yield _answer(asker, "always_yes", (name,), found, if_found="no", words=words)
 
 
 def _matters(asker: _Asker, name: str) -> Iterator[Answer]:
@@ -191,7 +224,7 @@ def _matters(asker: _Asker, name: str) -> Iterator[Answer]:
         f"`{name}` decides some verdicts",
         f"`{name}` never decides a verdict: without it all stay as they are",
     )
-    yield _answer("matters", (name,), found, if_found="yes", words=words)
+    yield _answer(asker, "matters", (name,), found, if_found="yes", words=words)
 
 
 def _shadowed(asker: _Asker, name: str) -> Iterator[Answer]:
@@ -208,7 +241,7 @@ def _both(sort: str, words: tuple[str, str]) -> Callable[[_Asker, str, str], Ite
         found = asker.find(z3.And(asker.term(one), asker.term(other)), holds)
         named = f"`{one}` and `{other}`"
         told = (f"{named} {words[0]}", f"{named} {words[1]}")
-        yield _answer(sort, (one, other), found, if_found="yes", words=told)
+        yield _answer(asker, sort, (one, other), found, if_found="yes", words=told)
 
     return ask
 
@@ -219,7 +252,7 @@ def _reachable(asker: _Asker, name: str) -> Iterator[Answer]:
 
     found = asker.find(asker.session.wholes[0].ends_in(name), holds)
     words = (f"`{name}` can be reached", f"`{name}` can never be reached")
-    yield _answer("reachable", (name,), found, if_found="yes", words=words)
+    yield _answer(asker, "reachable", (name,), found, if_found="yes", words=words)
 
 
 def _extreme(sort: str, *, is_highest: bool) -> Callable[[_Asker, str], Iterator[Answer]]:
@@ -242,7 +275,7 @@ def _attribute_matters(asker: _Asker, name: str) -> Iterator[Answer]:
         f"`{name}` matters",
         f"`{name}` never matters: whatever it is, the outcome is the same",
     )
-    yield _answer("attribute_matters", (name,), found, if_found="yes", words=words)
+    yield _answer(asker, "attribute_matters", (name,), found, if_found="yes", words=words)
 
 
 def _lost_by_missing(asker: _Asker, name: str) -> Iterator[Answer]:
@@ -259,7 +292,7 @@ def _lost_by_missing(asker: _Asker, name: str) -> Iterator[Answer]:
         f"a lead can be disqualified only because `{name}` is missing; with it",
         f"nobody is disqualified only because `{name}` is missing",
     )
-    yield _answer("lost_by_missing", (name,), found, if_found="yes", words=words)
+    yield _answer(asker, "lost_by_missing", (name,), found, if_found="yes", words=words)
 
 
 def _outcome(session: Session, facts: Raw) -> str:

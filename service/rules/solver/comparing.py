@@ -6,7 +6,9 @@ complete facts and on any that are not.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from time import monotonic
 from typing import Final
 
 import z3
@@ -23,52 +25,119 @@ from service.rules.solver.answers import (
     Settled,
     Way,
 )
+from service.rules.solver.days import Days, days_of
+from service.rules.solver.joint import joined
 from service.rules.solver.regions import region_of
-from service.rules.solver.session import Found, OutOfTime, Proved, Raw, Session
+from service.rules.solver.session import Found, OutOfTime, Proved, Raw, Session, day_of
 from service.rules.solver.witnesses import witness_of
-from service.rules.solver.words import compared_words, difference_words
+from service.rules.solver.words import compared_words, difference_words, on_its_day
 
 _MOST_PAIRS: Final = 24
+_SHORTEST_S: Final = 0.1
 _RANKS: Final[Mapping[str, int]] = {"disqualify": 0, "review": 1, "qualify": 2}
+_LOUDEST: Final[tuple[Settled, ...]] = ("yes", "not_settled")
 _VERDICTS: Final = ("qualify", "review", "disqualify")
 
 Pair = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found as of one day."""
+
+    differences: tuple[Difference, ...]
+    scores: Mapping[str, Settled]
+    is_settled: bool
+    approximate: tuple[str, ...]
+
+
 def compare_meaning(
     before: RuleSet, after: RuleSet, *, at: datetime, limit_s: float
 ) -> MeaningComparison:
-    """Return how *after* differs from *before* in what it decides at the instant *at*.
+    """Return how *after* differs from *before* in what it decides, whatever the day.
+
+    Where rules ask for ages, days of every kind that they tell apart are compared, the one of
+    *at* first; what is said holds for `holds_for`.
 
     Raises:
         Incident: If the solver found what the evaluator does not confirm.
     """
+    end = monotonic() + limit_s
+    days = days_of(joined((before.model, after.model), today=day_of(at)))
+    found: list[_Found] = []
+    for place, day in enumerate(days.of_each_kind):
+        left = end - monotonic()
+        if found and left < _SHORTEST_S:
+            found.append(_Found((), {}, is_settled=False, approximate=()))
+            break
+        share = left / (len(days.of_each_kind) - place)
+        found.append(_compared(before, after, at=at + (day - day_of(at)), limit_s=share))
+    return _told(before, after, day_of(at), days, found)
+
+
+def _compared(before: RuleSet, after: RuleSet, *, at: datetime, limit_s: float) -> _Found:
     session = Session.of((before, after), at=at, limit_s=limit_s)
     found, is_settled, is_approximate = _pairs(session)
-    scores = _scores(session) if is_settled else {}
-    differences = tuple(_difference(session, pair, one) for pair, one in found.items())
+    return _Found(
+        tuple(_difference(session, pair, one) for pair, one in found.items()),
+        _scores(session) if is_settled else {},
+        is_settled,
+        tuple(session.guesses.opaque) if is_approximate else (),
+    )
+
+
+def _told(
+    before: RuleSet, after: RuleSet, day: date, days: Days, found: list[_Found]
+) -> MeaningComparison:
+    differences = _together(found)
+    is_settled = all(one.is_settled for one in found)
+    scores = _scores_together(found) if is_settled else {}
     relation = _relation(differences, is_settled=is_settled)
     verdicts = [(_verdict(before, d.before), _verdict(after, d.after)) for d in differences]
     outcomes = [(d.before, d.after) for d in differences]
     names = dict.fromkeys(o.id for rules in (before, after) for o in rules.model.outcomes)
-    by_verdict = _amounts(_VERDICTS, verdicts, is_settled=is_settled)
-    is_same = None if not is_settled and not differences else not differences
-    depends = before.moves_by_time or after.moves_by_time
+    approximate = tuple(dict.fromkeys(name for one in found for name in one.approximate))
     return MeaningComparison(
         relation=relation,
-        is_same=is_same,
-        by_verdict=by_verdict,
+        is_same=None if not is_settled and not differences else not differences,
+        by_verdict=_amounts(_VERDICTS, verdicts, is_settled=is_settled),
         by_outcome=_amounts(names, outcomes, is_settled=is_settled),
         scores=scores,
         differences=differences,
         is_settled=is_settled,
-        approximate=tuple(session.guesses.opaque) if is_approximate else (),
-        day=session.joint.today.isoformat(),
-        depends_on_day=depends,
+        approximate=approximate,
+        day=day.isoformat(),
+        depends_on_day=days.is_one_of_many,
         words=compared_words(
-            relation, differences, scores, is_settled=is_settled, is_approximate=is_approximate
+            relation, differences, scores, is_settled=is_settled, is_approximate=bool(approximate)
         ),
+        holds_for=days.holds_for,
     )
+
+
+def _together(found: list[_Found]) -> tuple[Difference, ...]:
+    """Return one difference for each pair of outcomes, of the first day that has it.
+
+    Of several kinds of day a region is all there is only on its own: so it is not said.
+    """
+    first: dict[Pair, Difference] = {}
+    for one in found:
+        for difference in one.differences:
+            first.setdefault((difference.before, difference.after), difference)
+    if len(found) == 1:
+        return tuple(first.values())
+    return tuple(
+        on_its_day(one, None if one.region is None else replace(one.region, is_all=None))
+        for one in first.values()
+    )
+
+
+def _scores_together(found: list[_Found]) -> dict[str, Settled]:
+    told: dict[str, Settled] = {}
+    for name in found[0].scores:
+        every = {one.scores[name] for one in found}
+        told[name] = next((one for one in _LOUDEST if one in every), "no")
+    return told
 
 
 def _pairs(session: Session) -> tuple[dict[Pair, Found], bool, bool]:
@@ -109,7 +178,7 @@ def _difference(session: Session, pair: Pair, found: Found) -> Difference:
     step = _RANKS[after] - _RANKS[before]
     way: Way = "stricter" if step < 0 else "looser" if step > 0 else "same_verdict"
     region = _region(session, pair, found)
-    witness = witness_of(found)
+    witness = witness_of(found, session)
     words = difference_words(pair, (before, after), region, witness)
     return Difference(*pair, way=way, witness=witness, region=region, words=words)
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from service.rules.attributes import Attribute, Fact, admit
 from service.rules.classes import candidates
 from service.rules.lattice import Lattice, lattice_of, place_of, stretches
+from service.rules.solver.days import moves_of
 from service.rules.solver.joint import Joint, raw_name
 from service.rules.uses import Probe, Use
 
@@ -45,7 +46,8 @@ class Domain:
 
     *lattice* is that of a number or a day; *is_measured* says that something computes with
     it, so that its number matters beyond its class. Unless *is_told*, some check on it alone
-    turns around where nobody knows, and the classes say nothing of that.
+    turns around where nobody knows, and the classes say nothing of that. *aged* is how a date
+    is told of which only ages are asked, as of *today*.
     """
 
     attribute: Attribute
@@ -53,6 +55,8 @@ class Domain:
     lattice: Lattice | None
     is_measured: bool
     is_told: bool = True
+    aged: Literal["days", "months"] | None = None
+    today: date = date.min
 
     @property
     def name(self) -> str:
@@ -156,7 +160,12 @@ def _ordered(joint: Joint, probe: Probe, use: Use) -> Domain:
         for first, last in zip(starts, ends, strict=True)
     )
     is_measured = use.is_loose or not is_complete
-    return Domain(attribute, sorts, lattice, is_measured, is_complete)
+    moves = moves_of(joint, attribute.name) if attribute.type == "date" else None
+    aged: Literal["days", "months"] | None = None
+    if moves is not None and len(moves) == 1:
+        (only,) = moves
+        aged = None if only == "fixed" else only
+    return Domain(attribute, sorts, lattice, is_measured, is_complete, aged, joint.today)
 
 
 def _door_cuts(joint: Joint, attribute: Attribute) -> Iterator[int]:

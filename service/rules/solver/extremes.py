@@ -10,7 +10,7 @@ from service.rules.solver.answers import Answer
 from service.rules.solver.numbers import Number
 from service.rules.solver.session import Found, Proved, Raw, Session, Verdict
 from service.rules.solver.witnesses import witness_of
-from service.rules.solver.words import facts_words
+from service.rules.solver.words import shown_by
 
 _STEPS: Final = 60
 _MILLIONTH: Final = 1e-6
@@ -37,7 +37,7 @@ def extreme_of(session: Session, name: str, *, sort: str, is_highest: bool) -> A
     for _ in range(_STEPS):
         reached = best.decisions[0].scores[name].value
         if (bound - reached) * way <= _CLOSE:
-            return _told(sort, name, best, is_highest=is_highest)
+            return _told(session, sort, name, best, is_highest=is_highest)
         # Often what was reached is the end already; else halve what is left.
         for level in (reached + way * _MILLIONTH, (reached + bound) / 2):
             found = _beyond(session, name, level, is_highest=is_highest)
@@ -46,16 +46,16 @@ def extreme_of(session: Session, name: str, *, sort: str, is_highest: bool) -> A
             elif isinstance(found, Proved):
                 bound = reached if level == reached + way * _MILLIONTH else level
             else:
-                return _open(sort, name, best)
+                return _open(session, sort, name, best)
             if bound == reached:
                 break
-    return _open(sort, name, best)
+    return _open(session, sort, name, best)
 
 
-def _open(sort: str, name: str, best: Found) -> Answer:
+def _open(session: Session, sort: str, name: str, best: Found) -> Answer:
     value = best.decisions[0].scores[name].value
     words = f"not settled: `{name}` reaches {value:g}, perhaps more"
-    return Answer(sort, (name,), "not_settled", words, witness_of(best), value)
+    return Answer(sort, (name,), "not_settled", words, witness_of(best, session), value)
 
 
 def _beyond(session: Session, name: str, level: float, *, is_highest: bool) -> Verdict:
@@ -76,8 +76,9 @@ def _order(score: Number, level: Number, *, is_highest: bool) -> z3.BoolRef:
     return one >= other if is_highest else one <= other
 
 
-def _told(sort: str, name: str, best: Found, *, is_highest: bool) -> Answer:
+def _told(session: Session, sort: str, name: str, best: Found, *, is_highest: bool) -> Answer:
     value = best.decisions[0].scores[name].value
     word = "at most" if is_highest else "at least"
-    words = f"`{name}` is {word} {value:g}: {facts_words(best.facts)}"
-    return Answer(sort, (name,), "yes", words, witness_of(best), value)
+    witness = witness_of(best, session)
+    words = f"`{name}` is {word} {value:g}: {shown_by(witness)}"
+    return Answer(sort, (name,), "yes", words, witness, value)

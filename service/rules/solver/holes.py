@@ -10,7 +10,7 @@ from service.rules.solver import numbers
 from service.rules.solver.answers import Answer, Witness
 from service.rules.solver.session import Found, Proved, Raw, Session
 from service.rules.solver.witnesses import witness_of
-from service.rules.solver.words import facts_words
+from service.rules.solver.words import shown_by
 
 
 def holes_in(session: Session) -> Iterator[Answer]:
@@ -31,7 +31,7 @@ def holes_in(session: Session) -> Iterator[Answer]:
 
 def _of_rules(session: Session, scale: Scale, first: int, last: int) -> Witness:
     facts: Raw = {scale.name: _plain(scale, first, last)}
-    return witness_of(Found(facts, session.decide(facts)))
+    return witness_of(Found(facts, session.decide(facts)), session)
 
 
 def _plain(scale: Scale, first: int, last: int) -> float | int | str:
@@ -62,8 +62,9 @@ def _of_outcomes(session: Session, name: str, scale: Scale) -> Iterator[Answer]:
         span = f"{name} {scale.span(first, last)}"
         if isinstance(found, Found):
             found_one = True
-            words = f"{span} falls between two outcomes: {facts_words(found.facts)}"
-            yield Answer("holes", (name,), "yes", words, witness_of(found))
+            witness = witness_of(found, session)
+            words = f"{span} falls between two outcomes: {shown_by(witness)}"
+            yield Answer("holes", (name,), "yes", words, witness)
         elif not isinstance(found, Proved):
             found_one = True
             words = f"{span} falls between two outcomes; not settled whether it is reached"

@@ -87,7 +87,7 @@ class Session:
     def of(cls, rule_sets: tuple[RuleSet, ...], *, at: datetime, limit_s: float) -> "Session":
         """Return a session about *rule_sets* at the instant *at*, over after *limit_s*."""
         deadline = monotonic() + limit_s
-        joint = joined(tuple(rules.model for rules in rule_sets), today=_day(at))
+        joint = joined(tuple(rules.model for rules in rule_sets), today=day_of(at))
         domains = {name: domain_of(joint, name) for name in joint.attributes}
         slots, laws = slots_of(domains)
         guesses = Guesses()
@@ -121,6 +121,12 @@ class Session:
     def lacking(self, name: str) -> dict[str, Slot]:
         """Return the subject without its attribute *name*."""
         return {**self.slots, name: replace(self.slots[name], has=z3.BoolVal(val=False))}
+
+    @property
+    def day_told(self) -> str | None:
+        """The clock's day, where any of the rule sets asks for ages."""
+        moves = any(rules.moves_by_time for rules in self.rule_sets)
+        return self.joint.today.isoformat() if moves else None
 
     # --- asking ---------------------------------------------------------------------------------
 
@@ -243,7 +249,8 @@ def told(value: Fact) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _day(at: datetime) -> date:
+def day_of(at: datetime) -> date:
+    """Return the UTC day of an instant."""
     return at.astimezone(UTC).date()
 
 

@@ -11,7 +11,7 @@ from service.rules.solver.kinds import late_rules
 from service.rules.solver.logic import all_of, any_of
 from service.rules.solver.session import Found, Proved, Raw, Session
 from service.rules.solver.witnesses import witness_of
-from service.rules.solver.words import facts_words
+from service.rules.solver.words import shown_by
 from service.rules.truth import YES
 
 
@@ -45,13 +45,13 @@ def shadowed(session: Session, model: Model, name: str) -> Iterator[Answer]:
 
         found = session.find(first, takes)
         if isinstance(found, Found):
-            other = group.rules[taker]
+            other, witness = group.rules[taker], witness_of(found, session)
             words = (
                 f"`{other.id}` takes some of what `{name}` is for, and gives"
                 f" {number(other.points.fixed)}, not {number(rule.points.fixed)}:"
-                f" {facts_words(found.facts)}"
+                f" {shown_by(witness)}"
             )
-            yield Answer("shadowed", (name,), "yes", words, witness_of(found))
+            yield Answer("shadowed", (name,), "yes", words, witness)
             return
         if not isinstance(found, Proved):
             alone = found

@@ -1,10 +1,10 @@
 """What was found, as it is told."""
 
 from service.rules.solver.answers import Witness
-from service.rules.solver.session import Found
+from service.rules.solver.session import Found, Session
 
 
-def witness_of(found: Found) -> Witness:
+def witness_of(found: Found, session: Session) -> Witness:
     """Return what was found as it is told."""
     return Witness(
         facts=found.facts,
@@ -14,4 +14,5 @@ def witness_of(found: Found) -> Witness:
             {name: score.value for name, score in decision.scores.items()}
             for decision in found.decisions
         ),
+        day=session.day_told,
     )

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Final
 
+from service.rules.expression.evaluate import AGES
 from service.rules.expression.tokens import listed, number, shown, singular, uncapitalised
 from service.rules.solver.allowed import Allowed
 from service.rules.solver.answers import Difference, Part, Region, Relation, Settled, Witness
@@ -105,6 +108,8 @@ def _span(allowed: Allowed) -> str:  # noqa: PLR0911 - one way for each shape of
     low, high = lattice.at(first), lattice.at(last)
     opens, ends = first == lattice.first, last == lattice.last
     after = lattice.at(last + 1) if not ends else high
+    if isinstance(low, date) and isinstance(high, date) and domain.aged is not None:
+        return _ages(domain, low, high, opens, ends)
     if isinstance(low, date) or isinstance(high, date):
         return _ends(low.isoformat() if isinstance(low, date) else "", str(high), opens, ends)
     if allowed.low is not None and allowed.high is not None:
@@ -128,6 +133,19 @@ def _span(allowed: Allowed) -> str:  # noqa: PLR0911 - one way for each shape of
     return _ends(number(low), number(high), opens, ends) + told
 
 
+def _ages(domain: Domain, low: date, high: date, opens: bool, ends: bool) -> str:  # noqa: FBT001 - of one span
+    """Return days by how long ago they are; the future is some days less than none ago."""
+    if opens and ends:
+        return "known"
+    unit, age = domain.aged or "days", partial(AGES[f"age_{domain.aged or 'days'}"], domain.today)
+    least, most = number(float(age(high))), number(float(age(low)))
+    if opens:
+        return f"at least {least} {unit} ago"
+    if ends:
+        return f"at most {most} {unit} ago"
+    return f"{least} {unit} ago" if least == most else f"{least} to {most} {unit} ago"
+
+
 def _ends(low: str, high: str, opens: bool, ends: bool) -> str:  # noqa: FBT001 - of one span
     if opens and ends:
         return "known"
@@ -146,15 +164,32 @@ def difference_words(
     if verdicts[0] != verdicts[1]:
         moved += f" ({verdicts[0]} becomes {verdicts[1]})"
     if region is None:
-        return f"{moved}, for example with {facts_words(witness.facts)}"
+        return f"{moved}, for example with {shown_by(witness)}"
     only = " and for nobody else" if region.is_all else ""
     return f"{moved} for {region.words}{only}"
+
+
+def on_its_day(difference: Difference, region: Region | None) -> Difference:
+    """Return *difference* with *region* told as of the day of its witness."""
+    witness = difference.witness
+    pair = (difference.before, difference.after)
+    verdicts = (witness.verdicts[0], witness.verdicts[1])
+    words = difference_words(pair, verdicts, region, witness)
+    if witness.day is not None:
+        words += f", on {witness.day} for example"
+    return replace(difference, region=region, words=words)
 
 
 def facts_words(facts: Mapping[str, object]) -> str:
     """Return facts in a line."""
     parts = [f"{name} {shown(value)}" for name, value in facts.items()]
     return _joined(parts) if parts else "nothing known"
+
+
+def shown_by(witness: Witness) -> str:
+    """Return the facts of a witness in a line, with the day where it matters."""
+    of_day = "" if witness.day is None else f" (on {witness.day})"
+    return facts_words(witness.facts) + of_day
 
 
 _RELATIONS: Final[Mapping[Relation, str]] = {
