@@ -89,7 +89,8 @@ async def _state(row: Row[Any], engine: AsyncEngine, url: str) -> None:
 
 async def _suppose(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     del url
-    await work_out(row, await _rules_of(row, engine), engine=engine, clock=_clock)
+    live = LiveRules(engine, timer=time.monotonic)
+    await work_out(row, live, engine=engine, clock=_clock)
 
 
 async def _import(row: Row[Any], engine: AsyncEngine, url: str) -> None:

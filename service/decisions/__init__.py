@@ -3,7 +3,7 @@
 from service.decisions.answering import QUALIFY, claim_in
 from service.decisions.asking import MalformedQuestion, Question, question_of, read_question
 from service.decisions.assessing import assess_some, assessing
-from service.decisions.attributing import attribute
+from service.decisions.attributing import Several, read_several
 from service.decisions.beside import Beside, qualify_beside
 from service.decisions.desk import AtDesk, Desk, open_desk
 from service.decisions.drilling import Drill, drill
@@ -73,10 +73,10 @@ __all__ += [
     "PastAssessment",
     "PeopleSaid",
     "RescoredLines",
+    "Several",
     "WayTold",
     "assess_some",
     "assessing",
-    "attribute",
     "decide_under",
     "end_suspension",
     "existing_decision",
@@ -86,6 +86,7 @@ __all__ += [
     "open_desk",
     "read_past",
     "read_said",
+    "read_several",
     "read_suspensions",
     "replay",
     "routers",

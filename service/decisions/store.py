@@ -31,6 +31,7 @@ __all__ = [
     "add_records",
     "find_decision",
     "find_decision_before",
+    "find_decisions",
     "list_assessments",
     "list_decisions",
     "read_answers",
@@ -251,6 +252,17 @@ async def find_decision(connection: AsyncConnection, decision_id: UUID) -> Row[A
     )
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
+
+
+async def find_decisions(
+    connection: AsyncConnection, decisions: Sequence[UUID]
+) -> dict[UUID, Row[Any]]:
+    """Return by id those of *decisions* that are there; a few hundred at once."""
+    at = [instant_of(one) for one in decisions]
+    statement = _decisions().where(
+        DecisionRow.decided_at.in_(at), DecisionRow.id.in_(list(decisions))
+    )
+    return {row.id: row for row in await connection.execute(statement)}
 
 
 async def find_decision_before(connection: AsyncConnection, row: Row[Any]) -> Row[Any] | None:

@@ -1,27 +1,35 @@
 """`/v1/portfolio/{slug}/movements`: who moved between two statements, and why."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
 
-from service.decisions import AtDesk
 from service.portfolio import pictures
-from service.portfolio.attributing import together_of, why_moved
+from service.portfolio.attributing import Why, why_moved
 from service.portfolio.drawing import Svg, day_shown, svg_answer
 from service.portfolio.movement_schemas import MovementsShown
-from service.portfolio.movement_showing import moved_shown, movements_shown, together_shown
-from service.portfolio.movement_store import list_moved, read_moves
+from service.portfolio.movement_showing import ByGroups, moved_shown, movements_shown
+from service.portfolio.movement_store import list_kept, list_moved, read_moves, sum_causes
 from service.portfolio.movements import Moves, Place
 from service.portfolio.reading import Statement, read_statement
+from service.portfolio.scenario_asking import (
+    ScenarioFailed,
+    TooManyScenarios,
+    question_since,
+    scenario_of,
+)
 from service.portfolio.view_routes import Csv
 from service.portfolio.view_showing import stated_shown, view_shown
 from service.portfolio.view_tables import SUMS, Line, sums_cells
 from service.portfolio.viewing import Looking, Viewed
 from service.rules import RuleSet
+from service.rulesets import Editing, Editor
+from service.storage import transaction
 from service.web import (
     REFUSALS,
     CursorParameter,
@@ -83,15 +91,17 @@ async def show_movements(
     since: Since,
     request: Request,
     response: Response,
-    desk: AtDesk,
+    editor: Editing,
     limit: Limit = 20,
     cursor: CursorParameter = None,
 ) -> dict[str, Any]:
     """Return who went from one group or cell to another between two statements, and why.
 
-    Flows are of everybody. Of the accounts that moved a page is named, those of most revenue
-    first, each with how much new rules, new data and the passing of time did: the Shapley
-    value over the three, from eight evaluations. `why` adds them up over the page.
+    Flows are of everybody, and so is `why`: how much new rules, new data and the passing of
+    time did, the Shapley value over the three, from eight evaluations of each account that
+    moved. That is worked out with each statement since the one before; of another pair it is
+    once it is asked for, and `why_state` says how far it is. Of the accounts that moved a page
+    is named, those of most revenue first, each with its own causes.
     """
     async with _both(viewed, since) as (before, looking):
         after = looking.statement
@@ -110,18 +120,53 @@ async def show_movements(
         last = named[-1]
         following = write_cursor((str(last.revenue), last.account_id), filters=filters)
         response.headers.update(link_to_next(request, following))
-    causes = await why_moved(named, desk=desk)
-    scores = {"value": after.terms.value_score, "growth": after.terms.growth_score}
+    state, scenario = await _asked_why(viewed, before, after, editor)
+    causes, by_groups = await _causes(viewed, after, named, scenario)
     return {
         **view_shown(looking),
         "since": stated_shown(before),
-        **movements_shown(moves),
-        "why": together_shown(together_of(causes, scores=list(scores.values())), **scores),
-        "accounts": [
-            moved_shown(row, why, **scores) for row, why in zip(named, causes, strict=True)
-        ],
+        **movements_shown(moves, by_groups),
+        "why_state": state,
+        "accounts": [moved_shown(row, why) for row, why in zip(named, causes, strict=True)],
         "next_cursor": following,
     }
+
+
+async def _asked_why(
+    viewed: Viewed, before: Statement, after: Statement, editor: Editor
+) -> tuple[str, Row[Any] | None]:
+    """Return how far it is worked out why accounts moved, and the scenario that says so."""
+
+    async def document() -> None:
+        return None
+
+    try:
+        row = await scenario_of(
+            viewed.house.engine,
+            after,
+            kind="movements",
+            question=question_since(before.id),
+            editor=editor,
+            document=document,
+        )
+    except TooManyScenarios:
+        return "waiting", None
+    except ScenarioFailed:
+        return "failed", None
+    return row.state, row if row.state == "done" else None
+
+
+async def _causes(
+    viewed: Viewed, after: Statement, named: Sequence[Row[Any]], scenario: Row[Any] | None
+) -> tuple[Sequence[Why], ByGroups | None]:
+    """Return why each of *named* moved, and all: as it is kept, or of *named* worked out now."""
+    if scenario is None:
+        engine, terms = viewed.house.engine, after.terms
+        return await why_moved(engine, named, live=viewed.live, terms=terms), None
+    async with transaction(viewed.house.engine) as connection:
+        by_groups = await sum_causes(connection, scenario, slices=viewed.slices)
+        kept = await list_kept(connection, scenario.id, [row.account_id for row in named])
+    return [kept[row.account_id] for row in named], by_groups
 
 
 @movement_routes.get("/movements.csv", operation_id="tabulateMovements", response_class=Csv)

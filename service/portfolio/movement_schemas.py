@@ -20,11 +20,26 @@ class PlaceShown(Shown):
     growth: Band | None
 
 
+class FlowCausesShown(Shown):
+    """How many of the accounts of one flow each of the three moved, and of how many it is unknown.
+
+    A move with several causes counts for each in part; together they are all accounts of it.
+    """
+
+    rules: float
+    data: float
+    time: float
+    unknown: int
+
+
 class GroupFlowShown(SumsShown):
     """Accounts that went from one group to another, or stayed; money is of the later statement."""
 
     before: str | None
     after: str | None
+    why: FlowCausesShown | None = Field(
+        description="Null where they stayed, and until it is worked out."
+    )
 
 
 class CameShown(SumsShown):
@@ -51,7 +66,7 @@ class CausesShown(Shown):
 
 
 class TogetherShown(Shown):
-    """What the three did to the accounts of this page."""
+    """What the three did to all accounts that moved."""
 
     accounts: int
     unknown: int = Field(description="Of how many it cannot be told.")
@@ -95,6 +110,10 @@ class MovementsShown(ViewShown):
     left: list[CameShown] = Field(
         description="In the earlier statement only, removed or merged since; money is of that one."
     )
-    why: TogetherShown
+    why: TogetherShown | None = Field(description="Of all that moved; null until worked out.")
+    why_state: Literal["done", "queued", "running", "waiting", "failed"] = Field(
+        description="How far `why` is: a process of its own works it out once, and it is kept. "
+        "`waiting` where too much else of the statement is being worked out; ask again."
+    )
     accounts: list[MovedShown] = Field(description="Those of most revenue first.")
     next_cursor: str | None

@@ -7,17 +7,23 @@ from typing import Any
 from sqlalchemy import Row
 
 from service.accounts import amount_text
-from service.portfolio.attributing import Together, Why
+from service.portfolio.attributing import SCORES, Together, Why, added
 from service.portfolio.movements import Moves, Place
 from service.portfolio.summing import EXACT, Sums
 from service.portfolio.view_showing import sums_shown
 from service.rules.compare import Cause
 
-__all__ = ["moved_shown", "movements_shown", "together_shown"]
+__all__ = ["ByGroups", "moved_shown", "movements_shown"]
 
 
-def movements_shown(moves: Moves) -> dict[str, Any]:
-    """Return the flows between groups and between cells, and who came and left."""
+ByGroups = Mapping[tuple[str | None, str | None], Together]
+
+
+def movements_shown(moves: Moves, causes: ByGroups | None) -> dict[str, Any]:
+    """Return the flows between groups and between cells with their *causes*, and who came and left.
+
+    *causes* are None until they are worked out.
+    """
     cells: dict[tuple[Place, Place], Sums] = {}
     for flow in moves.flows:
         if flow.before is not None and flow.after is not None:
@@ -26,7 +32,12 @@ def movements_shown(moves: Moves) -> dict[str, Any]:
     return {
         "moved": sums_shown(moves.moved),
         "groups": [
-            {"before": before, "after": after, **sums_shown(sums)}
+            {
+                "before": before,
+                "after": after,
+                **sums_shown(sums),
+                "why": _flow_shown((causes or {}).get((before, after)), is_move=before != after),
+            }
             for (before, after), sums in _largest(moves.between_groups().items())
         ],
         "cells": [
@@ -41,23 +52,28 @@ def movements_shown(moves: Moves) -> dict[str, Any]:
         ],
         "came": _by_group(moves.came()),
         "left": _by_group(moves.left()),
+        "why": None if causes is None else _together_shown(added(list(causes.values()))),
     }
 
 
-def together_shown(together: Together, *, value: str, growth: str) -> dict[str, Any]:
+def _flow_shown(together: Together | None, *, is_move: bool) -> dict[str, Any] | None:
+    if together is None or not is_move:
+        return None
+    return {"unknown": together.unknown, **_causes(together.groups)}
+
+
+def _together_shown(together: Together) -> dict[str, Any]:
     """Return what the causes did to some accounts."""
     return {
         "accounts": together.accounts,
         "unknown": together.unknown,
         "groups": _causes(together.groups),
-        "value": _causes(together.scores[value]),
-        "growth": _causes(together.scores[growth]),
+        **{score: _causes(shares) for score, shares in together.scores.items()},
     }
 
 
-def moved_shown(row: Row[Any], why: Why, *, value: str, growth: str) -> dict[str, Any]:
+def moved_shown(row: Row[Any], why: Why) -> dict[str, Any]:
     """Return one account that moved, and why."""
-    found = why.attribution
     return {
         "account": row.key,
         "name": row.name,
@@ -68,11 +84,13 @@ def moved_shown(row: Row[Any], why: Why, *, value: str, growth: str) -> dict[str
         "revenue": amount_text(row.revenue),
         "margin": amount_text(EXACT.subtract(row.revenue, row.cost)),
         "why": None
-        if found is None
+        if why.group is None
         else {
-            "group": _causes(found.outcome),
-            "value": _causes(found.scores[value]) if value in found.scores else None,
-            "growth": _causes(found.scores[growth]) if growth in found.scores else None,
+            "group": _causes(why.group),
+            **{
+                score: _causes(why.scores[score]) if score in why.scores else None
+                for score in SCORES
+            },
         },
         "unknown": why.unknown,
     }

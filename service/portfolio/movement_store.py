@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Numeric, Row, Select, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
+from service.portfolio.attributing import SCORES, SIXTHS, Together, Why, why_of
 from service.portfolio.movements import Flow, Moves, Place
 from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
+from service.portfolio.store import in_slices
 from service.portfolio.summing import Sums
 from service.portfolio.view_store import band
-from service.storage.tables import PositionRow
+from service.rules.compare import CAUSES, Cause
+from service.storage.tables import PositionRow, ScenarioAccount
 
-__all__ = ["list_moved", "read_moves"]
+__all__ = ["list_kept", "list_moved", "read_moves", "sum_causes"]
 
 
 async def read_moves(
@@ -63,8 +67,8 @@ async def list_moved(
     after: Statement,
     *,
     slices: Sequence[Slice],
-    following: tuple[Decimal, UUID] | None,
-    limit: int,
+    following: tuple[Decimal, UUID] | None = None,
+    limit: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Return who is in both statements and not where they were, those of most revenue first."""
     ends = _ends(before, after, slices=slices).subquery()
@@ -89,6 +93,61 @@ async def list_moved(
     query = query.order_by(ends.c.revenue.desc(), ends.c.account_id).limit(limit)
     rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
     return rows
+
+
+async def list_kept(
+    connection: AsyncConnection, scenario_id: UUID, accounts: Sequence[UUID]
+) -> dict[UUID, Why]:
+    """Return why these *accounts* moved, as it was worked out."""
+    query = select(ScenarioAccount.account_id, ScenarioAccount.moves).where(
+        ScenarioAccount.scenario_id == scenario_id, ScenarioAccount.account_id.in_(list(accounts))
+    )
+    return {row.account_id: why_of(row.moves) for row in await connection.execute(query)}
+
+
+async def sum_causes(
+    connection: AsyncConnection, scenario: Row[Any], *, slices: Sequence[Slice]
+) -> dict[tuple[str | None, str | None], Together]:
+    """Return what the causes did to all that moved, by the groups before and after.
+
+    An account is in a slice by its later position.
+    """
+    kept: Any = ScenarioAccount
+    sums = [
+        func.coalesce(func.sum(cast(kept.moves[part][cause].astext, Numeric)), 0)
+        for part in ("group", *SCORES)
+        for cause in CAUSES
+    ]
+    unknown = func.count().filter(kept.moves.has_key("unknown"))
+    query: Select[Any] = (
+        select(kept.before, kept.after, func.count(), unknown, *sums)
+        .where(kept.scenario_id == scenario.id)
+        .group_by(kept.before, kept.after)
+    )
+    if slices:
+        query = query.join(
+            PositionRow,
+            and_(
+                PositionRow.statement_id == scenario.statement_id,
+                PositionRow.account_id == kept.account_id,
+            ),
+        ).where(*in_slices(slices))
+    return {
+        (row[0], row[1]): Together(
+            accounts=row[2],
+            unknown=row[3],
+            groups=_causes(row[4:7], SIXTHS),
+            scores={
+                score: _causes(row[7 + 3 * place : 10 + 3 * place])
+                for place, score in enumerate(SCORES)
+            },
+        )
+        for row in await connection.execute(query)
+    }
+
+
+def _causes(sums: Sequence[Decimal], parts: int = 1) -> dict[Cause, Fraction]:
+    return {cause: Fraction(total) / parts for cause, total in zip(CAUSES, sums, strict=True)}
 
 
 _PLACES = (

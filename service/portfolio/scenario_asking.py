@@ -9,7 +9,7 @@ from fastapi import Response
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.portfolio import scenario_store
+from service.portfolio import scenario_store, store
 from service.portfolio.reading import Statement
 from service.rulesets import Editor
 from service.storage import append_audit, leases, to_text, transaction
@@ -17,11 +17,13 @@ from service.storage.tables import ScenarioRow
 from service.web import Answer, Refusal
 
 __all__ = ["ScenarioFailed", "ScenarioNotFound", "ScenarioOver", "TooManyScenarios"]
-__all__ += ["ask_default", "cancel", "pending_answer", "scenario_of", "scenario_shown"]
+__all__ += ["ask_default", "cancel", "pending_answer", "question_since", "scenario_of"]
+__all__ += ["scenario_shown", "since_of"]
 
 _MOST_OPEN: Final = 20
 _RETRY_AFTER_S: Final = 2
 _BY_DEFAULT: Final = "0.2"
+_SINCE: Final = "since="
 _FROM_THE_START: Final = {"state": "queued", "attempts": 0, "done": 0, "finished_at": None}
 
 
@@ -57,7 +59,7 @@ async def scenario_of(
     engine: AsyncEngine,
     statement: Statement,
     *,
-    kind: Literal["sensitivity", "focus"],
+    kind: Literal["sensitivity", "focus", "movements"],
     question: str,
     editor: Editor,
     document: Callable[[], Awaitable[bytes | None]],
@@ -98,11 +100,34 @@ async def scenario_of(
 
 
 async def ask_default(
-    connection: AsyncConnection, statement: Statement, *, scenario_id: UUID, at: datetime, by: str
+    connection: AsyncConnection,
+    statement: Statement,
+    *,
+    new_id: Callable[[], UUID],
+    at: datetime,
+    by: str,
 ) -> None:
-    """Have worked out what is asked of every statement: a fifth more and less of all rates."""
-    values = _values(statement, "sensitivity", f"by={_BY_DEFAULT}", at, by=by)
-    await scenario_store.add(connection, {**values, "id": scenario_id, "document": None})
+    """Have worked out what is asked of every statement.
+
+    That is a fifth more and less of all rates, and why accounts moved since the statement before.
+    """
+    asked: list[tuple[str, str]] = [("sensitivity", f"by={_BY_DEFAULT}")]
+    before = await store.find_before(connection, statement.rule_set, statement.at)
+    if before is not None:
+        asked.append(("movements", question_since(before.id)))
+    for kind, question in asked:
+        values = _values(statement, kind, question, at, by=by)
+        await scenario_store.add(connection, {**values, "id": new_id(), "document": None})
+
+
+def question_since(statement_id: UUID) -> str:
+    """Return how it is asked why accounts moved since an earlier statement."""
+    return f"{_SINCE}{statement_id}"
+
+
+def since_of(question: str) -> UUID:
+    """Return the earlier statement of such a question."""
+    return UUID(question.removeprefix(_SINCE))
 
 
 def pending_answer(row: Row[Any]) -> Response:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.accounts import measure_accounts
 from service.portfolio import scenario_store, sensitivity, store
 from service.portfolio.focus import fate_under
+from service.portfolio.movement_working import Movements
+from service.portfolio.passing import Found, Pass, Piece
 from service.portfolio.reading import Statement, existing, statement_of
 from service.portfolio.taking import TakenAway
 from service.rules import Facts, RuleSet
-from service.rulesets import Running, compile_source
+from service.rulesets import LiveRules, compile_source
 from service.storage import leases, transaction
 from service.storage.tables import ScenarioRow
 from service.web import LEASE
@@ -34,7 +37,7 @@ _LONG: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """What is read for a piece of accounts, in the order of their ids."""
+    """What is read of a piece of accounts, in the order of their ids."""
 
     accounts: Sequence[Row[Any]]
     decided: dict[UUID, Row[Any]]
@@ -42,13 +45,10 @@ class _Pieces:
     measured: dict[UUID, Any]
 
 
-Found = list[dict[str, object]]
-
-
 async def work_out(
-    row: Row[Any], running: Running, *, engine: AsyncEngine, clock: Callable[[], datetime]
+    row: Row[Any], live: LiveRules, *, engine: AsyncEngine, clock: Callable[[], datetime]
 ) -> None:
-    """Work out the claimed scenario *row*, whose statement is by *running*.
+    """Work out the claimed scenario *row*, whose statement is by a version that *live* has.
 
     Raises:
         TakenAway: If the claim was lost.
@@ -57,9 +57,12 @@ async def work_out(
     async with transaction(engine) as connection:
         statement = statement_of(await existing(connection, row.rule_set, row.statement_id))
     if row.kind == "focus":
-        work: _Work = _Focus(await compile_source(row.document), statement)
+        work: Pass = _Focus(await compile_source(row.document), statement)
+    elif row.kind == "movements":
+        work = Movements(row, statement, live)
     else:
-        work = _Sensitivity(running.rules, statement, Decimal(row.question.removeprefix("by=")))
+        rules = (await live.version(row.rule_set, row.version)).rules
+        work = _Sensitivity(rules, statement, Decimal(row.question.removeprefix("by=")))
 
     async def renew() -> None:
         await _put(row, engine, lease_until=leases.longer(LEASE))
@@ -68,13 +71,13 @@ async def work_out(
     left_out = done = 0
     after: UUID | None = None
     async with leases.renewing(renew, lease=LEASE):
-        while pieces := await work.read(engine, after=after):
-            rows, left = await anyio.to_thread.run_sync(work.judge, pieces)
+        while piece := await work.read(engine, after=after):
+            rows, left = await anyio.to_thread.run_sync(piece.judge)
             found += rows
             left_out += left
-            done += len(pieces.accounts)
-            after = pieces.accounts[-1].account_id
-            await _put(row, engine, done=done, attempts=0)
+            done += len(piece.accounts)
+            after = piece.accounts[-1].account_id
+            await _put(row, engine, done=done, attempts=0, total=work.total)
         async with transaction(engine, within=_LONG) as connection:
             await store.allow_long(connection)
             kept = [{"scenario_id": row.id, **one} for one in found]
@@ -101,7 +104,12 @@ class _Sensitivity:
         self._changes = sensitivity.changes_of(rates, by=by)
         self._parts = sensitivity.parts_of(rules, rates)
 
-    async def read(self, engine: AsyncEngine, *, after: UUID | None) -> _Pieces | None:
+    @property
+    def total(self) -> int:
+        """Every account."""
+        return self._statement.accounts
+
+    async def read(self, engine: AsyncEngine, *, after: UUID | None) -> Piece | None:
         """Return the next piece; None after the last."""
         statement = self._statement
         async with transaction(engine, within=_LONG) as connection:
@@ -121,9 +129,10 @@ class _Sensitivity:
                 known_at=statement.at,
                 also=self._parts,
             )
-        return _Pieces(accounts, decided, {}, measured)
+        pieces = _Pieces(accounts, decided, {}, measured)
+        return Piece(accounts, partial(self._judge, pieces))
 
-    def judge(self, pieces: _Pieces) -> tuple[Found, int]:
+    def _judge(self, pieces: _Pieces) -> tuple[Found, int]:
         """Return the accounts that move, and of how many nothing can be said."""
         found: Found = []
         left_out = 0
@@ -178,7 +187,12 @@ class _Focus:
         self._rules = rules
         self._statement = statement
 
-    async def read(self, engine: AsyncEngine, *, after: UUID | None) -> _Pieces | None:
+    @property
+    def total(self) -> int:
+        """Every account."""
+        return self._statement.accounts
+
+    async def read(self, engine: AsyncEngine, *, after: UUID | None) -> Piece | None:
         """Return the next piece; None after the last."""
         statement = self._statement
         async with transaction(engine, within=_LONG) as connection:
@@ -193,9 +207,9 @@ class _Focus:
             measured = await measure_accounts(
                 connection, ids, rules=self._rules, at=statement.at, known_at=statement.at
             )
-        return _Pieces(accounts, {}, facts, measured)
+        return Piece(accounts, partial(self._judge, _Pieces(accounts, {}, facts, measured)))
 
-    def judge(self, pieces: _Pieces) -> tuple[Found, int]:
+    def _judge(self, pieces: _Pieces) -> tuple[Found, int]:
         """Return what becomes of every account, and of how many nothing is known."""
         found: Found = []
         left_out = 0
@@ -216,6 +230,3 @@ class _Focus:
                 }
             )
         return found, left_out
-
-
-_Work = _Sensitivity | _Focus

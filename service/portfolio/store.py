@@ -28,6 +28,7 @@ from service.storage.tables import PositionRow, RescoringRow, ScenarioRow, State
 
 __all__ = ["add", "add_positions", "allow_long", "claim", "claim_next", "find", "find_newest"]
 __all__ += [
+    "find_before",
     "find_last_asked",
     "find_position",
     "in_slices",
@@ -147,6 +148,20 @@ async def find_newest(
     if at is not None:
         statement = statement.where(StatementRow.at <= at)
     statement = statement.order_by(StatementRow.at.desc(), StatementRow.id.desc()).limit(1)
+    row: Row[Any] | None = (await connection.execute(statement)).first()
+    return row
+
+
+async def find_before(connection: AsyncConnection, rule_set: str, at: datetime) -> Row[Any] | None:
+    """Return the statement of *rule_set* that is done and the last one before *at*."""
+    statement = (
+        select(StatementRow.__table__)
+        .where(
+            StatementRow.rule_set == rule_set, StatementRow.state == "done", StatementRow.at < at
+        )
+        .order_by(StatementRow.at.desc(), StatementRow.id.desc())
+        .limit(1)
+    )
     row: Row[Any] | None = (await connection.execute(statement)).first()
     return row
 

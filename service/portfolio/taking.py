@@ -39,9 +39,10 @@ async def take(
 ) -> None:
     """Take the claimed statement *row*, whose rescoring by *running* is done.
 
-    Positions, totals and `done` are committed together, and with them the question that
-    everybody asks: what if costs were a fifth more or less. All is under the generation of
-    the claim. Whatever ends the work early leaves nothing; whoever claims the row next begins anew.
+    Positions, totals and `done` are committed together, and with them the questions that
+    everybody asks: what if costs were a fifth more or less, and why did accounts move. All is
+    under the generation of the claim. Whatever ends the work early leaves nothing; whoever
+    claims the row next begins anew.
 
     Raises:
         TakenAway: If the claim was lost.
@@ -85,7 +86,7 @@ async def take(
             raise TakenAway
         stated = statement_of(await existing(connection, row.rule_set, row.id))
         at = clock()
-        await ask_default(connection, stated, scenario_id=_fresh(at), at=at, by=row.taken_by)
+        await ask_default(connection, stated, new_id=lambda: _fresh(at), at=at, by=row.taken_by)
 
 
 def _fresh(at: datetime) -> UUID:

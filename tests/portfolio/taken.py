@@ -162,8 +162,7 @@ async def work_out_all(engine: AsyncEngine) -> int:
             row = await scenario_store.claim(connection, lease=_LEASE)
         if row is None:
             return number
-        running = await live.version(row.rule_set, row.version)
-        await work_out(row, running, engine=engine, clock=now)
+        await work_out(row, live, engine=engine, clock=now)
         number += 1
 
 

@@ -22,6 +22,7 @@ from tests.portfolio.taken import (
     live_template,
     now,
     take_statement,
+    work_out_all,
 )
 from tests.web.serving import Served, serving
 
@@ -87,7 +88,7 @@ async def test_every_account_is_in_one_flow(two: Served) -> None:
         "outcome": "strong_partner", "value": "high", "growth": "high",
     }  # fmt: skip
     assert told["accounts"][0]["unknown"] == "not_assessed"
-    assert (told["why"]["accounts"], told["why"]["unknown"]) == (2, 2)
+    assert (told["why"], told["why_state"]) == (None, "queued")
     answer = await two.ask("GET", f"{PATH}.csv?{SINCE}")
     lines = list(csv.DictReader(io.StringIO(answer.text)))
     assert sum(int(line["accounts"]) for line in lines) == 5
@@ -159,7 +160,14 @@ async def test_the_causes_add_up_to_the_moves(served: Served, database_url: str)
         facts = orjson.dumps({**known, "potential_revenue": 90_000}).decode()
         connection.execute("UPDATE account SET facts = %s WHERE key = 'north'", [facts])
     await take_statement(engine, database_url, running)
-    told = await shown(served, f"since={quote(first.at.isoformat())}")
+    since = f"since={quote(first.at.isoformat())}"
+    waiting = await shown(served, since)
+    assert (waiting["why_state"], waiting["why"]) == ("queued", None)
+    await work_out_all(engine)
+    told = await shown(served, f"{since}&limit=0")
+    assert (told["why_state"], told["accounts"]) == ("done", [])
+    told = await shown(served, since)
+    assert told["accounts"] == waiting["accounts"], "kept, it is what was worked out at once"
     groups = {(one["before"], one["after"]): one["accounts"] for one in told["groups"]}
     assert groups == {("strong_partner", "steady"): 1, ("strong_partner", "strong_partner"): 1}
     (north,) = told["accounts"]
@@ -167,3 +175,9 @@ async def test_the_causes_add_up_to_the_moves(served: Served, database_url: str)
     assert north["why"]["group"] == {"rules": 0, "data": 1, "time": 0}
     assert told["why"]["groups"] == {"rules": 0, "data": 1, "time": 0}
     assert told["why"]["growth"]["data"] < 0
+    (flow,) = [one["why"] for one in told["groups"] if one["why"] is not None]
+    assert flow == {"rules": 0, "data": 1, "time": 0, "unknown": 0}
+    nobody = await shown(served, f"{since}&slice=segment:outside")
+    assert nobody["why"]["accounts"] == 0
+    ours = await shown(served, f"{since}&slice=segment:core&limit=0")
+    assert ours["why"] == told["why"]

@@ -145,7 +145,7 @@ class ScenarioRow(Base):
         CheckConstraint(
             words("state", "queued", "running", "done", "cancelled", "failed"), name="state"
         ),
-        CheckConstraint(words("kind", "sensitivity", "focus"), name="kind"),
+        CheckConstraint(words("kind", "sensitivity", "focus", "movements"), name="kind"),
         CheckConstraint("generation >= 0 AND attempts >= 0", name="generation"),
         CheckConstraint("(kind = 'focus') = (document IS NOT NULL)", name="document"),
         ForeignKeyConstraint(
@@ -201,7 +201,8 @@ class ScenarioAccount(Base):
     fate: Mapped[str | None]
     """Of `service.portfolio.ranging`: whether it would go."""
     moves: Mapped[JsonObject | None]
-    """The outcome by the place of a change of rates; only those that move it."""
+    """The outcome by the place of a change of rates; only those that move it. Of movements, what
+    rules, data and time did: sixths of the step in `group`, points in `scores`, or `unknown`."""
     edge: Mapped[float | None] = mapped_column(DoubleType)
     """The smallest change of all rates that was found to move it."""
     edge_outcome: Mapped[str | None]
