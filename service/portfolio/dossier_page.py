@@ -13,7 +13,8 @@ from typing import Any, Final
 from service.portfolio.dossier_style import STYLE
 from service.portfolio.drawing import day_shown
 from service.portfolio.markup import Element, Node, element, page
-from service.portfolio.pictures import Step, Waterfall, small_waterfall
+from service.portfolio.pictures import CostMonth, Costs, Step, Waterfall, small_waterfall
+from service.portfolio.pictures import costs as costs_drawn
 from service.portfolio.pictures.figures import DASH, MINUS, exact_money, points
 from service.portfolio.pictures.lettering import clean, plain
 
@@ -23,7 +24,7 @@ _WIDE: Final = 430.0
 _SCORES: Final = 6
 _STEPS: Final = 4
 _DRIVERS: Final = 4
-_FACTS: Final = 22
+_FACTS: Final = 16
 _BETTER: Final = 3
 _NEAR: Final = 3
 _UNKNOWN: Final = 4
@@ -181,6 +182,7 @@ def _money(money: Told) -> Element:
     return element(
         "section",
         element("h2", f"Revenue and cost to serve, {money['currency']}"),
+        _costs(money, shown, rest),
         element(
             "table",
             element("thead", element("tr", (element("th", one, scope="col") for one in heads))),
@@ -188,6 +190,22 @@ def _money(money: Told) -> Element:
             class_="money",
         ),
     )
+
+
+def _costs(money: Told, shown: Sequence[str], rest: Sequence[str]) -> Element | str:
+    """Return the twelve months as a picture; nothing where none cost anything."""
+    names = {one: _driver(one) for one in shown} | dict.fromkeys(rest, "Other costs")
+    months = []
+    for month in money["months"]:
+        costs: dict[str, Decimal] = {}
+        for driver, amount in month["costs"].items():
+            costs[names[driver]] = costs.get(names[driver], Decimal(0)) + Decimal(amount)
+        months.append(CostMonth(_month(month["month"]), costs))
+    drivers = list(dict.fromkeys(names.values()))
+    if not any(month.costs for month in months):
+        return ""
+    drawn = Costs(drivers=drivers, months=months, currency=money["currency"])
+    return element("div", costs_drawn(drawn, name="costs"), class_="drawn")
 
 
 def _amounts(stretch: Told, shown: Sequence[str], rest: Sequence[str]) -> Iterator[str]:

@@ -32,7 +32,7 @@ tr, li { break-inside: avoid; }
 .tag { padding: 0.2mm 1.2mm; margin-right: 1.5mm; }
 .columns { display: grid; grid-template-columns: 1fr 1fr 1.4fr; gap: 4mm; }
 .grid { display: grid; grid-template-columns: 1fr 1fr; gap: 3mm 6mm; }
-.grid svg { width: 100%; height: auto; display: block; }
+.grid svg, .drawn svg { width: 100%; height: auto; display: block; }
 .halves { display: grid; grid-template-columns: 1fr 1fr; gap: 0 6mm; align-items: start; }
 table { border-collapse: collapse; width: 100%; }
 th { text-align: left; font-weight: normal; }

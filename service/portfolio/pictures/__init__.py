@@ -4,6 +4,7 @@ Numbers come in exact and are told exactly to whoever points at a mark; what is 
 picture is rounded as people round.
 """
 
+from service.portfolio.pictures.costs import CostMonth, Costs, costs
 from service.portfolio.pictures.matrix import Band, Cell, Matrix, matrix
 from service.portfolio.pictures.movements import Flow, Movements, movements
 from service.portfolio.pictures.waterfall import Step, Waterfall, small_waterfall, waterfall
@@ -12,12 +13,15 @@ from service.portfolio.pictures.whale_curve import WhaleCurve, curve_of, whale_c
 __all__ = [
     "Band",
     "Cell",
+    "CostMonth",
+    "Costs",
     "Flow",
     "Matrix",
     "Movements",
     "Step",
     "Waterfall",
     "WhaleCurve",
+    "costs",
     "curve_of",
     "matrix",
     "movements",
