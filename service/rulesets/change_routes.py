@@ -12,7 +12,8 @@ from service.rulesets import store
 from service.rulesets.asking import DraftName, Editing, SlugInPath
 from service.rulesets.change_schemas import ComparisonShown, RebaseAsked
 from service.rulesets.checking import compile_source
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.rebasing import keep_rebase, prepare_rebase
 from service.rulesets.schemas import DraftShown
 from service.rulesets.showing import answer_with, draft_shown
@@ -98,7 +99,7 @@ async def rebase(
 async def _versions(house: House, slug: str, numbers: tuple[int, ...]) -> list[Row[Any]]:
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         found = [await store.find_version(connection, slug, number=n) for n in numbers]
     rows = [row for row in found if row is not None]
     if len(rows) < len(numbers):

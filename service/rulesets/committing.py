@@ -11,7 +11,7 @@ from service.rules import MEANING, RuleSet
 from service.rulesets import store
 from service.rulesets.authorship import writers_of_draft
 from service.rulesets.drafting import Editor, existing_draft
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.remembering import remember
 from service.rulesets.review_store import adopt_reviews
 from service.storage import append_audit
@@ -120,4 +120,4 @@ async def keep_version(
 
 async def _lock(connection: AsyncConnection, slug: str) -> None:
     if await store.lock_rule_set(connection, slug) is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)

@@ -19,7 +19,7 @@ from service.rulesets.drafting import (
     put_draft,
     refuse_stale,
 )
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.patching import patched
 from service.rulesets.schemas import (
     CheckShown,
@@ -66,7 +66,7 @@ async def list_them(*, slug: SlugInPath, house: InHouse) -> dict[str, Any]:
     """List who is editing what."""
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         rows = await store.list_drafts(connection, slug)
     return {"data": [draft_shown(row, whole=False) for row in rows]}
 
@@ -197,8 +197,8 @@ async def commit(
     async with transaction(house.engine) as connection:
         row = await existing_draft(connection, slug, draft)
         rule_set = await store.find_rule_set(connection, slug)
-    if rule_set is None:
-        raise RuleSetNotFound
+        if rule_set is None:
+            raise await no_rule_set(connection, slug)
     # Judged before the transaction begins: it may take longer than one may.
     rules = rules_for(await examine(row.source), slug=slug, subject=rule_set.subject)
 

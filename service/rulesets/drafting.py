@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rulesets import history_store, store
 from service.rulesets.editor import Editor
 from service.rulesets.lapsing import lapse_reviews
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.patching import clashes_between
 from service.rulesets.remembering import remember
 from service.storage import append_audit
@@ -173,7 +173,7 @@ async def existing_draft(
     draft = await store.find_draft(connection, slug, name, for_update=for_update)
     if draft is None:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         raise DraftNotFound
     return draft
 
@@ -186,7 +186,7 @@ async def _add(
     A name that is used again goes on counting: no tag ever stands for two states.
     """
     if await store.lock_rule_set(connection, slug) is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     values = {
         "id": editor.fresh_id(),
         "rule_set": slug,

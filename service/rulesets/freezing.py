@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import gate_store, store
 from service.rulesets.editor import Editor
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.storage import append_audit
 from service.web import Refusal, rfc3339
 
@@ -84,7 +84,7 @@ async def unfreeze(
 async def _locked(connection: AsyncConnection, slug: str) -> Row[Any]:
     rule_set = await store.lock_rule_set(connection, slug)
     if rule_set is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     return rule_set
 
 

@@ -18,7 +18,8 @@ from service.rulesets.inquiring import (
     inquiry_shown,
 )
 from service.rulesets.inquiry_schemas import InquiryAsked, InquiryPage, InquiryShown
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.showing import answer_with
 from service.rulesets.trying import find_tried
 from service.storage import leases, parse_id, transaction
@@ -96,7 +97,7 @@ async def list_them(
     before = uuid_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         rows = await inquiry_store.list_of(connection, slug, before=before, limit=limit + 1)
     return page_of(
         rows,
@@ -149,7 +150,7 @@ async def _inquiry(house: House, slug: str, asked: InquiryAsked, *, editor: Edit
 async def _source(house: House, slug: str, asked: InquiryAsked) -> str | bytes:
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         if asked.draft is not None:
             return str((await existing_draft(connection, slug, asked.draft)).source)
         version = await store.find_version(connection, slug, number=asked.version)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.rules import RuleSet
 from service.rulesets import store
 from service.rulesets.checking import compile_source
+from service.rulesets.missing import RuleSetNotFound, no_rule_set
 from service.rulesets.shadows import Period, Shadow, periods_of, shadows_among, shadows_at
 from service.storage import transaction
 from service.web import Refusal
@@ -34,15 +35,6 @@ _KEPT_VERSIONS: Final = 512
 
 Wanted = TypeVar("Wanted", bound=Hashable)
 Found = TypeVar("Found")
-
-
-class RuleSetNotFound(Refusal):
-    """No rule set has this id."""
-
-    code: ClassVar[str] = "rule_set_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("there is no rule set with this id; GET /v1/rule-sets lists them")
 
 
 class VersionNotFound(Refusal):
@@ -221,7 +213,7 @@ class LiveRules:
             rows = await store.read_releases(connection, slug)
             if not rows and await store.find_rule_set(connection, slug) is None:
                 self._timelines.pop(slug, None)
-                raise RuleSetNotFound
+                raise await no_rule_set(connection, slug)
         live = [row for row in rows if row.mode == "live"]
         steps = tuple(_Step(row.effective_at, row.version, row.digest) for row in live)
         periods = periods_of(shadows_among(rows))
@@ -235,7 +227,7 @@ class LiveRules:
             row = await store.find_version(connection, slug, number=number)
             if row is None:
                 is_there = await store.find_rule_set(connection, slug) is not None
-                raise VersionNotFound if is_there else RuleSetNotFound
+                raise VersionNotFound if is_there else await no_rule_set(connection, slug)
         rules = await compile_source(row.canonical)
         while len(self._versions) >= _KEPT_VERSIONS:
             del self._versions[next(iter(self._versions))]
@@ -300,7 +292,7 @@ async def shadow_releases(connection: AsyncConnection, slug: str) -> tuple[Shado
     """
     rows = await store.read_releases(connection, slug)
     if not rows and await store.find_rule_set(connection, slug) is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     return shadows_among(rows)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import gate_store, store
 from service.rulesets.editor import Editor
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.storage import append_audit
 
 __all__ = ["FlipBudget", "ReleasePolicy", "policy_of", "put_policy"]
@@ -65,7 +65,7 @@ async def put_policy(
     """
     before = await store.lock_rule_set(connection, slug)
     if before is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     budget = None if policy.flip_budget is None else asdict(policy.flip_budget)
     row = await gate_store.change_rule_set(
         connection, slug, review_required=policy.review_required, flip_budget=budget

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rulesets import gate_store, store
 from service.rulesets.asking import Editing, SlugInPath
 from service.rulesets.freezing import freeze, unfreeze
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.policy import FlipBudget, ReleasePolicy, put_policy
 from service.rulesets.review_schemas import FreezeAsked, FreezeShown, PolicySent, PolicyShown
 from service.rulesets.review_showing import freeze_shown, policy_shown
@@ -32,8 +32,8 @@ async def read(*, slug: SlugInPath, house: InHouse) -> dict[str, Any]:
     """Return what is asked of every release."""
     async with transaction(house.engine) as connection:
         row = await store.find_rule_set(connection, slug)
-    if row is None:
-        raise RuleSetNotFound
+        if row is None:
+            raise await no_rule_set(connection, slug)
     return policy_shown(row)
 
 

@@ -16,7 +16,8 @@ from service.delivery import Announcement, EventType, announce
 from service.rulesets import store
 from service.rulesets.drafting import Editor
 from service.rulesets.gating import pass_gate
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.shadows import Shadow, check_shadow
 from service.storage import append_audit, read_clock, to_text
 from service.web import Fault, Refusal, rfc3339
@@ -60,7 +61,7 @@ async def release(
     mode = "live" if share is None else "shadow"
     rule_set = await store.lock_rule_set(connection, slug)
     if rule_set is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     found = await store.find_version(connection, slug, number=version)
     if found is None:
         raise VersionNotFound

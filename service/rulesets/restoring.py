@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rulesets import history_store, store
 from service.rulesets.drafting import Editor, existing_draft
 from service.rulesets.lapsing import lapse_reviews
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.remembering import remember
 from service.storage import append_audit, to_text
 from service.web import Refusal, check_match, etag_of
@@ -38,7 +38,7 @@ async def existing_edit(
     edit = await history_store.find_edit(connection, slug, draft=draft, edit_id=edit_id)
     if edit is None:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         raise EditNotFound
     return edit
 

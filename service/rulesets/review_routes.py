@@ -10,7 +10,7 @@ from service.rulesets import review_store, store
 from service.rulesets.asking import Editing, SlugInPath
 from service.rulesets.checking import examine, rules_for
 from service.rulesets.drafting import existing_draft
-from service.rulesets.live import RuleSetNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.review_reading import read_review
 from service.rulesets.review_schemas import (
     ApprovalSent,
@@ -127,7 +127,7 @@ async def list_them(
     before = uuid_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         rows = await review_store.list_reviews(
             connection, slug, state=state, before=before, limit=limit + 1
         )
@@ -226,7 +226,7 @@ async def _examined(house: House, slug: str, draft: str) -> tuple[str, RuleSet]:
     async with transaction(house.engine) as connection:
         row = await existing_draft(connection, slug, draft)
         rule_set = await store.find_rule_set(connection, slug)
-    if rule_set is None:
-        raise RuleSetNotFound
+        if rule_set is None:
+            raise await no_rule_set(connection, slug)
     rules = rules_for(await examine(row.source), slug=slug, subject=rule_set.subject)
     return etag_of(row.row_version), rules

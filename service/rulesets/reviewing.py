@@ -12,7 +12,8 @@ from service.rulesets import gate_store, review_store, store
 from service.rulesets.authorship import authors_of_draft, authors_of_version
 from service.rulesets.drafting import existing_draft
 from service.rulesets.editor import Editor
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.persons import is_among, is_same_person
 from service.storage import append_audit, to_text
 from service.web import Fault, Refusal, check_match, etag_of, rfc3339
@@ -213,14 +214,14 @@ async def existing_review(
     review = await review_store.find_review(connection, slug, review_id, for_update=for_update)
     if review is None:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         raise ReviewNotFound
     return review
 
 
 async def _lock(connection: AsyncConnection, slug: str) -> None:
     if await store.lock_rule_set(connection, slug) is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
 
 
 async def _ask(

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.rulesets import store
 from service.rulesets.asking import Editing, Live, SlugInPath
 from service.rulesets.drafting import create_rule_set
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 from service.rulesets.releasing import release
 from service.rulesets.schemas import (
     ReleaseAsked,
@@ -110,7 +111,7 @@ async def read(
     async with transaction(house.engine) as connection:
         row = await store.find_rule_set(connection, slug)
         if row is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         latest = await store.latest_number(connection, slug)
         drafts = await store.list_drafts(connection, slug)
         found = await store.find_live(connection, slug, at or house.clock())
@@ -137,7 +138,7 @@ async def versions(
     below = number_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         rows = await store.list_versions(connection, slug, below=below, limit=limit + 1)
     return page_of(
         rows,
@@ -161,7 +162,7 @@ async def version(
         row = await store.find_version(connection, slug, number=number)
         if row is None:
             is_there = await store.find_rule_set(connection, slug) is not None
-            raise VersionNotFound if is_there else RuleSetNotFound
+            raise VersionNotFound if is_there else await no_rule_set(connection, slug)
     headers = {
         "ETag": etag_of(row.digest),
         "Cache-Control": "private, max-age=31536000, immutable",
@@ -226,7 +227,7 @@ async def releases(
     below = number_after(cursor, filters=filters)
     async with transaction(house.engine) as connection:
         if await store.find_rule_set(connection, slug) is None:
-            raise RuleSetNotFound
+            raise await no_rule_set(connection, slug)
         rows = await store.list_releases(connection, slug, below=below, limit=limit + 1)
     return page_of(
         rows,

@@ -73,6 +73,15 @@ async def lock_rule_set(connection: AsyncConnection, slug: str) -> Row[Any] | No
     return (await connection.execute(statement)).first()
 
 
+async def list_slugs(connection: AsyncConnection) -> Sequence[str]:
+    """Return the ids of all rule sets."""
+    return (
+        (await connection.execute(select(RuleSetRow.slug).order_by(RuleSetRow.slug)))
+        .scalars()
+        .all()
+    )
+
+
 async def list_rule_sets(
     connection: AsyncConnection, *, after: str | None, limit: int
 ) -> Sequence[Row[Any]]:

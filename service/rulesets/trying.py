@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rulesets import store
 from service.rulesets.drafting import existing_draft
-from service.rulesets.live import RuleSetNotFound, VersionNotFound
+from service.rulesets.live import VersionNotFound
+from service.rulesets.missing import no_rule_set
 
 __all__ = ["Tried", "find_tried"]
 
@@ -43,7 +44,7 @@ async def find_tried(
         VersionNotFound: If it has no such version, or no version at all.
     """
     if await store.find_rule_set(connection, slug) is None:
-        raise RuleSetNotFound
+        raise await no_rule_set(connection, slug)
     source: str | bytes
     if draft is not None:
         row = await existing_draft(connection, slug, draft)

@@ -147,3 +147,4 @@ def test_what_cannot_be_asked_is_refused(goodfit: Goodfit) -> None:
     both = goodfit("rescore", "book", "--cancel", "--dry-run")
     assert both.exit_code == 2
     assert goodfit("rescore", "nowhere").exit_code == 1
+    assert "did you mean `book`?" in goodfit("rescore", "boook").stderr

@@ -240,3 +240,19 @@ async def test_what_is_not_there_says_so(ann: Author, served: Served) -> None:
     assert (await ann.commit()).json()["code"] == "draft_not_found"
     assert (await ann.ask("GET", "/versions/1")).json()["code"] == "version_not_found"
     assert (await served.ask("GET", "/v1/rule-sets/small_leads")).json()["drafts"] == []
+
+
+async def test_the_id_that_was_probably_meant_is_named(ann: Author, served: Served) -> None:
+    """Wherever a rule set is asked for; where none is near, none is guessed."""
+    await ann.create()
+    meant = "there is no rule set with this id; did you mean `small_leads`?"
+    question = {"rule_set": "smal_leads", "lead": {}}
+    for missing in (
+        await served.ask("GET", "/v1/rule-sets/smal_leads/versions"),
+        await served.ask("GET", "/v1/portfolio/small_lead/matrix"),
+        await served.ask("POST", "/v1/qualify", json=question),
+    ):
+        assert (missing.status_code, missing.json()["code"]) == (404, "rule_set_not_found")
+        assert missing.json()["detail"].startswith(meant)
+    far = await served.ask("GET", "/v1/rule-sets/accounts")
+    assert "did you mean" not in far.json()["detail"]
