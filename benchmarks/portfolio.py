@@ -28,11 +28,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from benchmarks.machine import name_machine
 from benchmarks.portfolio_import import import_accounts, import_events
-from service.app import create_app
+from service.app import Application, create_app
 from service.bulk.rescoring_working import LIMITS, carry_out
-from service.portfolio import store, taking
+from service.portfolio import examine_newest, store, taking
 from service.portfolio.agreeing import Asked
 from service.portfolio.asking import ask_for
+from service.portfolio.foreseeing import foresee
 from service.rescorings import store as rescoring_store
 from service.rules.templates import read_template
 from service.rulesets import Editor, LiveRules, Running, install
@@ -232,13 +233,15 @@ def _copy(
 async def _measure(url: str, given: argparse.Namespace, report: Report) -> None:
     engine = open_engine(url, limits=LIMITS)
     try:
-        async with _asking(url) as client:
+        async with _asking(url) as (client, app):
             await _import(client, engine, given, report)
             running = await _live(engine)
             since = datetime.now(UTC)
             for turn in ("first", "second"):
                 await _state(engine, url, running, turn, report)
                 since = since if turn == "second" else datetime.now(UTC)
+            live = app.api.state.desk.live
+            await report.wait("examination", lambda: examine_newest(app.house, live))
             await _views(client, since, report)
     finally:
         await engine.dispose()
@@ -290,12 +293,17 @@ async def _state(
     async def take() -> None:
         await taking.take(claimed, running, engine=engine, clock=_clock)
 
+    async def look() -> None:
+        live = LiveRules(engine, timer=time.monotonic)
+        await foresee(running.slug, claimed.id, engine=engine, live=live)
+
     await report.wait(f"{turn} statement", take)
+    await report.wait(f"{turn} statement's views", look)
 
 
 @asynccontextmanager
-async def _asking(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of the service in this process, with a key for accounts."""
+async def _asking(url: str) -> AsyncIterator[tuple[httpx.AsyncClient, Application]]:
+    """Give a client of the service in this process, with a key for accounts; and the service."""
     engine = open_engine(url)
     app = create_app(Settings(log_level="error"), engine)
     asked = KeyAsked(name="bench", person="bench", scopes=["accounts"])
@@ -310,7 +318,7 @@ async def _asking(url: str) -> AsyncIterator[httpx.AsyncClient]:
     )
     try:
         async with client:
-            yield client
+            yield client, app
     finally:
         await app.api.state.desk.writer.close()
         await engine.dispose()

@@ -25,6 +25,7 @@ from service.bulk import EnginesDisagree, importing
 from service.bulk.rescoring import TakenAway
 from service.bulk.rescoring_working import LIMITS, carry_out
 from service.portfolio import taking
+from service.portfolio.foreseeing import foresee
 from service.portfolio.scenario_working import work_out
 from service.portfolio.taking import take
 from service.rules.sql import Untranslatable
@@ -84,7 +85,10 @@ async def _rescore(row: Row[Any], engine: AsyncEngine, url: str) -> None:
 
 async def _state(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     del url
-    await take(row, await _rules_of(row, engine), engine=engine, clock=_clock)
+    live = LiveRules(engine, timer=time.monotonic)
+    running = await live.version(row.rule_set, row.version)
+    await take(row, running, engine=engine, clock=_clock)
+    await foresee(row.rule_set, row.id, engine=engine, live=live)
 
 
 async def _suppose(row: Row[Any], engine: AsyncEngine, url: str) -> None:

@@ -17,7 +17,6 @@ from service.portfolio.alignment_schemas import (
 from service.portfolio.alignment_showing import (
     marketing_shown,
     product_shown,
-    sales_shown,
     support_shown,
 )
 from service.portfolio.alignment_store import WITHIN, Period
@@ -32,7 +31,7 @@ from service.portfolio.alignment_tables import (
 )
 from service.portfolio.marketing_alignment import gather_leads, marketing_of
 from service.portfolio.reading import Statement
-from service.portfolio.sales_alignment import gather, sales_of
+from service.portfolio.sales_telling import tell_sales
 from service.portfolio.service_alignment import product, support
 from service.portfolio.view_routes import Csv
 from service.portfolio.viewing import Viewed
@@ -185,15 +184,17 @@ def _a_year_before(instant: datetime) -> datetime | None:
 
 async def _sales(viewed: Viewed, asked: _Asked, by: list[str] | None) -> dict[str, Any]:
     async with viewed.looking(within=WITHIN) as looking:
-        statement = looking.statement
-        period = asked.within(statement.terms.since, statement.at)
-        rules = await _rules_of(viewed, statement)
-        names = statement.slices if by is None else by
-        gathered = await gather(
-            looking.connection, statement, period, rules=rules, by=names, slices=looking.slices
-        )
-    found = await sales_of(gathered, rules=rules, live=viewed.live, by=names)
-    return sales_shown(found, statement, period)
+        statement, rules = looking.statement, await _rules_of(viewed, looking.statement)
+    period = asked.within(statement.terms.since, statement.at)
+    return await tell_sales(
+        viewed.house.engine,
+        statement,
+        period,
+        rules=rules,
+        live=viewed.live,
+        by=statement.slices if by is None else by,
+        slices=viewed.slices,
+    )
 
 
 async def _support(viewed: Viewed) -> dict[str, Any]:

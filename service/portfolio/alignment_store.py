@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.portfolio.kept_store import kept_rows
+from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
 from service.storage import instant_of
 
@@ -16,6 +18,7 @@ __all__ = [
     "WITHIN",
     "Period",
     "count_owners",
+    "read_as_of",
     "read_asked_features",
     "read_carried",
     "read_facts",
@@ -34,7 +37,10 @@ _LONG: Final = text(
 )
 _STANDING: Final = """
     event.reverses IS NULL
-    AND NOT EXISTS (SELECT FROM account_event AS back WHERE back.reverses = event.id)
+    AND NOT EXISTS (
+        SELECT FROM account_event AS back
+        WHERE back.reverses = event.id AND back.recorded_at <= :until
+    )
 """
 # A chain is all decisions of a lead under one rule set. Where it came from is what was said
 # first; what became of it in the rules' eyes is what was decided last.
@@ -82,6 +88,8 @@ _TOLD: Final = f"""
         FROM outcome_event LEFT JOIN named ON named.id = outcome_event.decision_id
         WHERE withdrawn_at IS NULL AND at <= :until
             AND (CAST(:since AS timestamptz) IS NULL OR at > :since)
+            AND (NOT CAST(:of_leads AS boolean) OR named.subject = 'lead'
+                OR coalesce(outcome_event.external_id, named.external_id) IS NOT NULL)
     ),
     decided AS MATERIALIZED (
         SELECT external_id, decided_at, id, source, verdict, outcome, {_CAMPAIGN} AS campaign
@@ -112,6 +120,12 @@ _TOLD: Final = f"""
         by_key.merged_into, by_key.id, by_decision.merged_into, by_decision.id)
     WHERE true
 """  # noqa: S608 - our own words
+# What is told of deals moves with outcomes that come or are withdrawn, and with merges.
+_TOLD_AS_OF: Final = text("""
+    SELECT outcomes.*, merged.* FROM
+        (SELECT count(*), max(recorded_at), max(withdrawn_at) FROM outcome_event) AS outcomes,
+        (SELECT count(*), max(updated_at) FROM account WHERE merged_into IS NOT NULL) AS merged
+""")
 _SERVICE: Final = """
     SELECT outcome, verdict, in_grace, scores, count(*) AS accounts,
         count(*) FILTER (WHERE is_measured) AS measured, sum(support_hours) AS hours,
@@ -195,41 +209,61 @@ async def read_leads(connection: AsyncConnection, period: Period) -> Sequence[Ro
 
 
 async def read_told(
-    connection: AsyncConnection, statement: UUID, period: Period, *, slices: Sequence[Slice]
+    connection: AsyncConnection,
+    statement: UUID,
+    period: Period,
+    *,
+    slices: Sequence[Slice] = (),
+    of_leads: bool = False,
 ) -> Sequence[Row[Any]]:
     """Return the outcomes of *period* that count, joined to positions and to leads' decisions.
 
-    Where there are *slices*, only those of accounts that are in all of them.
+    Where there are *slices*, only those of accounts that are in all of them; *of leads*, only
+    those that name one, which few do where most are of accounts.
     """
     await connection.execute(_LONG)
     named = (await connection.execute(_NAMED_DECISIONS, period.given())).scalars().all()
     conditions, given = _in_slices(slices)
     told = text(_TOLD + conditions)
     found = await connection.execute(
-        told, {**period.given(), **_places(named), "statement": statement, **given}
+        told,
+        {**period.given(), **_places(named), "statement": statement, "of_leads": of_leads, **given},
     )
     return found.all()
 
 
+async def read_as_of(connection: AsyncConnection) -> str:
+    """Return what names the state of all that is told of deals."""
+    return repr(tuple((await connection.execute(_TOLD_AS_OF)).one()))
+
+
 async def read_service(
     connection: AsyncConnection, statement: UUID, *, score: str, slices: Sequence[Slice]
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """Return hours, cost and revenue by outcome and by the span of a score."""
-    return await _of_positions(connection, _SERVICE, statement, slices, score=score)
+    asked, given = _of_positions(_SERVICE, statement, slices, score=score)
+    return await kept_rows(connection, statement, asked, given)
 
 
 async def read_asked_features(
-    connection: AsyncConnection, statement: UUID, period: Period, *, slices: Sequence[Slice]
-) -> Sequence[Row[Any]]:
-    """Return every feature that was asked for or built, and by accounts of which standing."""
-    return await _of_positions(connection, _FEATURES, statement, slices, **period.given())
+    connection: AsyncConnection, statement: Statement, period: Period, *, slices: Sequence[Slice]
+) -> Sequence[Any]:
+    """Return every feature that was asked for or built, and by accounts of which standing.
+
+    The ledger is taken as it was known at the end of *period*.
+    """
+    asked, given = _of_positions(_FEATURES, statement.id, slices, **period.given())
+    if period.until <= statement.at:
+        return await kept_rows(connection, statement.id, asked, given)
+    return (await connection.execute(asked, given)).all()
 
 
 async def count_owners(
     connection: AsyncConnection, statement: UUID, *, slices: Sequence[Slice]
 ) -> Sequence[Row[Any]]:
     """Return how many accounts and how much revenue each owner has."""
-    return await _of_positions(connection, _OWNERS, statement, slices)
+    asked, given = _of_positions(_OWNERS, statement, slices)
+    return await kept_rows(connection, statement, asked, given)
 
 
 async def read_carried(
@@ -240,8 +274,8 @@ async def read_carried(
     slices: Sequence[Slice],
 ) -> Sequence[Row[Any]]:
     """Return the accounts that stand in one of *outcomes*, with their owners and days."""
-    given = {"outcomes": list(outcomes)}
-    return await _of_positions(connection, _CARRIED, statement, slices, **given)
+    asked, given = _of_positions(_CARRIED, statement, slices, outcomes=list(outcomes))
+    return (await connection.execute(asked, given)).all()
 
 
 async def read_facts(
@@ -257,17 +291,13 @@ async def read_facts(
     return found
 
 
-async def _of_positions(
-    connection: AsyncConnection,
-    statement: str,
-    statement_id: UUID,
-    slices: Sequence[Slice],
-    **given: object,
-) -> Sequence[Row[Any]]:
+def _of_positions(
+    statement: str, statement_id: UUID, slices: Sequence[Slice], **given: object
+) -> tuple[TextClause, dict[str, object]]:
+    """Return what is asked of the positions in all *slices*, and its parameters."""
     conditions, values = _in_slices(slices)
     asked = text(statement.format(slices=conditions))
-    found = await connection.execute(asked, {"statement": statement_id, **given, **values})
-    return found.all()
+    return asked, {"statement": statement_id, **given, **values}
 
 
 def _in_slices(slices: Sequence[Slice]) -> tuple[str, dict[str, object]]:

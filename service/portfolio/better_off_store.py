@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.better_off import Criteria, Lot, letter_of, sends_of
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.ranging import Amount
 from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
@@ -67,7 +68,7 @@ async def lots_of(
             row.accounts,
             Amount(row.total, row.above, row.below),
         )
-        for row in await connection.execute(query)
+        for row in await kept_rows(connection, statement.id, query)
     ]
 
 

@@ -65,8 +65,9 @@ async def show(*, focusing: Focusing) -> Any:  # noqa: ANN401 - an answer, or th
     if focused.scenario is not None and not focused.is_there:
         return pending_answer(focused.scenario)
     async with transaction(focusing.viewed.house.engine) as connection:
-        sums, orders = await focus_store.sums_by_fate(connection, focused.fated)
-        free = [] if orders is None else await focus_store.open_orders(connection, focused.fated)
+        given = (focused.looking.statement.id, focused.fated)
+        sums, orders = await focus_store.sums_by_fate(connection, *given)
+        free = [] if orders is None else await focus_store.open_orders(connection, *given)
     found = focus_of(sums, orders, free)
     return view_shown(focused.looking) | _focus_shown(focused, found)
 

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Subquery, and_, case, func, literal, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.focus import QUANTITIES, Order
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.ranging import Amount, Fate
 from service.portfolio.slicing import Slice
 from service.portfolio.store import in_slices
@@ -59,7 +60,7 @@ def fated_by_slices(statement_id: UUID, keep: Sequence[Slice], slices: Sequence[
 
 
 async def sums_by_fate(
-    connection: AsyncConnection, fated: Subquery
+    connection: AsyncConnection, statement_id: UUID, fated: Subquery
 ) -> tuple[dict[Fate, dict[str, Amount]], dict[Fate, Order] | None]:
     """Return quantities by fate, and entries of revenue; None where they were not counted."""
     sums: list[ColumnElement[Any]] = []
@@ -76,7 +77,7 @@ async def sums_by_fate(
     found: dict[Fate, dict[str, Amount]] = {}
     orders: dict[Fate, Order] = {}
     are_counted = True
-    for fate, is_counted, number, *amounts in await connection.execute(query):
+    for fate, is_counted, number, *amounts in await kept_rows(connection, statement_id, query):
         exact = [Decimal(amount) for amount in amounts]
         found[fate] = {
             name: Amount(*exact[3 * place : 3 * place + 3]) for place, name in enumerate(QUANTITIES)
@@ -86,12 +87,14 @@ async def sums_by_fate(
     return found, orders if are_counted else None
 
 
-async def open_orders(connection: AsyncConnection, fated: Subquery) -> list[tuple[Fate, Order]]:
+async def open_orders(
+    connection: AsyncConnection, statement_id: UUID, fated: Subquery
+) -> list[tuple[Fate, Order]]:
     """Return the revenue and entries of each account that could stay or go."""
     query = select(fated.c.fate, fated.c.revenue, fated.c.orders).where(
         fated.c.fate.in_(_OPEN), fated.c.orders > 0
     )
-    rows = await connection.execute(query)
+    rows = await kept_rows(connection, statement_id, query)
     return [(fate, (revenue, orders)) for fate, revenue, orders in rows]
 
 

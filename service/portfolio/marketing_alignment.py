@@ -62,7 +62,7 @@ async def gather_leads(
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
     """Return the leads of *period*, of *rule_set* or of all for leads, and all outcomes."""
     rows = await alignment_store.read_leads(connection, period)
-    told = await alignment_store.read_told(connection, _NOBODY, period, slices=())
+    told = await alignment_store.read_told(connection, _NOBODY, period, of_leads=True)
     return [row for row in rows if rule_set in {None, row.rule_set}], told
 
 

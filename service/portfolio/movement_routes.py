@@ -107,11 +107,14 @@ async def show_movements(
         after = looking.statement
         filters = {"movements": str(after.id), "since": str(before.id), "in": str(looking.slices)}
         moves = await read_moves(looking.connection, before, after, slices=looking.slices)
+    state, scenario = await _asked_why(viewed, before, after, editor)
+    async with transaction(viewed.house.engine) as connection:
         rows = await list_moved(
-            looking.connection,
+            connection,
             before,
             after,
             slices=looking.slices,
+            among=None if scenario is None else scenario.id,
             following=_following(cursor, filters),
             limit=limit + 1,
         )
@@ -120,7 +123,6 @@ async def show_movements(
         last = named[-1]
         following = write_cursor((str(last.revenue), last.account_id), filters=filters)
         response.headers.update(link_to_next(request, following))
-    state, scenario = await _asked_why(viewed, before, after, editor)
     causes, by_groups = await _causes(viewed, after, named, scenario)
     return {
         **view_shown(looking),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from service.portfolio.attributing import SCORES, SIXTHS, Together, Why, why_of
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.movements import Flow, Moves, Place
 from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
@@ -42,7 +43,7 @@ async def read_moves(
         func.coalesce(func.sum(later.cost), 0),
     ).group_by(*keys)
     flows = []
-    for row in await connection.execute(query):
+    for row in await kept_rows(connection, after.id, query):
         was_there, is_there, *places = row[:8]
         accounts, certain, measured, revenue, cost = row[8:]
         flows.append(
@@ -67,11 +68,16 @@ async def list_moved(
     after: Statement,
     *,
     slices: Sequence[Slice],
+    among: UUID | None = None,
     following: tuple[Decimal, UUID] | None = None,
     limit: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """Return who is in both statements and not where they were, those of most revenue first."""
-    ends = _ends(before, after, slices=slices).subquery()
+    """Return who is in both statements and not where they were, those of most revenue first.
+
+    *among* is the scenario that has found all who moved, where there is one: a page of them
+    takes milliseconds then.
+    """
+    ends = _ends(before, after, slices=slices, among=among).subquery()
     query: Select[Any] = select(ends).where(
         ends.c.was_there,
         ends.c.is_there,
@@ -162,10 +168,12 @@ _PLACES = (
 )
 
 
-def _ends(before: Statement, after: Statement, *, slices: Sequence[Slice]) -> Select[Any]:
+def _ends(
+    before: Statement, after: Statement, *, slices: Sequence[Slice], among: UUID | None = None
+) -> Select[Any]:
     """Return a row for each account of either statement."""
-    old: Any = _of(before)
-    new: Any = _of(after)
+    old: Any = _of(before, among)
+    new: Any = _of(after, among)
     is_there, was_there = new.account_id.is_not(None), old.account_id.is_not(None)
 
     def later(name: str) -> ColumnElement[Any]:
@@ -200,8 +208,9 @@ def _ends(before: Statement, after: Statement, *, slices: Sequence[Slice]) -> Se
     )
 
 
-def _of(statement: Statement) -> Any:  # noqa: ANN401 - an alias has the columns of its table
-    return aliased(
-        PositionRow,
-        select(PositionRow).where(PositionRow.statement_id == statement.id).subquery(),
-    )
+def _of(statement: Statement, among: UUID | None) -> Any:  # noqa: ANN401 - an alias has the columns of its table
+    positions = select(PositionRow).where(PositionRow.statement_id == statement.id)
+    if among is not None:
+        moved = select(ScenarioAccount.account_id).where(ScenarioAccount.scenario_id == among)
+        positions = positions.where(PositionRow.account_id.in_(moved))
+    return aliased(PositionRow, positions.subquery())

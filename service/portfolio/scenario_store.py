@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.slicing import Slice
 from service.portfolio.store import in_slices
 from service.storage import instant_of, leases
@@ -117,7 +118,7 @@ async def list_moves(
         .group_by(move.c.key, ScenarioAccount.before, move.c.value)
         .order_by(func.count().desc(), ScenarioAccount.before, move.c.value)
     )
-    return (await connection.execute(query)).all()
+    return await kept_rows(connection, scenario.statement_id, query)
 
 
 async def count_moved(
@@ -137,7 +138,9 @@ async def count_moved(
         .join(PositionRow, _same_account())
         .where(*_of(scenario, slices))
     )
-    rows: list[Row[Any]] = [(await connection.execute(query)).one() for query in (whole, moved)]
+    rows = [
+        (await kept_rows(connection, scenario.statement_id, query))[0] for query in (whole, moved)
+    ]
     return rows[0], rows[1]
 
 

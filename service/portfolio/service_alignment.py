@@ -1,9 +1,9 @@
 """For support and product: who takes the hours, and who asks for what."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,6 +68,9 @@ class Feature:
         return "outside_only" if self.outside == self.accounts else "unclear"
 
 
+_FEATURE: Final = tuple(one.name for one in fields(Feature))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """All features, those that most accounts inside the profile share first.
@@ -112,10 +115,8 @@ async def product(
     connection: AsyncConnection, statement: Statement, period: Period, *, slices: Sequence[Slice]
 ) -> Product:
     """Return which features the accounts of *statement* asked for in *period*."""
-    rows = await alignment_store.read_asked_features(
-        connection, statement.id, period, slices=slices
-    )
-    features = [Feature(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
+    rows = await alignment_store.read_asked_features(connection, statement, period, slices=slices)
+    features = [Feature(**{name: getattr(row, name) for name in _FEATURE}) for row in rows]
     features.sort(key=lambda one: (-one.inside, -one.accounts, -one.requests, one.feature))
     requests = sum(one.requests for one in features)
     inside = sum(one.requests_inside for one in features)

@@ -13,8 +13,10 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Text,
     and_,
     case,
+    cast,
     func,
     literal,
     or_,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
 from service.portfolio.store import in_slices
@@ -34,6 +37,7 @@ __all__ = [
     "band",
     "burdens_of",
     "curve_points",
+    "ends_of",
     "ranked",
     "slice_of",
     "sums_by",
@@ -42,6 +46,15 @@ __all__ = [
 __all__ += ["whale_ends"]
 
 _margin: Any = (PositionRow.revenue - PositionRow.cost).label("margin")
+_RANKED: Final[Sequence[Any]] = (
+    PositionRow.account_id,
+    PositionRow.key,
+    PositionRow.name,
+    PositionRow.outcome,
+    PositionRow.revenue,
+    PositionRow.cost,
+    _margin,
+)
 _SUMS: Final[Mapping[str, ColumnElement[Any]]] = {
     "accounts": func.count(),
     "certain": func.count().filter(PositionRow.certain),
@@ -87,7 +100,7 @@ async def sums_by(
         .where(*_of(statement, slices))
         .group_by(*(literal_label.name for literal_label in grouped))
     )
-    rows = (await connection.execute(inner)).all()
+    rows = await kept_rows(connection, statement.id, inner)
     width = len(grouped)
     return [
         (tuple(row[:width]), Sums(**dict(zip(_SUMS, row[width:], strict=True)))) for row in rows
@@ -96,7 +109,7 @@ async def sums_by(
 
 async def whale_ends(
     connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice]
-) -> Row[Any]:
+) -> Any:  # noqa: ANN401 - a row
     """Return `accounts`, `measured`, `makers`, `takers`, `peak` and `taken` of the whale curve."""
     by_sign = (
         select(func.sign(_margin).label("sign"), PositionRow.is_measured, _margin)
@@ -112,7 +125,7 @@ async def whale_ends(
         func.coalesce(func.sum(margin).filter(sign > 0), 0).label("peak"),
         func.coalesce(-func.sum(margin).filter(sign < 0), 0).label("taken"),
     )
-    row: Row[Any] = (await connection.execute(query)).one()
+    (row,) = await kept_rows(connection, statement.id, query)
     return row
 
 
@@ -136,7 +149,9 @@ async def curve_points(
     )
     kept = or_(curve.c.place % every == 0, curve.c.place == 1, curve.c.place.in_(list(also)))
     query = select(curve.c.place, curve.c.together).where(kept).order_by(curve.c.place)
-    return [(place, together) for place, together in await connection.execute(query)]
+    return [
+        (place, together) for place, together in await kept_rows(connection, statement.id, query)
+    ]
 
 
 async def ranked(
@@ -146,31 +161,42 @@ async def ranked(
     slices: Sequence[Slice],
     limit: int,
     after: tuple[Decimal, UUID] | None = None,
-    is_from_below: bool = False,
 ) -> Sequence[Row[Any]]:
-    """Return accounts by margin, the most profitable first, or the least *from below*.
+    """Return accounts by margin, the most profitable first.
 
     *after* is the margin and id of the one before the first.
     """
-    order = (_margin.asc(), PositionRow.account_id.desc())
-    if not is_from_below:
-        order = (_margin.desc(), PositionRow.account_id.asc())
-    query: Select[Any] = select(
-        PositionRow.account_id,
-        PositionRow.key,
-        PositionRow.name,
-        PositionRow.outcome,
-        PositionRow.revenue,
-        PositionRow.cost,
-        _margin,
-    ).where(*_of(statement, slices))
+    query: Select[Any] = select(*_RANKED).where(*_of(statement, slices))
     if after is not None:
         margin, account_id = after
         query = query.where(
             or_(_margin < margin, and_(_margin == margin, PositionRow.account_id > account_id))
         )
-    rows: Sequence[Row[Any]] = (await connection.execute(query.order_by(*order).limit(limit))).all()
+    query = query.order_by(_margin.desc(), PositionRow.account_id).limit(limit)
+    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
     return rows
+
+
+async def ends_of(
+    connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice], limit: int
+) -> list[Sequence[Row[Any]]]:
+    """Return the most profitable accounts, and the least profitable.
+
+    Who they are is kept; what they are called is read each time.
+    """
+    found = []
+    for order in (
+        (_margin.desc(), PositionRow.account_id.asc()),
+        (_margin.asc(), PositionRow.account_id.desc()),
+    ):
+        whose = select(cast(PositionRow.account_id, Text)).where(*_of(statement, slices))
+        rows = await kept_rows(connection, statement.id, whose.order_by(*order).limit(limit))
+        ids = [UUID(row[0]) for row in rows]
+        named = select(*_RANKED).where(
+            PositionRow.statement_id == statement.id, PositionRow.account_id.in_(ids)
+        )
+        found.append((await connection.execute(named.order_by(*order))).all())
+    return found
 
 
 async def top_of(
@@ -199,7 +225,7 @@ async def top_of(
             for name in ("amount", "revenue", "margin")
         )
     )
-    sums = (await connection.execute(query)).one()
+    (sums,) = await kept_rows(connection, statement.id, query)
     return [
         (Decimal(sums[at]), Decimal(sums[at + 1]), Decimal(sums[at + 2]))
         for at in range(0, 3 * len(numbers), 3)
@@ -208,7 +234,7 @@ async def top_of(
 
 async def burdens_of(
     connection: AsyncConnection, statement: Statement, *, slices: Sequence[Slice]
-) -> Row[Any]:
+) -> Any:  # noqa: ANN401 - a row
     """Return how many accounts there are, all burdens by name, and the margin."""
     names = ("support_hours", "custom_hours", "escalations", "cost")
     columns: list[ColumnElement[Any]] = [
@@ -216,7 +242,8 @@ async def burdens_of(
     ]
     margin = func.coalesce(func.sum(_margin), 0).label("margin")
     query = select(func.count().label("accounts"), *columns, margin)
-    return (await connection.execute(query.where(*_of(statement, slices)))).one()
+    (row,) = await kept_rows(connection, statement.id, query.where(*_of(statement, slices)))
+    return row
 
 
 def _of(statement: Statement, slices: Sequence[Slice]) -> list[ColumnElement[bool]]:

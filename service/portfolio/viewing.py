@@ -165,12 +165,9 @@ async def whale_curve(looking: Looking) -> WhaleCurve:
         also=(ends.makers, ends.accounts),
         **given,
     )
-    most, least = [
-        await view_store.ranked(
-            looking.connection, looking.statement, limit=ENDS, is_from_below=is_from_below, **given
-        )
-        for is_from_below in (False, True)
-    ]
+    most, least = await view_store.ends_of(
+        looking.connection, looking.statement, limit=ENDS, **given
+    )
     return WhaleCurve(
         accounts=ends.accounts,
         measured=ends.measured,

@@ -25,7 +25,13 @@ from service.storage.tables.ledger import AccountEvent, AccountSource, EventKind
 from service.storage.tables.notices import NoticeRow
 from service.storage.tables.outcomes import OutcomeEvent
 from service.storage.tables.overrides import OverrideRow
-from service.storage.tables.portfolio import PositionRow, ScenarioAccount, ScenarioRow, StatementRow
+from service.storage.tables.portfolio import (
+    PositionRow,
+    ScenarioAccount,
+    ScenarioRow,
+    StatementAnswer,
+    StatementRow,
+)
 from service.storage.tables.privacy import ErasedSubject, ErasureFind, ErasureRow
 from service.storage.tables.rescorings import RescoringRow
 from service.storage.tables.rulesets import (
@@ -100,6 +106,7 @@ __all__ = [
     "ShadowDisagreement",
     "ShadowMovement",
     "ShadowTally",
+    "StatementAnswer",
     "StatementRow",
     "SuspensionRow",
     "SystemicPolicyRow",

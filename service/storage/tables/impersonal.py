@@ -75,6 +75,8 @@ IMPERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "scenario": _ALL,  # rules and questions
     "scenario_account": frozenset({"moves"}),  # outcomes
     "statement": _ALL,  # terms and totals
+    # sums of groups of accounts; a trigger removes them where positions are cleared
+    "statement_answer": _ALL,
     "suspension": _ALL,  # of groups of accounts
     "systemic_examination": _ALL,  # counts of groups of accounts
     "systemic_policy": _ALL,

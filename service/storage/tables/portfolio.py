@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, JsonObject, primary_uuid, words
 
-__all__ = ["PositionRow", "ScenarioAccount", "ScenarioRow", "StatementRow"]
+__all__ = ["PositionRow", "ScenarioAccount", "ScenarioRow", "StatementAnswer", "StatementRow"]
 
 
 class StatementRow(Base):
@@ -131,6 +131,23 @@ class PositionRow(Base):
     the statement's version."""
     orders: Mapped[int | None] = mapped_column(BigInteger)
     """Entries of revenue."""
+
+
+class StatementAnswer(Base):
+    """What positions of a statement add up to, kept for whoever asks next.
+
+    Where positions change, a trigger removes it.
+    """
+
+    __tablename__ = "statement_answer"
+
+    statement_id: Mapped[UUID] = mapped_column(
+        ForeignKey("statement.id", ondelete="CASCADE"), primary_key=True
+    )
+    question: Mapped[bytes] = mapped_column(primary_key=True)
+    """The SHA-256 of its SQL and parameters."""
+    answer: Mapped[JsonObject]
+    """`names` of columns, and `rows` of cells; an exact number is `{"exact": "12.50"}`."""
 
 
 class ScenarioRow(Base):
