@@ -23,6 +23,7 @@ from service.portfolio.reading import Statement
 from service.portfolio.systemic import EVERYBODY, Count, Examined, Group, examine
 from service.portfolio.systemic_criteria import Criterion, criteria_of
 from service.portfolio.systemic_policy import SystemicPolicy, read_systemic_policy
+from service.portfolio.systemic_twins import Twin, pairs_of, twins_of
 from service.portfolio.systemic_words import cause_of
 from service.rules.model import Model
 from service.rulesets import Editor
@@ -48,12 +49,16 @@ class Examination:
     policy: SystemicPolicy
     criteria: Mapping[str, Criterion]
     results: tuple[Examined, ...]
+    twins: Mapping[tuple[str, Group], Twin]
 
     @property
     def findings(self) -> tuple[Examined, ...]:
         """What is systemic, the surest first."""
-        found = [one for one in self.results if one.result == "systemic"]
-        return tuple(sorted(found, key=lambda one: (one.q or 0.0, one.criterion, one.group)))
+        return _findings(self.results)
+
+    def twin_of(self, one: Examined) -> Twin | None:
+        """Return the stronger finding of nearly the same accounts, if there is one."""
+        return self.twins.get((one.criterion, one.group))
 
     def is_covered(self, one: Examined) -> bool:
         """Return whether everybody's finding holds for a group's as well."""
@@ -118,7 +123,18 @@ async def _judged(
         earlier={name: of[EVERYBODY] for name, of in before.items() if EVERYBODY in of},
     )
     criteria = {one.name: one for one in criteria_of(model)}
-    return Examination(statement, model, policy, criteria, results)
+    findings = _findings(results)
+    pairs = pairs_of(findings)
+    shared = await systemic_store.count_shared(connection, statement.id, pairs)
+    twins = twins_of(findings, dict(zip(pairs, shared, strict=True)))
+    return Examination(statement, model, policy, criteria, results, twins)
+
+
+def _findings(results: Sequence[Examined]) -> tuple[Examined, ...]:
+    found = [one for one in results if one.result == "systemic"]
+    return tuple(
+        sorted(found, key=lambda one: (one.q or 0.0, one.p or 0.0, one.criterion, one.group))
+    )
 
 
 async def _count(

@@ -1,6 +1,7 @@
 """`/v1/portfolio/{slug}/systemic`: it's not them, it's us; and what accounts are held to."""
 
-from typing import Annotated, Any, ClassVar
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Query
 
@@ -46,6 +47,8 @@ systemic_routes = APIRouter(
     route_class=StrictRoute,
     responses=REFUSALS,
 )
+_LONG: Final = timedelta(seconds=30)
+"""Until it is examined, a moment after it is taken, every account of a statement is counted."""
 AtParameter = Annotated[
     Instant | None,
     Query(description="The newest statement then or before; the newest by default."),
@@ -138,5 +141,5 @@ async def _found(slug: str, house: House, live: Live, at: Instant | None) -> Exa
     async with transaction(house.engine) as connection:
         statement = await read_statement(connection, slug, at=at)
     running = await live.version(slug, statement.version)
-    async with transaction(house.engine) as connection:
+    async with transaction(house.engine, within=_LONG) as connection:
         return await examination_of(connection, statement, running.rules.model)

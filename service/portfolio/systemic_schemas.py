@@ -95,6 +95,14 @@ class CountedShown(Shown):
     text: str
 
 
+class NearlySameShown(Shown):
+    """A stronger finding of the same criterion, in a group of nearly the same accounts."""
+
+    group: SystemicGroup
+    shared: int = Field(description="Accounts that are in both groups.")
+    together: int = Field(description="Accounts that are in either.")
+
+
 class FindingShown(CountedShown):
     """A problem that looks like ours."""
 
@@ -106,6 +114,10 @@ class FindingShown(CountedShown):
     test: Literal["exact binomial", "Fisher's exact"]
     p: float
     q: float = Field(description="The false discovery rate at which it would just be found.")
+    nearly_same_as: NearlySameShown | None = Field(
+        description="Where four of five accounts of both groups are the same, the group with the "
+        "stronger evidence; it may be one problem told twice."
+    )
     suspension: str | None = Field(
         description="What suspends it now: its own, or that of all accounts.",
         examples=["sus_01m82amv90f7assrm6pf8d3pr0"],

@@ -71,6 +71,7 @@ def _finding(
     if against is None:
         raise AssertionError("a finding was held against something")
     others = against.others
+    twin = found.twin_of(one)
     row = standing.get((one.criterion, one.group)) or standing.get((one.criterion, EVERYBODY))
     return _counted(one, found) | {
         "rate": one.count.rate,
@@ -84,6 +85,9 @@ def _finding(
         "test": _test(one),
         "p": one.p,
         "q": one.q,
+        "nearly_same_as": None
+        if twin is None
+        else {"group": _group(twin.group), "shared": twin.shared, "together": twin.together},
         "suspension": None if row is None else to_text("sus", row.id),
     }
 
@@ -94,7 +98,7 @@ def _counted(one: Examined, found: Examination) -> dict[str, Any]:
         "criterion": one.criterion,
         "kind": criterion.kind,
         "condition": criterion.condition,
-        "group": None if group == EVERYBODY else {"slice": group.slice, "value": group.value},
+        "group": None if group == EVERYBODY else _group(group),
         "accounts": one.count.accounts,
         "known": one.count.known,
         "yes": one.count.yes,
@@ -104,8 +108,13 @@ def _counted(one: Examined, found: Examination) -> dict[str, Any]:
             found.policy.of(one.criterion),
             found.model,
             is_covered=found.is_covered(one),
+            twin=found.twin_of(one),
         ),
     }
+
+
+def _group(group: Group) -> dict[str, str]:
+    return {"slice": group.slice, "value": group.value}
 
 
 def _test(one: Examined) -> str:

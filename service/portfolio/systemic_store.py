@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.portfolio.kept_store import kept_rows
 from service.portfolio.reading import Statement
 from service.portfolio.systemic import Group
 from service.portfolio.systemic_criteria import Criterion
@@ -19,8 +20,8 @@ from service.storage.tables import (
     SystemicPolicyRow,
 )
 
-__all__ = ["accounts_of", "add_examination", "count_letters", "find_earlier", "find_examination"]
-__all__ += ["find_policy", "find_unexamined", "put_policy", "take_turn"]
+__all__ = ["accounts_of", "add_examination", "count_letters", "count_shared", "find_earlier"]
+__all__ += ["find_examination", "find_policy", "find_unexamined", "put_policy", "take_turn"]
 
 _LETTERS: Final = {"gate": "gates", "points": "rules", "outcome": "outcomes"}
 _LONG: Final = text("SET LOCAL statement_timeout = '60s'")
@@ -56,6 +57,22 @@ async def count_letters(
     await connection.execute(_LONG)
     given = {"statement": statement.id, **names}
     return (await connection.execute(text(query), given)).all()
+
+
+async def count_shared(
+    connection: AsyncConnection, statement_id: UUID, pairs: Sequence[tuple[Group, Group]]
+) -> list[int]:
+    """Return how many accounts are in both groups of each pair, among those that count."""
+    if not pairs:
+        return []
+    slices: Any = PositionRow.slices
+    both = [
+        func.count().filter(*(slices[group.slice].astext == group.value for group in pair))
+        for pair in pairs
+    ]
+    query = select(*both).where(PositionRow.statement_id == statement_id, ~PositionRow.in_grace)
+    (row,) = await kept_rows(connection, statement_id, query)
+    return list(row)
 
 
 async def accounts_of(

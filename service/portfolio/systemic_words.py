@@ -5,6 +5,7 @@ from typing import Final
 from service.portfolio.systemic import EVERYBODY, LEAST_KNOWN, Examined, Group, Lack
 from service.portfolio.systemic_criteria import Criterion
 from service.portfolio.systemic_policy import CriterionPolicy
+from service.portfolio.systemic_twins import Twin
 from service.rules.model import Model
 
 __all__ = ["cause_of", "group_words", "sentence_of"]
@@ -48,6 +49,7 @@ def sentence_of(
     model: Model,
     *,
     is_covered: bool = False,
+    twin: Twin | None = None,
 ) -> str:
     """Return the whole finding, or what there is not enough data for."""
     if one.lack is not None:
@@ -66,7 +68,18 @@ def sentence_of(
         rest = f"the {kind} is suspended for {whom}."
     else:
         rest = f"the {kind} is not suspended, because it is to act whosever fault it is."
-    return f"{cause} This looks like ours, not theirs; {rest}"
+    return f"{cause} This looks like ours, not theirs; {rest}{_same(twin)}"
+
+
+def _same(twin: Twin | None) -> str:
+    if twin is None:
+        return ""
+    words = group_words(twin.group)
+    named = f"{words[:1].lower()}{words[1:]}"
+    return (
+        f" These are nearly the same accounts as {named} ({twin.shared:,} of {twin.together:,}),"
+        " where the evidence is stronger: one problem, told twice."
+    )
 
 
 def _own_words(criterion: Criterion, model: Model) -> str:

@@ -50,7 +50,10 @@ async def take(served: Served, running: Running, statement_id: UUID) -> None:
         is_asking.reset(token)
 
 
-def stored(url: str, statement_id: UUID) -> tuple[str, Any, list[Any], list[Any]]:
+Stored = tuple[str, Any, list[Any], list[Any]]
+
+
+def stored(url: str, statement_id: UUID) -> Stored:
     """Return its state and totals, its positions, and what is asked of it."""
     with psycopg.connect(libpq_url(url)) as connection:
         (state, *totals) = connection.execute(
@@ -99,7 +102,7 @@ async def test_a_cut_anywhere_leaves_a_whole_statement_or_none(database_url: str
             with watched(cutting):
                 await take(served, running, statement_id)
             assert cutting.has_cut, place
-            none = ("running", [None, None, None], [], [])
+            none: Stored = ("running", [None, None, None], [], [])
             assert stored(database_url, statement_id) in (none, whole), place
             await take(served, running, statement_id)
             assert stored(database_url, statement_id) == whole, place
