@@ -236,7 +236,7 @@ async def hold_views(
     parts += [(Slice(name, value),) for name in names for value in ("core", "a", "b:c", "=1", "")]
     for slices in parts:
         inside = [one for one in found if all(part.holds(dict(one.slices)) for part in slices)]
-        async with transaction(engine) as connection:
+        async with transaction(engine, within=timedelta(seconds=30)) as connection:
             looking = Looking(connection, statement, slices)
             await hold_matrix(looking, inside)
             await hold_curve(looking, inside)
