@@ -12,8 +12,8 @@ from sqlalchemy.dialects import postgresql
 
 from service.storage.migrating import limit_waiting
 
-revision: Final = "2026_11_26_2205"
-down_revision: Final = "2026_11_26_2155"
+revision: Final = "2026_11_26_2245"
+down_revision: Final = "2026_11_26_2240"
 branch_labels: Final = None
 depends_on: Final = None
 

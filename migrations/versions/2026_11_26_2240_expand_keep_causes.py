@@ -9,8 +9,8 @@ from alembic import op
 
 from service.storage.migrating import limit_waiting
 
-revision: Final = "2026_11_26_2155"
-down_revision: Final = "2026_11_26_1925"
+revision: Final = "2026_11_26_2240"
+down_revision: Final = "2026_11_26_2230"
 branch_labels: Final = None
 depends_on: Final = None
 
