@@ -16,7 +16,7 @@ from benchmarks.figures import Measured, Spread, differences
 from benchmarks.ground import Ground
 from benchmarks.preparing import clone_live, install_rules
 from benchmarks.rules import leads, rule_set
-from benchmarks.servers import HOST, Served, free_port, peer_command, peer_uvicorn, serve_ours, stop
+from benchmarks.servers import HOST, Served, free_port, peer_command, peer_uvicorn, running, stop
 
 __all__ = ["measure_memory", "measure_start"]
 
@@ -45,29 +45,39 @@ def measure_start(ground: Ground) -> dict[str, Measured]:
 
 
 def measure_memory(ground: Ground) -> dict[str, Measured]:
-    """Return P12: what a worker holds that no other process shares, once every rule set decided."""
+    """Return P12: what a worker holds, once every rule set decided; each has its part of a page.
+
+    Ours shares pages with the process that it was forked of, the peer's with nobody.
+    """
     python = ground.python_peers()
     names = [f"rules_{number}" for number in range(_RULE_SETS)]
-    few, many, echo = [], [], []
+    few, many, own, whole, echo = [], [], [], [], []
     with ground.database("bench_memory") as url:
         key = install_rules(url, [rule_set(_RULES, name=names[0])])
         clone_live(url, names[1:], model=names[0])
         for _ in range(_WORKERS):
-            with serve_ours(url) as served:
+            with _goodfit_serve(url) as served:
                 _ask(served, key, names[:1])
-                few.append(_unshared_mb(served))
+                few.append(_mb("pss", _worker_of(served)))
                 _ask(served, key, names)
-                many.append(_unshared_mb(served))
+                worker = _worker_of(served)
+                many.append(_mb("pss", worker))
+                own.append(_mb("uss", worker))
+                whole.append(_mb("pss", *_tree_of(served)))
             with peer_uvicorn(python, "bare:app", name="echo") as served:
                 _ask(served, key, names)
-                echo.append(_unshared_mb(served))
+                echo.append(_mb("pss", psutil.Process(served.pid)))
     one, other = Spread(tuple(many), "MB"), Spread(tuple(echo), "MB")
     return {
         "P12": Measured(
             figure=differences(one, other),
             ours=one,
             peer=other,
-            beside={"with one rule set live": Spread(tuple(few), "MB")},
+            beside={
+                "with one rule set live": Spread(tuple(few), "MB"),
+                "shared with nobody": Spread(tuple(own), "MB"),
+                "all processes of `goodfit serve` with one worker": Spread(tuple(whole), "MB"),
+            },
         )
     }
 
@@ -113,6 +123,23 @@ def _question(name: str) -> dict[str, object]:
     return {"rule_set": name, "lead": _LEAD, "external_id": "crm-1"}
 
 
-def _unshared_mb(served: Served) -> float:
-    unshared: int = psutil.Process(served.pid).memory_full_info().uss
-    return unshared / 2**20
+def _goodfit_serve(url: str) -> contextlib.AbstractContextManager[Served]:
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("goodfit")), "serve", "--port", str(port)]
+    given = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
+    return running(command, name="goodfit", port=port, environment=given)
+
+
+def _tree_of(served: Served) -> list[psutil.Process]:
+    command = psutil.Process(served.pid)
+    return [command, *command.children(recursive=True)]
+
+
+def _worker_of(served: Served) -> psutil.Process:
+    (worker,) = (one for one in _tree_of(served) if one.name() == "goodfit server")
+    return worker
+
+
+def _mb(kind: str, *processes: psutil.Process) -> float:
+    held: int = sum(getattr(one.memory_full_info(), kind) for one in processes)
+    return held / 2**20

@@ -1,24 +1,18 @@
 """One serving process: the application behind a listening socket that somebody else holds.
 
-`goodfit serve` starts as many as it was asked for, each with the numbers of two
-descriptors, the listening socket and a line to whoever started it. On that line a process
-is told what to add to its environment, which lets it begin. It says that it is ready and
-then, every second, that it lives; when the line breaks, nobody looks after the process any
-more, and it ends.
+`goodfit serve` has as many as it was asked for, children of `service.nursery`, each with the
+listening socket and a line. On that line it says that it is ready and then, every second,
+that it lives; when the line breaks, nobody looks after the process any more, and it ends.
 
 It ends without an error that a client could see. It stops accepting (the socket stays
 open elsewhere), answers what was asked, says `Connection: close` on each connection's
 next answer, and closes a connection that stays silent.
 """
 
-import argparse
 import asyncio
 import contextlib
-import json
-import os
 import signal
 import socket
-import sys
 from typing import Final
 
 import uvicorn
@@ -140,22 +134,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def main() -> None:
-    """Serve on the inherited socket until SIGTERM, SIGINT, or the end of the line."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--listener", type=int, required=True)
-    asked.add_argument("--line", type=int, required=True)
-    given = asked.parse_args()
-    listener = socket.socket(fileno=given.listener)
-    with socket.socket(fileno=given.line) as line:
-        # Everything is loaded by now, while the database was looked after.
-        with line.makefile("rb") as told:
-            word = told.readline()
-        if not word:
-            return
-        os.environ |= json.loads(word)
-        settings = read_settings()
-        server = Server(configuration(shutdown_s=settings.shutdown_s), line=line)
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
-    sys.exit(0 if server.started else 1)
+def main(line: socket.socket, listener: socket.socket) -> int:
+    """Serve on *listener* until SIGTERM, SIGINT, or the end of *line*; 1 where it could not."""
+    settings = read_settings()
+    server = Server(configuration(shutdown_s=settings.shutdown_s), line=line)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    return 0 if server.started else 1

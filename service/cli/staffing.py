@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
+from service.cli.nursing import Nursery
 from service.cli.supervising import Workers, note
 
 __all__ = ["Staff"]
@@ -16,17 +17,20 @@ _AGAIN_S: Final = 1.0
 class Staff:
     """*count* processes on a listening socket, and one for jobs; all of them come and go together.
 
-    Requests do not wait for the one for jobs, which begins to load once they are answered.
+    Requests do not wait for the one for jobs, which begins once they are answered.
     """
 
     def __init__(self, listener: socket.socket, *, count: int, shutdown_s: float) -> None:
-        self._answering = Workers(listener, count=count, shutdown_s=shutdown_s)
-        self._working = Workers(None, count=1, shutdown_s=shutdown_s, program="service.queue.main")
+        self._nursery = nursery = Nursery()
+        self._answering = Workers(nursery, listener, count=count, shutdown_s=shutdown_s)
+        self._working = Workers(
+            nursery, None, count=1, shutdown_s=shutdown_s, program="service.queue.main"
+        )
         self._beginning: asyncio.Task[None] | None = None
 
     def load(self) -> None:
-        """Have those that answer load what they need, before there is a database."""
-        self._answering.load()
+        """Have what they all need loaded, before there is a database."""
+        self._nursery.load()
 
     async def start(self, environment: Mapping[str, str]) -> bool:
         """Let them all serve; return whether every one that answers came to it."""
@@ -37,6 +41,7 @@ class Staff:
 
     async def restart(self) -> bool:
         """Put a fresh process in the place of each; False where one does not come up."""
+        self._nursery.renew()
         return await self._answering.restart() and await self._working.restart()
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
@@ -44,6 +49,7 @@ class Staff:
         if self._beginning is not None:
             self._beginning.cancel()
         await asyncio.gather(self._answering.stop(number), self._working.stop(number))
+        await self._nursery.end()
 
     def hurry(self) -> None:
         """Let those that are ending drop what they have."""

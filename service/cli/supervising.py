@@ -9,45 +9,35 @@ import asyncio
 import json
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from service.cli.nursing import Child, NobodyBorn, Nursery
 from service.settings import read_settings
 
 __all__ = ["Workers", "note"]
 
-# Of this installation, whatever folder the command was started in.
-_HOME: Final = str(Path(__file__).resolve().parents[2])
-# Loading makes some hundred thousand objects that stay: to look through them again and again
-# meanwhile takes a seventh of its time.
-_PROGRAM: Final = (
-    "import gc, sys; gc.disable(); sys.path.insert(0, sys.argv.pop(1));"
-    " from {} import main; gc.enable(); main()"
-)
 _READY_WITHIN_S: Final = 120.0
 _SILENT_S: Final = 30.0
-_KILLED_AFTER_S: Final = 5.0
+_SLACK_S: Final = 5.0
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Worker:
-    """One serving process, and the line on which it says that it lives.
+    """One serving process, which says on a line that it lives.
 
     *ready* tells whether it came to accept requests.
     """
 
-    process: subprocess.Popen[bytes]
+    child: Child
     hears: asyncio.StreamReader
     line: asyncio.StreamWriter
     ready: asyncio.Future[bool] = field(default_factory=asyncio.Future)
 
-    async def live(self) -> int:
+    async def live(self) -> int | None:
         """Listen to it until its end and return its exit code; one that falls silent is killed."""
         try:
             async with asyncio.timeout(_READY_WITHIN_S):
@@ -61,52 +51,39 @@ class _Worker:
         if not self.ready.done():
             self.ready.set_result(False)
         self.line.close()
-        return await asyncio.to_thread(self._wait)
+        return await self.child.ended()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, where there is anybody still to hear it."""
-        self.process.send_signal(number)
-
-    def _wait(self) -> int:
-        try:
-            return self.process.wait(_KILLED_AFTER_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        self.child.send(number)
 
 
 class Workers:
-    """So many processes of one program; *shutdown_s* is what each has to end.
+    """So many processes of one program, from *nursery*; *shutdown_s* is what each has to end.
 
     With a *listener* they answer the requests that come in by it.
     """
 
     def __init__(
         self,
+        nursery: Nursery,
         listener: socket.socket | None,
         *,
         count: int,
         shutdown_s: float,
         program: str = "service.server",
     ) -> None:
+        self._nursery = nursery
         self._listener = listener
-        self._program = _PROGRAM.format(program)
+        self._program = program
         self._count = count
         self._environment = b""
-        self._loading: list[tuple[subprocess.Popen[bytes], socket.socket]] = []
         self._shutdown_s = shutdown_s
         self._serving: list[_Worker] = []
         self._living: dict[_Worker, asyncio.Task[None]] = {}
         self._replacing: list[asyncio.Task[None]] = []
         self._restarting = asyncio.Lock()
         self._is_over = False
-
-    def load(self) -> None:
-        """Have them load what they need, which takes them longer than a database to start.
-
-        They begin when `start` says so, and end when this process does.
-        """
-        self._loading += [self._spawn() for _ in range(self._count)]
 
     async def start(self, environment: Mapping[str, str]) -> bool:
         """Let them all serve, with *environment* beside ours; return whether all came to it."""
@@ -136,7 +113,7 @@ class Workers:
         for worker in self._living:
             worker.send(number)
         if self._living:
-            patience_s = self._shutdown_s + _KILLED_AFTER_S
+            patience_s = self._shutdown_s + _SLACK_S
             await asyncio.wait(self._living.values(), timeout=patience_s)
         while self._living:
             for worker in self._living:
@@ -155,31 +132,16 @@ class Workers:
 
     async def _start_one(self) -> _Worker | None:
         """Return a process that accepts requests; None where it does not come up."""
-        process, line = self._loading.pop() if self._loading else self._spawn()
-        worker = _Worker(process, *await asyncio.open_connection(sock=line))
+        try:
+            child = await self._nursery.bear(self._program, self._listener)
+        except NobodyBorn:
+            return None
+        worker = _Worker(child, *await asyncio.open_connection(sock=child.line))
         worker.line.write(self._environment)
         self._living[worker] = asyncio.create_task(self._attend(worker))
         if self._is_over:
             worker.send(signal.SIGTERM)
         return worker if await asyncio.shield(worker.ready) and not self._is_over else None
-
-    def _spawn(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
-        """Return a process that loads, and the line to it."""
-        ours, theirs = socket.socketpair()
-        given = {"--line": theirs.fileno()}
-        if self._listener is not None:
-            given["--listener"] = self._listener.fileno()
-        with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own program
-                [
-                    *(sys.executable, "-P", "-c", self._program, _HOME),
-                    *(word for name, number in given.items() for word in (name, str(number))),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=tuple(given.values()),
-                process_group=0,  # Ctrl-C is for us; they hear of it from here
-            )
-        return process, ours
 
     def _exchange(self, old: _Worker, successor: _Worker) -> None:
         """Let *successor* take the place of *old*, where nobody else has it by now."""
@@ -196,7 +158,7 @@ class Workers:
         if worker in self._serving and not self._is_over:
             self._replacing = [one for one in self._replacing if not one.done()]
             self._replacing.append(asyncio.create_task(self._replace(worker)))
-            await note("worker died", failed=True, pid=worker.process.pid, code=code)
+            await note("worker died", failed=True, pid=worker.child.pid, code=code)
 
     async def _replace(self, dead: _Worker) -> None:
         """Start another one in the place of *dead*, again and again until one comes up."""

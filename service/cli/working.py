@@ -13,7 +13,8 @@ __all__ = ["work"]
 # Of this installation, whatever folder the command was started in.
 _HOME: Final = str(Path(__file__).resolve().parents[2])
 _PROGRAM: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.queue.main import main; main()"
+    "import sys; sys.path.insert(0, sys.argv.pop(1));"
+    " from service.queue.main import main; sys.exit(main())"
 )
 
 

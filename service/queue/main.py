@@ -1,16 +1,12 @@
 """The front door of the process that works on the queue: `goodfit worker`, or beside `serve`.
 
-Started with the number of a descriptor, it is told on that line what to add to its
-environment, says that it is ready and then that it lives, and ends when the line breaks.
+Beside `serve` it is a child of `service.nursery` and has a line, on which it says that it is
+ready and then that it lives; it ends when the line breaks.
 """
 
-import argparse
 import asyncio
-import json
-import os
 import signal
 import socket
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -28,19 +24,9 @@ __all__ = ["main"]
 _log = journal("worker")
 
 
-def main() -> None:
-    """Work until SIGTERM, SIGINT, or the end of the line."""
-    asked = argparse.ArgumentParser()
-    asked.add_argument("--line", type=int)
-    number = asked.parse_args().line
-    if number is None:
-        sys.exit(asyncio.run(_work(None)))
-    with socket.socket(fileno=number) as line:
-        with line.makefile("rb") as told:
-            word = told.readline()
-        if word:
-            os.environ |= json.loads(word)
-            sys.exit(asyncio.run(_work(line)))
+def main(line: socket.socket | None = None) -> int:
+    """Work until SIGTERM, SIGINT, or the end of *line*; return the exit code."""
+    return asyncio.run(_work(line))
 
 
 async def _work(line: socket.socket | None) -> int:

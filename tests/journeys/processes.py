@@ -92,9 +92,10 @@ def is_listening(port: int) -> bool:
 def answering(pid: int) -> list[psutil.Process]:
     """Return the processes under `goodfit serve` with *pid* that answer requests."""
     found = []
-    for child in psutil.Process(pid).children():
+    for child in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            if "service.server" in " ".join(child.cmdline()):  # of a dead one there is none
+            # One that has died keeps its name until `goodfit serve` has learned how.
+            if child.name() == "goodfit server" and child.status() != psutil.STATUS_ZOMBIE:
                 found.append(child)
     return found
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.journeys.load import asking, check_stored
@@ -114,6 +115,33 @@ async def test_a_worker_that_dies_is_replaced(tmp_path: Path, empty_database_url
         assert not any("ConnectError" in error for error in book.failed.values())
         assert len(book.failed) <= KILLS * CLIENTS
         check_stored(empty_database_url, book)
+
+
+async def test_workers_share_what_was_loaded_and_outlive_it(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    """A worker has little memory of its own; whoever serves goes on without the nursery."""
+    async with service(tmp_path, empty_database_url, workers=1) as served:
+        key = await served.key()
+        (nursery,) = psutil.Process(served.terminal.process.pid).children()
+        assert nursery.name() == "goodfit nursery"
+        assert nursery.num_threads() == 1
+        (worker,) = served.workers
+        memory = psutil.Process(worker).memory_full_info()
+        assert memory.uss < memory.rss / 2
+        async with asking(served.address, key, clients=1) as book:
+            nursery.kill()
+            await book.wait_for(20)
+            assert book.failed == {}
+        os.kill(worker, signal.SIGKILL)
+        await until(lambda: len(served.workers) == 1)
+        (another,) = psutil.Process(served.terminal.process.pid).children()
+        assert another != nursery
+        async with asking(served.address, key, clients=1) as book:
+            await book.wait_for(20)
+            assert book.failed == {}
+        assert served.terminal.stop(signal.SIGTERM) == 0
+    assert not is_listening(served.port)
 
 
 async def test_a_successor_takes_the_port_over(tmp_path: Path, empty_database_url: str) -> None:
