@@ -5,6 +5,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test thorough check bench campaign endurance spark openapi sample coverage
 export PYTHON
+# Where it is set, every process that a test or the demo starts compiles five hundred modules
+# of ours again, a second each time: no module is kept compiled.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONUTF8 := 1
 
 BIN := .venv/bin
