@@ -15,15 +15,15 @@ from service.decisions.asking import Question
 from service.decisions.showing import Head, decision_told, narrow_shown
 from service.decisions.suspended import Suspension, Under, decide_under
 from service.decisions.word import InForce
-from service.rules import Decision
+from service.rules import Decision, Facts
 from service.rules.telling import scores_text
 from service.rulesets import Running
 from service.web import Fault, Refusal
 
-_MICROSECOND: Final = timedelta(microseconds=1)
+MICROSECOND: Final = timedelta(microseconds=1)
 
-__all__ = ["Judged", "Record", "Subject", "WrongSubject", "decided_columns"]
-__all__ += ["json_or_none", "judge", "record_of"]
+__all__ = ["MICROSECOND", "Judged", "Record", "Subject", "WrongSubject", "decided_columns"]
+__all__ += ["facts_text", "json_or_none", "judge", "record_of"]
 
 
 class WrongSubject(Refusal):
@@ -141,7 +141,7 @@ def record_of(
         account_id=account_id,
         source=question.source,
         override_of=None if head.override is None else head.override.id,
-        latency_us=latency // _MICROSECOND,
+        latency_us=latency // MICROSECOND,
         **decided_columns(decision, judged.under),
     )
 
@@ -150,7 +150,7 @@ def decided_columns(decision: Decision, under: Under) -> dict[str, Any]:
     """Return the columns of a `Record` that say what was decided, on what and under what."""
     return {
         "meaning": decision.meaning,
-        "facts": _json(decision.facts.to_json()),
+        "facts": facts_text(decision.facts),
         "tabled": json_or_none(dict(decision.tabled)),
         "data_problems": json_or_none([one.to_json() for one in decision.data_problems]),
         "final": decision.final,
@@ -176,6 +176,11 @@ def _refuse_subject(question: Question, wanted: str) -> None:
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def facts_text(facts: Facts) -> str:
+    """Return *facts* as they are stored."""
+    return _json(facts.to_json())
 
 
 def json_or_none(value: dict[str, str] | list[str] | list[dict[str, str]]) -> str | None:

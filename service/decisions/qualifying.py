@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.accounts import Assessed, read_facts_for
 from service.decisions.asking import Question
+from service.decisions.at_once import entry_at_once
 from service.decisions.comparing import original_of
 from service.decisions.deciding import Judged, Subject, judge, record_of
 from service.decisions.desk import Desk
@@ -175,7 +176,19 @@ async def _draft_of(case: Case, desk: Desk) -> Draft:
     """Return what is to be kept of *case*, or how it ends without anything kept."""
     question = case.question
     try:
-        judged, subject, running = await _judge(case, desk)
+        running = await _running(case, desk)
+        if question.at_version is None and not _is_large(running.rules):
+            entry = entry_at_once(
+                question,
+                running,
+                at=case.at,
+                decision_id=case.decision_id,
+                claim=case.claim,
+                began_s=case.began_s,
+            )
+            if entry is not None:
+                return entry
+        judged, subject = await _judge(case, desk, running)
     except Refusal as refusal:
         return refusal
     if question.is_dry:
@@ -198,21 +211,25 @@ async def _draft_of(case: Case, desk: Desk) -> Draft:
     )
 
 
-async def _judge(case: Case, desk: Desk) -> tuple[Judged, Subject, Running]:
+async def _running(case: Case, desk: Desk) -> Running:
+    """Return the version that is asked for, else the one that is live."""
     question = case.question
     if question.at_version is not None:
-        running = await desk.live.version(question.rule_set, question.at_version)
-    else:
-        known = desk.live.known_at(question.rule_set, case.at)
-        running = known or await desk.live.version_at(question.rule_set, case.at)
+        return await desk.live.version(question.rule_set, question.at_version)
+    known = desk.live.known_at(question.rule_set, case.at)
+    return known or await desk.live.version_at(question.rule_set, case.at)
+
+
+async def _judge(case: Case, desk: Desk, running: Running) -> tuple[Judged, Subject]:
+    question = case.question
     if question.subject == "lead" and question.facts is not None:  # for leads nothing is stored
         subject = Subject(facts=question.facts)
     else:
         subject = await _subject_of(case, desk, running.rules)
     work = partial(judge, question, subject, running, at=case.at, decision_id=case.decision_id)
     if _is_large(running.rules):
-        return await anyio.to_thread.run_sync(work, limiter=_aside), subject, running
-    return work(), subject, running
+        return await anyio.to_thread.run_sync(work, limiter=_aside), subject
+    return work(), subject
 
 
 def _is_large(rules: RuleSet) -> bool:

@@ -3,6 +3,7 @@
 Plain values and pure functions: no input or output, no clock, no randomness, no logging.
 """
 
+from service.rules.at_once import AtOnce
 from service.rules.attributes import Attribute, DataProblem, Facts
 from service.rules.boundaries import Edges, boundary_tests, edges_of
 from service.rules.compare import Change, compare
@@ -27,6 +28,7 @@ __all__ = [
     "NO",
     "UNKNOWN",
     "YES",
+    "AtOnce",
     "Attribute",
     "Change",
     "Checked",

@@ -22,12 +22,13 @@ from service.rules.expression.compile_numbers import REGISTRABLE, TODAY
 from service.rules.expression.compile_parts import Part, View
 from service.rules.expression.compile_pieces import Names
 from service.rules.model import Condition, Model
-from service.rules.trace import Brief, Outline, ScoreRange, Trace
+from service.rules.trace import Brief, Outline, Outright, ScoreRange, Trace
 
 Registrable = Callable[[str], str]
 _Judge = Callable[[Mapping[str, Fact], date, Registrable], Trace]
 _Outline = Callable[[Mapping[str, Fact], date, Registrable], Outline]
 _Brief = Callable[[Mapping[str, Fact], date, Registrable], Brief | None]
+_Outright = Callable[[Mapping[str, Fact], date, Registrable], Outright | None]
 
 VARIANTS_KEPT: Final = 16
 """How many sets of suspended rules a compiled model keeps functions for."""
@@ -46,11 +47,12 @@ class _Functions:
     Two threads may both compile one; they get the same code, and the later one stays.
     """
 
-    __slots__ = ("_model", "brief", "judge", "outline")
+    __slots__ = ("_model", "brief", "judge", "outline", "outright")
     _model: Model
     brief: _Brief
     judge: _Judge
     outline: _Outline
+    outright: _Outright
 
     def __init__(self, model: Model) -> None:
         def judge(*case: Any) -> Trace:  # noqa: ANN401  passed on as it comes
@@ -65,10 +67,15 @@ class _Functions:
             self.brief = cast("_Brief", _brief(model))
             return self.brief(*case)
 
+        def outright(*case: Any) -> Outright | None:  # noqa: ANN401  passed on as it comes
+            self.outright = cast("_Outright", _outright(model))
+            return self.outright(*case)
+
         self._model = model
         self.brief = brief
         self.judge = judge
         self.outline = outline
+        self.outright = outright
 
     def compile(self) -> None:
         """Compile everything now."""
@@ -127,6 +134,16 @@ class Compiled:
         """Return what the trace comes to, without the trace; None where a fact is missing."""
         functions = self._variant(suspended) if suspended else self._functions
         return functions.brief(values, today, registrable)
+
+    def outright(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        registrable: Registrable = text.registrable_domain,
+    ) -> Outright | None:
+        """Return the whole trace in letters; None where a fact is missing."""
+        return self._functions.outright(values, today, registrable)
 
     def prepare(self) -> None:
         """Compile now what would be compiled when it is first called: tens of milliseconds."""
@@ -227,6 +244,23 @@ def _brief(model: Model) -> types.FunctionType:
         body.emit(pieces.when(is_so, [answer]))
     body.body[:] = inlined(body.body)
     return _finished(body, pieces.NONE)
+
+
+def _outright(model: Model) -> types.FunctionType:
+    """Return `outright`: what `judge` gives by the short way, None where a fact is missing."""
+    body = _complete(model, otherwise=pieces.NONE)
+    judged = body.judge()
+    body.finish(judged.scores)
+    outcomes = body.outcomes()
+    return _finished(
+        body,
+        pieces.call(
+            body.names.bound(Outright),
+            *map(body.letters, (judged.gates, judged.rules, outcomes, body.checks())),
+            pieces.many(judged.effects),
+            pieces.many([body.scores[score.name].low for score in model.scores]),
+        ),
+    )
 
 
 def _complete(model: Model, *, otherwise: python.expr) -> Body:

@@ -19,13 +19,14 @@ from service.rules.truth import YES
 
 
 @dataclass(slots=True)
-class _Table:
+class Table:
     """`registrable_domain` with a memory: what a replay hands in, and what was looked up."""
 
     given: Mapping[str, str]
     used: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, value: str) -> str:
+        """Return the registrable domain of *value*, and remember it."""
         found = self.given.get(value)
         self.used[value] = found if found is not None else text.registrable_domain(value)
         return self.used[value]
@@ -63,7 +64,7 @@ def decide(
     """
     model, out = meaning.model, frozenset(suspended)
     today = day_of(at)
-    table = _Table(tabled or {})
+    table = Table(tabled or {})
     trace = meaning.judge(facts.values, today=today, suspended=out, registrable=table)
     closing = _closing(model, trace)
     if trace.open is trace.closed:  # nothing is unknown: the first that is yes follows
@@ -134,7 +135,7 @@ def decide(
 
 def look_up_in(tabled: Mapping[str, str]) -> Callable[[str], str]:
     """Return `registrable_domain` as it was where *tabled* has it."""
-    return _Table(tabled).look_up
+    return Table(tabled).look_up
 
 
 def day_of(at: datetime) -> date:

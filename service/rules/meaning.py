@@ -9,7 +9,7 @@ from service.rules import scores
 from service.rules.attributes import Fact
 from service.rules.expression import text
 from service.rules.model import Model
-from service.rules.trace import Brief, Outline, Trace
+from service.rules.trace import Brief, Outline, Outright, Trace
 
 
 class Meaning(Protocol):
@@ -51,6 +51,15 @@ class Meaning(Protocol):
         registrable: Callable[[str], str] = text.registrable_domain,
     ) -> Brief | None:
         """Return what the trace comes to; None where there is no shorter way than the trace."""
+
+    def outright(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Outright | None:
+        """Return the trace in letters; None where there is no shorter way than the trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +107,15 @@ class Reference:
     ) -> Brief | None:
         """Return None: here everything is evaluated in one way."""
         del values, today, suspended, registrable
+        return None
+
+    def outright(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Outright | None:
+        """Return None: here everything is evaluated in one way."""
+        del values, today, registrable
         return None

@@ -70,12 +70,9 @@ class Trace(msgspec.Struct, frozen=True):
             low = at if score.low is score.value else number(score.low)
             high = at if score.high is score.value else number(score.high)
             scores.append(f"[{low},{high},{at}]")
-        effects = repr(list(self.effects))
-        if "e" in effects or "n" in effects:  # an exponent, or no number at all
-            effects = f"[{','.join(map(number, self.effects))}]"
         return (
             f'{{"open":{opened},"closed":{closed},"checks":"{self.checks}",'
-            f'"effects":{effects},"scores":[{",".join(scores)}]}}'
+            f'"effects":{_numbers(self.effects)},"scores":[{",".join(scores)}]}}'
         )
 
 
@@ -89,6 +86,32 @@ class Brief(msgspec.Struct, frozen=True):
 
     outcome: int
     scores: tuple[float, ...]
+
+
+class Outright(msgspec.Struct, frozen=True):
+    """The trace of an evaluation with nothing unknown, in letters: open and closed are one.
+
+    Attributes:
+        gates, rules, outcomes, checks: A letter (y, n) for each, in the order of `Trace`.
+        effects: What each rule adds to its group.
+        scores: Their values, in document order.
+    """
+
+    gates: str
+    rules: str
+    outcomes: str
+    checks: str
+    effects: tuple[float, ...]
+    scores: tuple[float, ...]
+
+    def to_text(self) -> str:
+        """Return the characters that `Trace.to_text` gives of the same evaluation."""
+        results = f'{{"gates":"{self.gates}","rules":"{self.rules}","outcomes":"{self.outcomes}"}}'
+        spans = [f"[{at},{at},{at}]" for at in map(number, self.scores)]
+        return (
+            f'{{"open":{results},"closed":{results},"checks":"{self.checks}",'
+            f'"effects":{_numbers(self.effects)},"scores":[{",".join(spans)}]}}'
+        )
 
 
 class Outline(msgspec.Struct, frozen=True):
@@ -117,6 +140,14 @@ def letters_of(truths: Iterable[Truth]) -> str:
 def truths_of(letters: str) -> tuple[Truth, ...]:
     """Return what the *letters* stand for."""
     return tuple(map(_truth, letters))
+
+
+def _numbers(each: tuple[float, ...]) -> str:
+    """Return *each* as a JSON list."""
+    text = repr(list(each))
+    if "e" in text or "n" in text:  # an exponent, or no number at all
+        return f"[{','.join(map(number, each))}]"
+    return text
 
 
 def _results_to_text(results: Results) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from service.rules.attributes import Fact
 from service.rules.meaning import Meaning
 from service.rules.model import Model
-from service.rules.trace import Brief, Outline, Trace
+from service.rules.trace import Brief, Outline, Outright, Trace
 from tests.decisions.shadows import Shadowed
 
 __all__ = ["CANARY", "answer_nonsense", "divide", "recurse", "run_out", "spoil"]
@@ -63,6 +63,18 @@ class Spoilt:
         """Do harm."""
         del values, today, suspended, registrable
         harmed: Brief | None = self.harm()
+        return harmed
+
+    def outright(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        registrable: Callable[[str], str] = str,
+    ) -> Outright | None:
+        """Do harm."""
+        del values, today, registrable
+        harmed: Outright | None = self.harm()
         return harmed
 
 

@@ -15,7 +15,7 @@ from service.rules.expression import text
 from service.rules.meaning import Meaning
 from service.rules.model import Model
 from service.rules.settling import Prospects
-from service.rules.trace import Brief, Outline, Trace
+from service.rules.trace import Brief, Outline, Outright, Trace
 from tests.rules.strategies import CLOCKS, documents, facts_for
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -72,6 +72,16 @@ class Counted:
     ) -> Brief | None:
         """Pass on."""
         return self.inner.brief(values, today=today, suspended=suspended, registrable=registrable)
+
+    def outright(
+        self,
+        values: Mapping[str, Fact],
+        *,
+        today: date,
+        registrable: Callable[[str], str] = text.registrable_domain,
+    ) -> Outright | None:
+        """Pass on."""
+        return self.inner.outright(values, today=today, registrable=registrable)
 
 
 def without_memory(rules: RuleSet) -> RuleSet:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import Decision, RuleSet, json_text, load_rule_set
-from service.rules.telling import sheet, tell
+from service.rules.telling import scores_text, sheet, tell
 from service.rules.telling.case import Telling
 from service.rules.telling.sheet import Sheet
 from service.rules.templates import read_template, template_names
@@ -34,6 +34,17 @@ def assert_told_alike(decision: Decision) -> None:
     )
     assert short.summary == decision.summary
     assert orjson.loads(decision.trace.to_text()) == decision.trace.to_json()
+
+
+def assert_told_at_once(rules: RuleSet, decision: Decision) -> None:
+    """Compare a usual *decision* with what is told of its facts without deciding."""
+    told = tell(decision)
+    at_once = rules.tell_at_once(decision.facts, at=decision.at)
+    assert at_once is not None
+    assert at_once.text == told
+    assert at_once.scores == scores_text(decision.scores)
+    assert at_once.trace == decision.trace.to_text()
+    assert at_once.tabled == decision.tabled
 
 
 def test_any_decision_is_told_as_the_reference_tells_it() -> None:
@@ -81,7 +92,7 @@ def test_a_usual_decision_is_told_at_once_as_the_reference_tells_it(
     monkeypatch.setattr(sheet, "COMPILED_AFTER", 0)
     seen: Counter[str] = Counter()
 
-    @looking(40, quick=40)
+    @looking(60, quick=60)
     @given(st.data())
     def compare(data: st.DataObject) -> None:
         rules = load_rule_set(worded(data.draw(documents()), data))
@@ -94,6 +105,7 @@ def test_a_usual_decision_is_told_at_once_as_the_reference_tells_it(
             told = tells.tell(decision)
             if told is None:
                 continue
+            assert_told_at_once(rules, decision)
             shown = decision.to_json()
             assert f"[{','.join(told.reasons)}]".encode() == orjson.dumps(shown["reasons"])
             assert told.summary == shown["summary"]

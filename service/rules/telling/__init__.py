@@ -5,6 +5,6 @@ set with the same results, so it is worked out once, with slots for the subject'
 Where values decide the words themselves, that one reason is told by the reference.
 """
 
-from service.rules.telling.telling import Text, scores_text, tell
+from service.rules.telling.telling import Text, scores_text, sheet_for, tell, text_of
 
-__all__ = ["Text", "scores_text", "tell"]
+__all__ = ["Text", "scores_text", "sheet_for", "tell", "text_of"]

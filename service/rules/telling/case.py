@@ -57,7 +57,7 @@ class Case:
         """Begin with what decided and what moved a score."""
         self.decision = decision
         self._telling = telling
-        self._values = Values(telling.slots, decision)
+        self._values = Values.of(telling.slots, decision)
         self._gate = self._deciding_gate()
         self._decisive = self._decide()
         self._moves = moves_of(decision, telling.plans, self._values)

@@ -6,9 +6,11 @@ rules once and write their reasons. What is not usual is told by `Case`, and bot
 the reference by the tests of telling.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from service.rules.attributes import Fact
 from service.rules.compiled_scores import stays_whole
 from service.rules.decided import Decided, Next
 from service.rules.expression.tokens import number
@@ -20,9 +22,10 @@ from service.rules.telling.reasons import Spoken
 from service.rules.telling.sheet_writing import Counted, RulesWriter, writers_of
 from service.rules.telling.values import Values
 from service.rules.told import told_of
-from service.rules.trace import Trace
+from service.rules.trace import Outright, letters_of
 from service.rules.truth import YES
 
+_YES: Final = letters_of([YES])
 COMPILED_AFTER: Final = 8
 """How many usual decisions there were before the functions are worth compiling."""
 
@@ -37,6 +40,13 @@ class Told(NamedTuple):
     summary: str
     certainty: str
     next: str
+
+
+class _Limits(NamedTuple):
+    """A score that something may limit: its place, and its groups' rules with their limits."""
+
+    score: int
+    groups: tuple[tuple[slice, float | None, float | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,9 @@ class Sheet:
         self._telling = telling
         self._main = model.scores.index(main)
         self._label, self._most = told.scores[main.name]
-        self._endings = {one.id: _ending(one, model, main) for one in model.outcomes}
+        self._endings = [_ending(one, model, main) for one in model.outcomes]
+        self._limits = tuple(_limits_of(model))
+        self._names = [score.name for score in model.scores]
         self._wanted = 0
         self._writers: tuple[RulesWriter, ...] | None = None
 
@@ -74,33 +86,82 @@ class Sheet:
         """Return whether rules that count have one order for everybody."""
         return bool(model.scores) and all(map(stays_whole, model.scores))
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there were usual decisions enough for `tell_outright` to be worth asking."""
+        return self._writers is not None
+
     def tell(self, decision: Decided) -> Told | None:
         """Return *decision* told; None where it is not a usual one, or one of the first few."""
         trace, telling = decision.trace, self._telling
-        if (
-            trace.open is not trace.closed
-            or decision.suspended
-            or _is_limited(telling.model, trace)
-        ):
+        if trace.open is not trace.closed or decision.suspended:
+            return None
+        gates = trace.closed.gates
+        return self._tell(
+            Values.of(telling.slots, decision),
+            self._endings[telling.places[decision.outcome]],
+            gate=gates.index(YES) if YES in gates else None,
+            effects=trace.effects,
+            scores=[score.value for score in trace.scores],
+        )
+
+    def tell_outright(
+        self,
+        facts: Mapping[str, Fact],
+        found: Outright,
+        *,
+        decide: Callable[[], Decided],
+    ) -> tuple[Outcome, Told] | None:
+        """Return what *found* comes to and says; None where that is not usual.
+
+        *decide* gives the whole decision on the same *facts*, for words that need it.
+        """
+        model = self._telling.model
+        gate = found.gates.find(_YES)
+        place = found.outcomes.index(_YES) if gate < 0 else model.gates[gate].outcome
+        ending = self._endings[place]
+        values = Values(
+            self._telling.slots,
+            facts,
+            scores=dict(zip(self._names, found.scores, strict=True)),
+            checks=found.checks,
+            decide=decide,
+        )
+        told = self._tell(
+            values,
+            ending,
+            gate=None if gate < 0 else gate,
+            effects=found.effects,
+            scores=found.scores,
+        )
+        return None if told is None else (ending.outcome, told)
+
+    def _tell(
+        self,
+        values: Values,
+        ending: _Ending,
+        *,
+        gate: int | None,
+        effects: Sequence[float],
+        scores: Sequence[float],
+    ) -> Told | None:
+        if self._limits and _is_limited(self._limits, effects, scores):
             return None
         writers = self._writers or self._written()
         if writers is None:
             return None
-        values = Values(telling.slots, decision)
-        ending = self._endings[decision.outcome]
-        gates = trace.closed.gates
         spoken = (
-            telling.gates[gates.index(YES)].say_yes(values)
-            if YES in gates
-            else self._say_outcome(values, ending)
+            self._say_outcome(values, ending)
+            if gate is None
+            else self._telling.gates[gate].say_yes(values)
         )
         reasons, said = [spoken[1]], list[str]()
         for write in writers:
-            write(values, values.facts, trace.effects, reasons.append, said)
-        if YES in gates:  # it alone decided
+            write(values, values.facts, effects, reasons.append, said)
+        if gate is not None:  # it alone decided
             summary = f"{ending.outcome.label}: {inside_sentence(spoken, values)}."
         else:
-            main = trace.scores[self._main].value
+            main = scores[self._main]
             head = f"{ending.outcome.label}: {self._label} {number(main)}{self._most}"
             summary = ". ".join((f"{head}{_short_of(ending, main)}", *said)) + "."
         return Told(reasons, summary, ending.certainty, ending.next)
@@ -132,17 +193,31 @@ def _counted(model: Model) -> list[Counted]:
     return sorted(found, key=lambda one: -abs(one.points))
 
 
-def _is_limited(model: Model, trace: Trace) -> bool:
+def _limits_of(model: Model) -> Iterator[_Limits]:
+    """Yield the scores that are not always the sum of what their rules add."""
+    for place, score in enumerate(model.scores):
+        groups = tuple(
+            (slice(each.first_rule, each.first_rule + len(each.rules)), each.floor, each.cap)
+            for each in score.groups
+        )
+        held = [score.floor, score.ceiling]
+        held += [limit for _, floor, cap in groups for limit in (floor, cap)]
+        if any(limit is not None for limit in held):
+            yield _Limits(place, groups)
+
+
+def _is_limited(
+    limits: Sequence[_Limits], effects: Sequence[float], scores: Sequence[float]
+) -> bool:
     """Return whether a limit of a group or a score took something away or added it."""
-    for score, span in zip(model.scores, trace.scores, strict=True):
+    for score, groups in limits:
         total = 0.0
-        for group in score.groups:
-            first = group.first_rule
-            summed = sum(trace.effects[first : first + len(group.rules)])
-            if limit(summed, group.floor, group.cap) != summed:
+        for rules, floor, cap in groups:
+            summed = sum(effects[rules])
+            if limit(summed, floor, cap) != summed:
                 return True
             total += summed
-        if total != span.value:
+        if total != scores[score]:
             return True
     return False
 

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from service.rules.attributes import Facts
 from service.rules.decided import Decided, MissingAttribute
 from service.rules.json_text import number, quoted, value
-from service.rules.model import Model
+from service.rules.model import Model, Outcome
 from service.rules.telling.case import Case, Telling
 from service.rules.telling.sheet import Sheet, Told, step_text
 from service.rules.trace import ScoreRange
 
 _MODELS_KEPT: Final = 256
+
+Grades = Mapping[str, tuple[str, ...]]
+"""By grade, the bands that a decision has."""
 
 
 class Text(NamedTuple):
@@ -45,15 +49,37 @@ def tell(decision: Decided, *, full: bool = False) -> Text:
         case = Case(kept.telling, decision)
         step = step_text(decision.next)
         told = Told(case.reasons(full=full), case.summary(), _certainty(decision), step)
-    problems = decision.data_problems
+    missing = ",".join(map(_missing, decision.missing)) if decision.missing else ""
     return Text(
         decision.verdict,
         decision.outcome,
-        _details(decision, told),
+        _details(told, scores_text(decision.scores), decision.grades, missing),
         told.next,
-        value([one.to_json() for one in problems]) if problems else "[]",
+        _problems(decision.facts),
         told.summary,
     )
+
+
+def sheet_for(model: Model) -> Sheet | None:
+    """Return what tells usual decisions of *model* outright; None until it is worth it."""
+    sheet = _kept_of(model).sheet
+    return sheet if sheet is not None and sheet.is_ready else None
+
+
+def text_of(outcome: Outcome, told: Told, facts: Facts, *, scores: str, grades: Grades) -> Text:
+    """Return what `tell` gives of a usual decision on *facts*; *scores* are JSON."""
+    return Text(
+        outcome.verdict,
+        outcome.id,
+        _details(told, scores, grades, ""),
+        told.next,
+        _problems(facts),
+        told.summary,
+    )
+
+
+def _problems(facts: Facts) -> str:
+    return value([one.to_json() for one in facts.problems]) if facts.problems else "[]"
 
 
 def scores_text(scores: Mapping[str, ScoreRange]) -> str:
@@ -69,11 +95,9 @@ def scores_text(scores: Mapping[str, ScoreRange]) -> str:
     return f"{{{','.join(spans)}}}"
 
 
-def _details(decision: Decided, told: Told) -> str:
-    missing = ",".join(map(_missing, decision.missing)) if decision.missing else ""
+def _details(told: Told, scores: str, grades: Grades, missing: str) -> str:
     return (
-        f'{told.certainty},"scores":{scores_text(decision.scores)},'
-        f'"grades":{_grades(decision.grades) if decision.grades else "{}"},'
+        f'{told.certainty},"scores":{scores},"grades":{_grades(grades) if grades else "{}"},'
         f'"reasons":[{",".join(told.reasons)}],"missing":[{missing}]'
     )
 
@@ -91,7 +115,7 @@ def _flag(x: bool) -> str:  # noqa: FBT001  the value itself is the argument
     return "true" if x else "false"
 
 
-def _grades(grades: Mapping[str, tuple[str, ...]]) -> str:
+def _grades(grades: Grades) -> str:
     found = (f"{quoted(name)}:[{','.join(map(quoted, bands))}]" for name, bands in grades.items())
     return f"{{{','.join(found)}}}"
 

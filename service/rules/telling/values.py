@@ -4,7 +4,7 @@ Words that are otherwise the same for everybody have numbered slots for them. A 
 some slots in a row, which are filled together when one of them is first looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date
 from typing import Final
 
@@ -33,21 +33,48 @@ SHORT_BELOW: Final = 10_000
 class Values(dict[int, str]):
     """The texts of one decision's values by slot."""
 
-    __slots__ = ("_makers", "_teller", "checks", "decision", "facts", "scores")
+    __slots__ = ("_decide", "_decision", "_makers", "_teller", "checks", "facts", "scores")
 
-    def __init__(self, slots: "Slots", decision: Decided) -> None:
-        """Begin with nothing made."""
+    def __init__(
+        self,
+        slots: "Slots",
+        facts: Mapping[str, Fact],
+        *,
+        scores: Mapping[str, float],
+        checks: str,
+        decide: Callable[[], Decided],
+    ) -> None:
+        """Begin with nothing made; *decide* gives the whole decision, should a value need it."""
         self._makers = slots.makers
         self._teller: Teller | None = None
-        self.decision = decision
-        self.facts = decision.facts.values
-        self.scores = decision.scores
-        self.checks = decision.trace.checks
+        self._decide = decide
+        self._decision: Decided | None = None
+        self.facts = facts
+        self.scores = scores
+        self.checks = checks
+
+    @classmethod
+    def of(cls, slots: "Slots", decision: Decided) -> "Values":
+        """Return the values of *decision*, of which nothing is made yet."""
+        return cls(
+            slots,
+            decision.facts.values,
+            scores={name: span.value for name, span in decision.scores.items()},
+            checks=decision.trace.checks,
+            decide=lambda: decision,
+        )
 
     def __missing__(self, slot: int) -> str:
         """Make the texts of the value that *slot* belongs to, and keep them."""
         self._makers[slot // SLOTS](self)
         return self[slot]
+
+    @property
+    def decision(self) -> Decided:
+        """The whole decision."""
+        if self._decision is None:
+            self._decision = self._decide()
+        return self._decision
 
     @property
     def today(self) -> date:
@@ -173,7 +200,7 @@ def _plain(fact: Fact) -> object:
 
 
 def _of_score(name: str, place: Place) -> _Maker:
-    return _of_number(place, lambda values: values.scores[name].value)
+    return _of_number(place, lambda values: values.scores[name])
 
 
 def _of_number(place: Place, find: Callable[[Values], object]) -> _Maker:
@@ -205,7 +232,7 @@ def _of_grade(grade: Grade, place: Place) -> _Maker:
     fill = place.filler()
 
     def make(values: Values) -> None:
-        (band,) = bands(grade.bands, point(values.scores[grade.of].value))
+        (band,) = bands(grade.bands, point(values.scores[grade.of]))
         quoted = json_text.quoted(band)
         fill(values, band, quoted[1:-1], quoted)
 
