@@ -7,11 +7,13 @@ ready and then that it lives; it ends when the line breaks.
 import asyncio
 import signal
 import socket
+import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from service.decisions import open_desk, shadowing
 from service.delivery import sending
 from service.queue.registered import works_of
 from service.queue.running import running_jobs
@@ -19,7 +21,7 @@ from service.settings import InvalidSettings, Settings, read_settings
 from service.storage import open_engine, session_limits
 from service.web import configure_logs, journal, live, open_house
 
-__all__ = ["main"]
+__all__ = ["attend", "main"]
 
 _log = journal("worker")
 
@@ -44,7 +46,7 @@ async def _work(line: socket.socket | None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ends.set)
     async with AsyncExitStack() as stack:
-        await _attend(stack, settings, settings.database_url)
+        await attend(stack, settings, settings.database_url)
         waiting: set[asyncio.Task[Any]] = {asyncio.create_task(ends.wait())}
         if line is not None:
             waiting.add(asyncio.create_task(live(line)))
@@ -55,10 +57,14 @@ async def _work(line: socket.socket | None) -> int:
     return 0
 
 
-async def _attend(stack: AsyncExitStack, settings: Settings, url: str) -> None:
+async def attend(stack: AsyncExitStack, settings: Settings, url: str) -> None:
     """Begin everything that this process does, until *stack* is left."""
     engine = open_engine(url, limits=session_limits(settings))
     stack.push_async_callback(engine.dispose)
     house = open_house(settings, engine, clock=partial(datetime.now, UTC))
-    await stack.enter_async_context(running_jobs(house, works_of(house)))
+    desk = open_desk(house, timer=time.monotonic)
+    stack.push_async_callback(desk.writer.close)
+    # Left after the jobs: what they decided is held against shadows, and written down.
+    await stack.enter_async_context(shadowing(desk.shadows))
+    await stack.enter_async_context(running_jobs(house, works_of(desk)))
     await stack.enter_async_context(sending(house))

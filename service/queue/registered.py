@@ -1,16 +1,14 @@
 """Which job does what: a room's function for each name, on the floors of this process."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from service.decisions import open_desk
+from service.decisions import Desk
 from service.intake import notices_in, resync, translate, write_back
 from service.storage import Job, forget_finished, transaction
 from service.storage.erasures import Named, ask_to_erase
-from service.web import House
 
 __all__ = ["Work", "works_of"]
 
@@ -20,8 +18,12 @@ Work = Callable[..., Awaitable[None]]
 _AT_ONCE: Final = 1_000
 
 
-def works_of(house: House) -> Mapping[Job, Work]:
-    """Return what each job does; a room that has jobs adds its own here."""
+def works_of(desk: Desk) -> Mapping[Job, Work]:
+    """Return what each job does; a room that has jobs adds its own here.
+
+    Whoever carries jobs out has *desk* look after its shadows: they judge what is decided here.
+    """
+    house = desk.house
 
     async def forget_finished_jobs() -> None:
         older = timedelta(days=house.settings.failed_jobs_kept_days)
@@ -30,8 +32,6 @@ def works_of(house: House) -> Mapping[Job, Work]:
             async with transaction(house.engine) as connection:
                 forgotten = await forget_finished(connection, older=older, most=_AT_ONCE)
             are_more = forgotten == _AT_ONCE
-
-    desk = open_desk(house, timer=time.monotonic)
 
     async def translate_intake(delivery: str) -> None:
         await translate(desk, UUID(delivery))

@@ -52,7 +52,7 @@ class Connected:
     async def work(self, *only: Job) -> int:
         """Do every job that is due once, as a worker would; return how many were."""
         house = self.served.app.house
-        works = works_of(house)
+        works = works_of(self.served.app.api.state.desk)
         done = 0
         while True:
             async with transaction(house.engine) as connection:

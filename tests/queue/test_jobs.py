@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service.decisions import open_desk
 from service.queue.registered import works_of
 from service.queue.running import running_jobs
 from service.settings import Settings
@@ -75,7 +76,7 @@ async def until(holds: Callable[[], bool], *, within_s: float = 20) -> None:
 async def test_every_job_has_somebody_who_does_it(engine: AsyncEngine) -> None:
     """A name that no worker knows would wait for ever; a work without a name is never asked for."""
     house = open_house(Settings(), engine, clock=lambda: datetime.now(UTC))
-    assert set(works_of(house)) == set(Job)
+    assert set(works_of(open_desk(house, timer=time.monotonic))) == set(Job)
 
 
 async def test_the_queue_is_as_new_as_the_library(engine: AsyncEngine) -> None:
