@@ -1,13 +1,11 @@
 """What this room holds of a person: what was sent to us as it came, and where we write back."""
 
-import re
-from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, false, func, literal_column, or_, select
 
-from service.storage.personal import GONE, Found, Holding, Raw, Subject, any_of, mentions
+from service.storage.personal import GONE, Found, Holding, Raw, Subject, any_of, mentions_raw
+from service.storage.spellings import in_raw
 from service.storage.tables import ConnectionRow, IntakeDelivery, WriteBackRow
 
 __all__ = ["HOLDINGS", "RAW"]
@@ -18,17 +16,9 @@ _NO_DIGEST: Final[ColumnElement[Any]] = literal_column("decode(repeat('00', 32),
 _ERASED: Final = {"state": literal_column("'erased'"), "is_told_apart": false()}
 
 
-def _spellings(email: str) -> Iterator[str]:
-    """An address as it stands in JSON, in JSON that is careful with @, and in a form's body."""
-    yield email
-    yield email.replace("@", r"\\u0040")
-    yield quote(email, safe="")
-
-
 def _deliveries_of(subject: Subject) -> Found:
-    spelt = [one for email in subject.emails for one in _spellings(email)]
     return any_of(
-        mentions(_TEXT, dict.fromkeys(spelt)),
+        mentions_raw(_TEXT, subject.emails),
         *(_TEXT.regexp_match(_alone(one)) for one in subject.external_ids if len(one) > 3),
         *(
             _is_of(IntakeDelivery.connection_id, system) & _TEXT.regexp_match(_alone(own))
@@ -60,8 +50,8 @@ def _is_of(column: Any, system: str) -> ColumnElement[bool]:  # noqa: ANN401 - S
 
 def _alone(words: str) -> str:
     """Return the expression of *words* that are no part of a longer name or number."""
-    plain = re.sub(r"([^a-zA-Z0-9])", r"\\\1", words) if words.isascii() else re.escape(words)
-    return f"(^|[^a-zA-Z0-9]){plain}($|[^a-zA-Z0-9])"
+    before = r"(^|[^a-zA-Z0-9]|%[0-7][0-9a-fA-F]|\\[bfnrt])"
+    return f"{before}{in_raw(words, folds=False)}($|[^a-zA-Z0-9])"
 
 
 HOLDINGS: Final = (

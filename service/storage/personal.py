@@ -28,8 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.storage.spellings import in_plain, raw_address, runs_of
+
 __all__ = ["ERASED", "GONE", "NOTHING", "Found", "Holding", "Raw", "Subject", "any_of", "clear"]
-__all__ += ["clear_raw", "mentions", "quoted", "quotes", "tell"]
+__all__ += ["clear_raw", "mentions", "mentions_raw", "quoted", "quotes", "tell"]
 
 GONE: Final[ColumnElement[Any]] = null()
 NOTHING: Final[ColumnElement[Any]] = literal_column("'{}'::jsonb")
@@ -38,7 +40,9 @@ ERASED: Final[ColumnElement[Any]] = literal_column("'erased'")
 
 # What may stand before and after an address, so that it is no part of a longer one: in plain text
 # and in JSON, where a line feed is a backslash and a letter.
-_BEFORE: Final = r"(^|[^a-z0-9._%+-]|\\[bfnrt]|\\u00[0-9a-f]{2})"
+_BEFORE: Final = r"(^|[^a-z0-9._%+-]|\\[bfnrt]|\\u00[0-7][0-9a-f])"
+# In percent: a blank, a bracket, a sign of equality and whatever else is no part of an address.
+_BEFORE_RAW: Final = _BEFORE[:-1] + "|%([01][0-9a-f]|2[0-9acf]|3[a-f]))"
 _AFTER: Final = r"($|[^a-z0-9.-]|[.-]($|[^a-z0-9]))"
 
 
@@ -173,8 +177,29 @@ def mentions(column: Any, emails: Iterable[str]) -> Found:  # noqa: ANN401 - SQL
     return any_of(
         *(
             and_(
-                func.strpos(func.lower(text), func.lower(email)) > 0,
-                text.regexp_match(_BEFORE + _plain(email) + _AFTER, flags="i"),
+                *(func.strpos(func.lower(text), one) > 0 for one in _parts(email)),
+                text.regexp_match(_BEFORE + in_plain(email) + _AFTER, flags="i"),
+            )
+            for email in emails
+        )
+    )
+
+
+def mentions_raw(text: ColumnElement[str], emails: Iterable[str]) -> Found:
+    """Return the condition that bytes hold one of *emails*, in whichever way a sender writes it.
+
+    *text* is `encode(bytes, 'escape')`.
+    """
+    return any_of(
+        *(
+            and_(
+                # what quoted-printable broke into lines is looked through whole
+                or_(
+                    and_(*(func.strpos(func.lower(text), one) > 0 for one in runs_of(email))),
+                    func.strpos(text, "=\n") > 0,
+                    func.strpos(text, "=\r\n") > 0,
+                ),
+                text.regexp_match(_BEFORE_RAW + raw_address(email) + _AFTER, flags="i"),
             )
             for email in emails
         )
@@ -193,6 +218,6 @@ def quoted(column: Any, words: str) -> ColumnElement[bool]:  # noqa: ANN401 - as
     return or_(*(func.strpos(text, literal(one, Text)) > 0 for one in sorted(spellings)))
 
 
-def _plain(words: str) -> str:
-    """Return the regular expression of exactly these words."""
-    return "".join(c if c.isalnum() or not c.isascii() else f"\\{c}" for c in words)
+def _parts(email: str) -> tuple[str, ...]:
+    """Return what a plain text that mentions *email* holds, in small letters."""
+    return (email.lower(),) if email.isascii() else runs_of(email)
