@@ -4,13 +4,13 @@ from datetime import timedelta
 from time import perf_counter
 from typing import Final
 
-from service.decisions.asking import question_of
+from service.decisions.asking import Question, question_of
 from service.decisions.desk import Desk
 from service.decisions.qualifying import Case, qualify
 from service.decisions.schemas import QuestionSent
 from service.web import Answer, Caller, Claim, claim_of
 
-__all__ = ["QUALIFY", "answer_question", "claim_in"]
+__all__ = ["QUALIFY", "answer_asked", "answer_question", "claim_in"]
 
 QUALIFY: Final = "POST /v1/qualify"
 """The route under which idempotency keys of single questions are remembered."""
@@ -28,8 +28,19 @@ async def answer_question(
         DatabaseUnavailable: If the database is; a retry with the same key finds out
             whether anything was kept.
     """
-    began_s = perf_counter()
     question = question_of(sent, caller)
+    return await answer_asked(question, body=body, key=key, caller=caller, desk=desk)
+
+
+async def answer_asked(
+    question: Question, *, body: bytes, key: str | None, caller: Caller, desk: Desk
+) -> Answer:
+    """Return the answer to *question*, as `answer_question` does.
+
+    Raises:
+        Refusal, DatabaseUnavailable: As there.
+    """
+    began_s = perf_counter()
     claim = claim_in(key, body=body, route=QUALIFY, caller=caller, desk=desk)
     at = desk.house.clock()
     case = Case(

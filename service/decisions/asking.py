@@ -1,5 +1,6 @@
 """Turn what a caller sent into a question: whose rules, which facts, what to tell."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
@@ -10,7 +11,11 @@ from service.decisions.schemas import LineSent, QuestionSent
 from service.web import Caller, Fault, Refusal, faults_within
 
 __all__ = ["MalformedQuestion", "Question", "question_of", "read_line", "read_question"]
+__all__ += ["usual_question"]
 
+_USUAL: Final = frozenset({"rule_set", "lead", "external_id", "source", "final"})
+_SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_SHORT: Final = 100
 # What a publishable key may say; anything else could teach a stranger the rules.
 _PUBLIC: Final = frozenset({"rule_set", "lead", "account", "external_id", "final", "source"})
 
@@ -73,6 +78,48 @@ def question_of(sent: QuestionSent, caller: Caller, *, at: str = "") -> Question
         explain=sent.explain,
         at_version=sent.at_version,
         is_narrow=caller.is_publishable,
+    )
+
+
+def usual_question(value: object, caller: Caller) -> Question | None:
+    """Return what *caller* asks with *value*, decoded already, where that is seen at a glance.
+
+    It is where a secret key asks about a lead and says nothing that would have to be looked at
+    twice; else it is None, and `read_question` and `question_of` say what it is or why not.
+    """
+    if type(value) is not dict or not value.keys() <= _USUAL or caller.is_publishable:
+        return None
+    rule_set, facts = value.get("rule_set"), value.get("lead")
+    external_id, source = value.get("external_id"), value.get("source")
+    final = value.get("final", False)
+    if (
+        type(rule_set) is not str
+        or _SLUG.fullmatch(rule_set) is None
+        or type(facts) is not dict
+        or type(final) is not bool
+        or not _is_short(external_id)
+        or not _is_short(source)
+    ):
+        return None
+    return Question(
+        rule_set=rule_set,
+        subject="lead",
+        facts=facts,
+        account_key=None,
+        external_id=external_id,
+        final=final,
+        source=source,
+        is_dry=False,
+        explain="short",
+        at_version=None,
+        is_narrow=False,
+    )
+
+
+def _is_short(text: object) -> bool:
+    """Return whether *text* may stand in a question whatever its member's own limit is."""
+    return text is None or (
+        type(text) is str and 0 < len(text) <= _SHORT and text.isascii() and text.isprintable()
     )
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.decisions.answering import answer_question
-from service.decisions.asking import read_question
+from service.decisions.answering import answer_asked
+from service.decisions.asking import question_of, read_question, usual_question
 from service.decisions.desk import Desk
 from service.web import decode_json, is_slow, read_body, read_json, visit_of
 
@@ -44,13 +44,13 @@ class QualifyFront:
             await self._form(scope, receive, send)
             return
         body = await read_body(receive)
-        sent = read_question(await read_json(body) if is_slow(body) else decode_json(body))
-        key = visit.head.get(b"idempotency-key")
-        answer = await answer_question(
-            sent,
+        sent = await read_json(body) if is_slow(body) else decode_json(body)
+        caller, key = visit.caller, visit.head.get(b"idempotency-key")
+        answer = await answer_asked(
+            usual_question(sent, caller) or question_of(read_question(sent), caller),
             body=body,
             key=None if key is None else key.decode("latin-1"),
-            caller=visit.caller,
+            caller=caller,
             desk=self._desk,
         )
         headers = [_JSON, (b"content-length", b"%d" % len(answer.body))]
