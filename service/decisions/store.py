@@ -176,7 +176,7 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
 
 async def write_at_once(
     session: LoneSession, writings: Sequence[Writing], *, epoch: int
-) -> set[UUID]:
+) -> list[UUID]:
     """Write decisions and claims in one statement; return the ids of those that are written.
 
     Not written is whatever has a key that was used before, and everything if the release
@@ -184,7 +184,7 @@ async def write_at_once(
     stand in *writings* twice.
     """
     rows = _array(map(_claimed, writings))
-    return {row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))}
+    return [row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))]
 
 
 def _claimed(one: Writing) -> str:
