@@ -1,6 +1,6 @@
 """Who is asking: the key a request came with, and what it may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -34,7 +34,7 @@ class Caller:
     """A key that was found valid, without anything secret.
 
     *person* is whom the audit names. *rule_set* and *origins* bind a publishable key
-    and are empty on a secret one.
+    and are empty on a secret one. *is_publishable* keys are public and get the narrowed answer.
     """
 
     key_id: UUID
@@ -45,11 +45,11 @@ class Caller:
     rule_set: str | None = None
     origins: frozenset[str] = frozenset()
     expires_at: datetime | None = None
+    is_publishable: bool = field(init=False)
 
-    @property
-    def is_publishable(self) -> bool:
-        """Whether this key is public and gets the narrowed answer."""
-        return self.kind is KeyKind.PUBLISHABLE
+    def __post_init__(self) -> None:
+        """Say once what every request asks several times."""
+        object.__setattr__(self, "is_publishable", self.kind is KeyKind.PUBLISHABLE)
 
     def may(self, scope: Scope) -> bool:
         """Return whether this key's scopes contain *scope*."""

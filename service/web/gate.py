@@ -90,9 +90,10 @@ class Gate:
         head = visit.head
         if access.needs is not Door.OPEN:
             visit.caller = await self._keys.caller_behind(_key_in(scope, access, head))
-            check_caller(visit.caller, access, origin=_text(head, b"origin"))
-            limited = self._count(visit.caller, scope, head)
-            visit.headers += [(k.encode(), v.encode()) for k, v in limited.items()]
+            check_caller(visit.caller, access, origin=head.get(b"origin"))
+            if visit.caller.is_publishable or self._rates.secret is not None:
+                limited = self._count(visit.caller, scope, head)
+                visit.headers += [(k.encode(), v.encode()) for k, v in limited.items()]
         if access.body is not None:
             limit = check_head(head, access.body)
             receive = count(receive, limit, timeout_s=self._body_timeout_s)
@@ -130,7 +131,7 @@ def _path_of(scope: Scope) -> str:
     return path
 
 
-def check_caller(caller: Caller, access: Access, *, origin: str | None) -> None:
+def check_caller(caller: Caller, access: Access, *, origin: bytes | None) -> None:
     """Let *caller* through to the route of *access*, or say why not.
 
     Raises:
@@ -143,7 +144,9 @@ def check_caller(caller: Caller, access: Access, *, origin: str | None) -> None:
         if not access.publishable:
             words = "a publishable key may only qualify; use a secret key, on a server"
             raise PublishableKey(words)
-        if caller.origins and (origin is None or origin.lower() not in caller.origins):
+        if caller.origins and (
+            origin is None or origin.decode("latin-1").lower() not in caller.origins
+        ):
             words = "this key is not for the page's origin; add the origin to the key's list"
             raise OriginNotAllowed(words)
     elif access.needs is Door.KEY_IN_ADDRESS:

@@ -6,7 +6,7 @@ Labels are route templates, verdicts and statuses: closed sets, whatever is sent
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from service.web.tally import RequestTally
+from service.web.tally import DecisionTally, RequestTally
 
 __all__ = ["Metrics"]
 
@@ -14,12 +14,11 @@ __all__ = ["Metrics"]
 class Metrics:
     """One process's counters, in a registry of their own.
 
-    Rooms above count through the public attributes: `decisions` by verdict,
-    `writer_queue` and `writer_batch`, `pool` by state, `shadow_comparisons` by result,
-    `shadow_queue`, `assessments` by result, `assessments_due` and `assessments_due_s`,
-    `jobs` by name and state, and `jobs_oldest_s` by name, `endpoints` by state,
-    `deliveries` by endpoint and state, `deliveries_oldest_s` by endpoint, `delivery_attempts`
-    by result.
+    Rooms above count through the public attributes: `writer_queue` and `writer_batch`, `pool` by
+    state, `shadow_comparisons` by result, `shadow_queue`, `assessments` by result,
+    `assessments_due` and `assessments_due_s`, `jobs` by name and state, and `jobs_oldest_s` by
+    name, `endpoints` by state, `deliveries` by endpoint and state, `deliveries_oldest_s` by
+    endpoint, `delivery_attempts` by result.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -27,12 +26,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         here = self.registry
-        self._by_verdict: dict[str, Counter] = {}
         self._requests = RequestTally()
         here.register(self._requests)
-        self.decisions = Counter(
-            "goodfit_decisions", "Decisions made and stored", ["verdict"], registry=here
-        )
+        self._decisions = DecisionTally()
+        here.register(self._decisions)
         self.writer_queue = Gauge(
             "goodfit_writer_queue", "Decisions waiting for a transaction", registry=here
         )
@@ -115,10 +112,7 @@ class Metrics:
 
     def count_decision(self, verdict: str) -> None:
         """Count one decision that was made and stored."""
-        known = self._by_verdict.get(verdict)
-        if known is None:
-            known = self._by_verdict[verdict] = self.decisions.labels(verdict)
-        known.inc()
+        self._decisions.count(verdict)
 
     def render(self) -> bytes:
         """Return everything counted so far in Prometheus' text format."""

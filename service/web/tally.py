@@ -1,4 +1,4 @@
-"""Requests in plain numbers, which are put into Prometheus' form when somebody looks.
+"""Requests and decisions in plain numbers, which are put into Prometheus' form when somebody looks.
 
 The client library takes a lock and three calls for each series; a process of one event loop
 needs neither, and looks are thousands of times rarer than requests.
@@ -13,7 +13,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["BUCKETS_S", "RequestTally"]
+__all__ = ["BUCKETS_S", "DecisionTally", "RequestTally"]
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _BOUNDS: Final = (*map(str, BUCKETS_S), "+Inf")
@@ -25,6 +25,26 @@ class _Durations:
 
     counts: list[int] = field(default_factory=lambda: [0] * len(_BOUNDS))
     sum_s: float = 0.0
+
+
+class DecisionTally(Collector):
+    """Decisions made and stored, by verdict."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, int] = {}
+
+    def count(self, verdict: str) -> None:
+        """Count one decision."""
+        self._made[verdict] = self._made.get(verdict, 0) + 1
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the family as it is now."""
+        decisions = CounterMetricFamily(
+            "goodfit_decisions", "Decisions made and stored", labels=["verdict"]
+        )
+        for verdict, count in self._made.items():
+            decisions.add_metric([verdict], count)
+        yield decisions
 
 
 class RequestTally(Collector):

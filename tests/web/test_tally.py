@@ -1,8 +1,8 @@
-"""Requests counted in plain numbers, as Prometheus reads them."""
+"""Requests and decisions counted in plain numbers, as Prometheus reads them."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from service.web.tally import BUCKETS_S, RequestTally
+from service.web.tally import BUCKETS_S, DecisionTally, RequestTally
 
 SEEN = (
     ("GET", "/v1/rule-sets/{slug}", 404, 0.001),
@@ -41,3 +41,19 @@ def test_requests_are_told_as_the_client_would() -> None:
     registry = CollectorRegistry()
     registry.register(tally)
     assert generate_latest(registry).decode().splitlines() == told_by_the_client()
+
+
+def test_decisions_are_told_as_the_client_would() -> None:
+    """A series for each verdict that there was."""
+    told, counted = CollectorRegistry(), CollectorRegistry()
+    decisions = Counter(
+        "goodfit_decisions", "Decisions made and stored", ["verdict"], registry=told
+    )
+    tally = DecisionTally()
+    counted.register(tally)
+    for verdict in ("qualify", "review", "qualify"):
+        decisions.labels(verdict).inc()
+        tally.count(verdict)
+    lines = generate_latest(told).decode().splitlines()
+    without_created = [line for line in lines if "_created" not in line]
+    assert generate_latest(counted).decode().splitlines() == without_created
