@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from service.decisions import AtDesk
 from service.intake.receiving import Arrived, receive
 from service.storage import parse_id
-from service.web import REFUSALS, InHouse, StrictRoute, media_type_of
+from service.web import REFUSALS, StrictRoute, media_type_of
 
 __all__ = ["intake_routes"]
 
@@ -34,7 +35,18 @@ _TAKEN: Final[dict[int | str, dict[str, Any]]] = {
         "content": {
             "application/json": {
                 "schema": {"type": "object"},
-                "example": {"received": "itk_01m82amv90f7assrm6pf8d3pr0"},
+                "examples": {
+                    "kept": {"value": {"received": "itk_01m82amv90f7assrm6pf8d3pr0"}},
+                    "decided": {
+                        "summary": "To a workflow that waits for the verdict",
+                        "value": {
+                            "outputFields": {
+                                "icp_verdict": "qualify",
+                                "hs_execution_state": "SUCCESS",
+                            }
+                        },
+                    },
+                },
             },
             "text/xml": {"schema": {"type": "string"}},
         },
@@ -49,13 +61,13 @@ _TAKEN: Final[dict[int | str, dict[str, Any]]] = {
     responses=_TAKEN,
     openapi_extra=_ANY,
 )
-async def receive_delivery(connection: str, request: Request, house: InHouse) -> Response:
+async def receive_delivery(connection: str, request: Request, desk: AtDesk) -> Response:
     """Take in one delivery of a connection that signs what it sends.
 
     Refused is only what does not prove where it comes from. What the map cannot read is
     parked, listed, and read again once the map is corrected.
     """
-    return await _taken(connection, None, request, house)
+    return await _taken(connection, None, request, desk)
 
 
 @intake_routes.post(
@@ -66,13 +78,13 @@ async def receive_delivery(connection: str, request: Request, house: InHouse) ->
     openapi_extra=_ANY,
 )
 async def receive_delivery_by_token(
-    connection: str, token: str, request: Request, house: InHouse
+    connection: str, token: str, request: Request, desk: AtDesk
 ) -> Response:
     """Take in one delivery of a connection whose address nobody can guess."""
-    return await _taken(connection, token, request, house)
+    return await _taken(connection, token, request, desk)
 
 
-async def _taken(connection: str, token: str | None, request: Request, house: InHouse) -> Response:
+async def _taken(connection: str, token: str | None, request: Request, desk: AtDesk) -> Response:
     query = request.scope["query_string"].decode("latin-1")
     path = request.scope.get("raw_path") or request.scope["path"].encode()
     arrived = Arrived(
@@ -83,5 +95,5 @@ async def _taken(connection: str, token: str | None, request: Request, house: In
         media_type=media_type_of(request.headers) or "application/json",
         body=await request.body(),
     )
-    told = await receive(parse_id(connection, "con"), token, arrived, house=house)
+    told = await receive(parse_id(connection, "con"), token, arrived, desk=desk)
     return Response(told.body, media_type=told.media_type)

@@ -20,6 +20,7 @@ __all__ = [
     "FieldsDocument",
     "KindDocument",
     "MapDocument",
+    "ReplyDocument",
     "merged",
 ]
 
@@ -91,6 +92,18 @@ class EraseDocument(Sent):
     external_id: Expression | None = None
 
 
+class ReplyDocument(Sent):
+    """Which payloads are answered with the decision, since whoever sent them waits for it.
+
+    Attributes:
+        when: Has to hold of the payload.
+        rule_set: Where an item names the rules to decide it by; else its kind's do.
+    """
+
+    when: Expression
+    rule_set: Expression | None = None
+
+
 class KindDocument(Sent):
     """One kind of item, as of companies or of contacts: the first whose `when` holds reads it.
 
@@ -139,6 +152,7 @@ class MapDocument(Sent):
     fields: list[FieldsDocument] = Field(default_factory=list, max_length=8)
     kinds: dict[KindName, KindDocument | None] = Field(default_factory=dict, max_length=16)
     erase: EraseDocument | None = None
+    reply: ReplyDocument | None = None
 
 
 def merged(base: Any, patch: Any) -> Any:  # noqa: ANN401 - JSON

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ class Said:
 
     *identity* is its id in the vendor's system; *is_partial* says that more is known there.
     *event* is the digest by which a repeat is known, None where nothing tells one.
+    *rule_set* names the rules that the item asks for; somebody may wait for what they say.
     """
 
     place: int
@@ -43,6 +44,8 @@ class Said:
     at: datetime | None
     event: bytes | None
     is_partial: bool
+    rule_set: str | None = None
+    is_waited_for: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ def read_items(
         if document.accept is not None and not evaluate(document.accept, payload):
             yield Unmapped(0, "not_accepted", "`accept` of the map does not hold of it", "/accept")
             return
+        is_waited_for = bool(document.reply and evaluate(document.reply.when, payload))
         found = evaluate(document.items, payload)
     except ExpressionFailed as failed:
         yield Unmapped(0, "expression_failed", str(failed), "/items")
@@ -94,7 +98,8 @@ def read_items(
         return
     for place, item in enumerate(items):
         try:
-            yield _read(place, item, document, own=own, now=now)
+            read = _read(place, item, document, own=own, now=now)
+            yield _asked(read, item, document) if is_waited_for else read
         except Unmappable as unmappable:
             yield Unmapped(place, unmappable.code, str(unmappable), unmappable.pointer)
 
@@ -147,6 +152,16 @@ def _read_as(
         event=event,
         is_partial=is_partial,
     )
+
+
+def _asked(read: Read, item: object, document: MapDocument) -> Read:
+    """Return what an item says together with which rules it asks for."""
+    if not isinstance(read, Said) or document.reply is None:
+        return read
+    told = None
+    if document.reply.rule_set is not None:
+        told = _text(_find(document.reply.rule_set, item, "/reply/rule_set")).strip() or None
+    return replace(read, rule_set=told, is_waited_for=True)
 
 
 def _is_by_us(item: object, document: MapDocument, own: Own) -> bool:

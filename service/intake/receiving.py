@@ -13,16 +13,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.decisions import Desk
 from service.intake import delivery_store, store
+from service.intake.answering_at_once import answer_at_once, is_waited_for
 from service.intake.connecting import Connection, ConnectionNotFound, connection_of, is_token_of
 from service.intake.outbound_message import ACKNOWLEDGED
+from service.intake.translating import ask_to_translate
 from service.intake.verifying import BadSignature, Received, check_signature
-from service.storage import Job, defer, to_text, transaction
+from service.storage import to_text, transaction
 from service.web import Answer, House
 
-__all__ = ["Arrived", "ask_to_translate", "receive"]
+__all__ = ["Arrived", "receive"]
 
 _XML: Final = "text/xml; charset=utf-8"
+_JSON: Final = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +50,17 @@ class Acknowledgement:
 
 
 async def receive(
-    connection_id: UUID, token: str | None, arrived: Arrived, *, house: House
+    connection_id: UUID, token: str | None, arrived: Arrived, *, desk: Desk
 ) -> Acknowledgement:
     """Keep a delivery and return what the vendor wants to hear; it is read later.
+
+    Where the vendor waits for the decision, it is read at once.
 
     Raises:
         ConnectionNotFound: If there is no such connection.
         BadSignature: If it does not prove that the connection's vendor sent it.
     """
+    house = desk.house
     now = house.clock()
     async with transaction(house.engine) as connection:
         row = await store.find(connection, connection_id)
@@ -70,6 +77,12 @@ async def receive(
         delivery_id = await _keep(
             connection, known, arrived, now=now, delivery_id=house.new_uuid(now)
         )
+    body, media_type = arrived.body, arrived.media_type
+    if await is_waited_for(body, media_type=media_type, known=known):
+        fields = await answer_at_once(
+            body, media_type=media_type, delivery_id=delivery_id, known=known, desk=desk
+        )
+        return Acknowledgement(Answer.of({"outputFields": fields}).body, _JSON)
     return _acknowledgement(known, delivery_id)
 
 
@@ -112,13 +125,8 @@ async def _keep(
     return kept
 
 
-async def ask_to_translate(connection: AsyncConnection, delivery_id: UUID) -> None:
-    """Have a delivery read once this transaction is committed."""
-    await defer(connection, Job.TRANSLATE_INTAKE, {"delivery": str(delivery_id)})
-
-
 def _acknowledgement(known: Connection, delivery_id: UUID) -> Acknowledgement:
     if known.resolved.form == "outbound_message":
         return Acknowledgement(ACKNOWLEDGED, _XML)
     told = Answer.of({"received": to_text("itk", delivery_id)})
-    return Acknowledgement(told.body, "application/json")
+    return Acknowledgement(told.body, _JSON)

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.intake import delivery_store, store
 from service.intake.connecting import Connection, connection_of, existing
 from service.intake.fetching import HUBSPOT_URL, fields_read, hubspot_headers, item_of
-from service.intake.receiving import ask_to_translate
 from service.intake.setting_up import CannotAskVendor
+from service.intake.translating import ask_to_translate
 from service.intake.troubles import tell_trouble
 from service.intake.vendor_http import Vendor, VendorUnavailable
 from service.storage import Job, append_audit, defer, to_text, transaction

@@ -34,10 +34,10 @@ from service.intake.reading_deliveries import read_delivery
 from service.intake.troubles import tell_trouble
 from service.intake.wanting import want_of_leads
 from service.intake.writing_back import ask_to_write
-from service.storage import transaction
+from service.storage import Job, defer, transaction
 from service.web import Answer, House, Refusal
 
-__all__ = ["translate"]
+__all__ = ["ask_to_translate", "translate"]
 
 _PROBLEMS_KEPT: Final = 100
 
@@ -58,6 +58,13 @@ class _Outcome:
         if len(self.problems) < _PROBLEMS_KEPT:
             told = {"item": one.place, "code": code, "message": message, "pointer": pointer}
             self.problems.append(told)
+
+
+async def ask_to_translate(
+    connection: AsyncConnection, delivery_id: UUID, *, at: datetime | None = None
+) -> None:
+    """Have a delivery read once this transaction is committed, now or not before *at*."""
+    await defer(connection, Job.TRANSLATE_INTAKE, {"delivery": str(delivery_id)}, schedule_at=at)
 
 
 async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole) -> None:
@@ -102,7 +109,8 @@ async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole
         kept = [draft for draft, _ in endings]
         count_kept(kept, [ending for _, ending in endings], desk)
 
-    await settle([case_of(said, known, house=house) for said in leads], desk, commit=commit)
+    cases = [case_of(said, known, house=house, delivery_id=delivery_id) for said in leads]
+    await settle(cases, desk, commit=commit)
 
 
 async def _finish(connection: AsyncConnection, delivery_id: UUID, work: "_Work") -> None:

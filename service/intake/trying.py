@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from service.decisions import Desk, qualify
-from service.intake.asking_for_leads import case_of, kind_of
+from service.intake.asking_for_leads import case_of, kind_of, rules_for
 from service.intake.connecting import Connection
 from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped
 from service.intake.reading_deliveries import read_body
@@ -26,7 +26,7 @@ async def try_payload(
     asked = [
         (told, one)
         for told, one in zip(shown, found, strict=True)
-        if isinstance(one, Said) and kind_of(one, known).rule_set is not None
+        if isinstance(one, Said) and rules_for(one, known) is not None
     ]
     for told, one in asked[:_DECIDED]:
         told["decision"] = await _decision(one, known, desk)
@@ -36,7 +36,7 @@ async def try_payload(
 async def _decision(said: Said, known: Connection, desk: Desk) -> Mapping[str, Any]:
     """Return the decision, or why there is none."""
     try:
-        answer = await qualify(case_of(said, known, house=desk.house, is_dry=True), desk)
+        answer = await qualify(case_of(said, known, house=desk.house), desk)
     except Refusal as refusal:
         return {"code": refusal.code, "detail": refusal.detail}
     decision: Mapping[str, Any] = orjson.loads(answer.body)

@@ -253,7 +253,7 @@ async def test_a_contact_is_fetched_whole_decided_and_told(
 
 async def _again(connected: Connected, made: dict[str, Any]) -> None:
     """Have the waiting deliveries read again, as the queue would after a failure."""
-    from service.intake.receiving import ask_to_translate  # noqa: PLC0415
+    from service.intake.translating import ask_to_translate  # noqa: PLC0415
     from service.storage import parse_id, transaction  # noqa: PLC0415
 
     async with transaction(connected.served.app.house.engine) as connection:
