@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import portfolio
+from benchmarks import intake, portfolio
 from benchmarks.environment import install_peers
 from benchmarks.ground import Effort, Ground, NotMeasured, OutputsDiffer
 from benchmarks.groups import GROUPS, Group
@@ -37,6 +37,9 @@ def main() -> None:
     """Measure what is asked for and print it."""
     if "--portfolio" in sys.argv:
         portfolio.main([one for one in sys.argv[1:] if one != "--portfolio"])
+        return
+    if "--intake" in sys.argv:
+        intake.main([one for one in sys.argv[1:] if one != "--intake"])
         return
     asked = _arguments()
     signal.signal(signal.SIGTERM, _interrupt)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, delete, func, literal_column, select, text, update
@@ -14,6 +14,7 @@ from service.storage.tables import IntakeDelivery, IntakeSeen
 __all__ = [
     "count_waiting",
     "find",
+    "forget_seen",
     "keep",
     "list_of",
     "lock_waiting",
@@ -22,6 +23,9 @@ __all__ = [
     "unmark_seen",
     "wait_again",
 ]
+
+# The same delivery may be erased while it comes again; then this one is the first.
+_TURNS: Final = 2
 
 
 async def keep(
@@ -35,24 +39,45 @@ async def keep(
     digest: bytes,
     is_told_apart: bool,
 ) -> tuple[UUID, bool]:
-    """Keep a delivery as it came; return its id and whether it came for the first time."""
-    row = insert(IntakeDelivery).values(
-        id=delivery_id,
-        connection_id=connection_id,
-        received_at=at,
-        media_type=media_type,
-        body=body,
-        digest=digest,
-        is_told_apart=is_told_apart,
-        state="waiting",
+    """Keep a delivery as it came; return its id and whether it came for the first time.
+
+    Nothing that others hold is waited for: of a repeat that is being read, none is counted.
+    """
+    statement = (
+        insert(IntakeDelivery)
+        .values(
+            id=delivery_id,
+            connection_id=connection_id,
+            received_at=at,
+            media_type=media_type,
+            body=body,
+            digest=digest,
+            is_told_apart=is_told_apart,
+            state="waiting",
+        )
+        .on_conflict_do_nothing(
+            index_elements=["connection_id", "digest"], index_where=text("is_told_apart")
+        )
+        .returning(IntakeDelivery.id)
     )
-    statement: Any = row.on_conflict_do_update(
-        index_elements=["connection_id", "digest"],
-        index_where=text("is_told_apart"),
-        set_={"repeats": IntakeDelivery.repeats + 1},
-    ).returning(IntakeDelivery.id, literal_column("xmax = 0"))
-    kept, is_new = (await connection.execute(statement)).one()
-    return kept, bool(is_new)
+    same = (
+        IntakeDelivery.connection_id == connection_id,
+        IntakeDelivery.digest == digest,
+        IntakeDelivery.is_told_apart,
+    )
+    for _ in range(_TURNS):
+        if (await connection.execute(statement)).first() is not None:
+            return delivery_id, True
+        kept: UUID | None = await connection.scalar(select(IntakeDelivery.id).where(*same))
+        if kept is not None:
+            free = select(IntakeDelivery.id).where(*same).with_for_update(skip_locked=True)
+            await connection.execute(
+                update(IntakeDelivery)
+                .where(IntakeDelivery.id == free.scalar_subquery())
+                .values(repeats=IntakeDelivery.repeats + 1)
+            )
+            return kept, False
+    raise AssertionError("a delivery is erased once, and then no other is the same")
 
 
 async def find(
@@ -159,8 +184,23 @@ async def mark_seen(
     rows = [
         {"connection_id": connection_id, "event": event, "seen_at": at} for event in sorted(events)
     ]
-    statement = insert(IntakeSeen).values(rows).on_conflict_do_nothing()
-    return frozenset((await connection.execute(statement.returning(IntakeSeen.event))).scalars())
+    statement: Any = insert(IntakeSeen).values(rows)
+    # What comes again may come once more: it is remembered from now on.
+    statement = statement.on_conflict_do_update(
+        index_elements=["connection_id", "event"], set_={"seen_at": statement.excluded.seen_at}
+    )
+    found = await connection.execute(
+        statement.returning(IntakeSeen.event, literal_column("xmax = 0"))
+    )
+    return frozenset(event for event, is_new in found if is_new)
+
+
+async def forget_seen(connection: AsyncConnection, *, before: datetime, most: int) -> int:
+    """Forget up to *most* events that were last seen *before*; return how many those were."""
+    place: Any = literal_column("ctid")
+    some = select(place).select_from(IntakeSeen.__table__).where(IntakeSeen.seen_at < before)
+    statement = delete(IntakeSeen).where(place.in_(some.limit(most)))
+    return (await connection.execute(statement)).rowcount
 
 
 async def unmark_seen(

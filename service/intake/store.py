@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,11 +36,12 @@ async def add(connection: AsyncConnection, values: Mapping[str, object]) -> bool
 async def find(
     connection: AsyncConnection, connection_id: UUID, *, locked: bool = False
 ) -> Row[Any] | None:
-    """Return a connection, held until the transaction ends where it is to be *locked*."""
+    """Return a connection, held until the transaction ends where it is to be *locked*.
+
+    What is held can still be referred to: a delivery that comes meanwhile does not wait.
+    """
     statement = select(ConnectionRow.__table__).where(ConnectionRow.id == connection_id)
-    row: Any = (
-        await connection.execute(statement.with_for_update() if locked else statement)
-    ).first()
+    row: Any = (await connection.execute(_held(statement) if locked else statement)).first()
     found: Row[Any] | None = row
     return found
 
@@ -50,9 +51,7 @@ async def find_named(
 ) -> Row[Any] | None:
     """Return the connection of a name, held until the transaction ends where asked."""
     statement = select(ConnectionRow.__table__).where(ConnectionRow.name == name)
-    row: Any = (
-        await connection.execute(statement.with_for_update() if locked else statement)
-    ).first()
+    row: Any = (await connection.execute(_held(statement) if locked else statement)).first()
     found: Row[Any] | None = row
     return found
 
@@ -118,6 +117,10 @@ async def end_trouble(connection: AsyncConnection, connection_id: UUID) -> None:
     )
 
 
+def _held(statement: Select[Any]) -> Select[Any]:
+    return statement.with_for_update(key_share=True)
+
+
 async def _note(
     connection: AsyncConnection,
     connection_id: UUID,
@@ -127,8 +130,14 @@ async def _note(
 ) -> None:
     noted = getattr(ConnectionRow, column)
     is_old = or_(noted.is_(None), noted < func.clock_timestamp() - _NOTED_EVERY)
+    # Who edits the connection may hold it for a while; a vendor is not kept waiting for that.
+    free = (
+        select(ConnectionRow.id)
+        .where(ConnectionRow.id == connection_id, is_old)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
     await connection.execute(
         update(ConnectionRow)
-        .where(ConnectionRow.id == connection_id, is_old)
+        .where(ConnectionRow.id == free.scalar_subquery())
         .values({column: at, **values})
     )
