@@ -35,7 +35,7 @@ from service.forms import FormFront, forgetting_visitors
 from service.forms import routers as form_routers
 from service.imports import routers as import_routers
 from service.imports import working as importing
-from service.intake import describe_salesforce
+from service.intake import describe_salesforce, forgetting_events_seen
 from service.intake import routers as intake_routers
 from service.outcomes import routers as outcome_routers
 from service.portfolio import examining, stating_by_itself, thinning
@@ -243,6 +243,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         erasing(house),
         forgetting_events(house),
         measuring(house),
+        forgetting_events_seen(house),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

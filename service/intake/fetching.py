@@ -1,19 +1,23 @@
 """Fetch whole objects of which events told a part: HubSpot's name one property each."""
 
 from collections.abc import Awaitable, Sequence
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from service.intake.asking_for_leads import kind_of
 from service.intake.connecting import Connection
 from service.intake.expressions import fields_in
+from service.intake.pacing import pace_of
 from service.intake.reading import Read, Said, read_items
 from service.intake.vendor_http import Vendor, VendorUnavailable
 from service.web import House
 
-__all__ = ["HUBSPOT_URL", "Fetch", "fetch_whole", "fields_read", "hubspot_headers", "item_of"]
+__all__ = ["Fetch", "fetch_whole", "fields_read", "item_of", "open_hubspot"]
 
-HUBSPOT_URL: Final = "https://api.hubapi.com"
+_HUBSPOT_URL: Final = "https://api.hubapi.com"
 _AT_ONCE: Final = 100
+# Until somebody mends the token, deliveries wait; each asks once in a while.
+_REFUSED: Final = timedelta(minutes=5)
 _TYPES: Final = {"companies": "0-2", "contacts": "0-1"}
 
 
@@ -49,9 +53,7 @@ async def fetch_whole(found: Sequence[Read], known: Connection, *, house: House)
         kind = kind_of(one, known)
         if kind.reads is not None and one.identity is not None:
             wanted.setdefault(kind.reads, set()).add(one.identity[1])
-    async with Vendor(
-        known.resolved.writes.url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
-    ) as hubspot:
+    async with open_hubspot(known, house) as hubspot:
         for kind_name, ids in sorted(wanted.items()):
             items = await _read_all(hubspot, kind_name, sorted(ids), known)
             kept.extend(
@@ -60,9 +62,14 @@ async def fetch_whole(found: Sequence[Read], known: Connection, *, house: House)
     return kept
 
 
-def hubspot_headers(known: Connection) -> dict[str, str]:
-    """Return what proves to HubSpot that we may ask."""
-    return {"Authorization": f"Bearer {known.secrets.get('access_token', '')}"}
+def open_hubspot(known: Connection, house: House) -> Vendor:
+    """Return HubSpot's API, with what proves that we may ask, at the pace of all who do."""
+    return Vendor(
+        known.resolved.writes.url or _HUBSPOT_URL,
+        headers={"Authorization": f"Bearer {known.secrets.get('access_token', '')}"},
+        reach=known.reach,
+        pace=pace_of(house, known.id),
+    )
 
 
 async def _read_all(
@@ -80,7 +87,8 @@ async def _read_all(
         content = reply.content
         if reply.status not in {200, 207} or not isinstance(content, dict):
             words = f"HubSpot refuses to let us read {objects} (status {reply.status})"
-            raise VendorUnavailable(f"{words}; look at the access token and its scopes")
+            words = f"{words}; look at the access token and its scopes"
+            raise VendorUnavailable(words, wait=_REFUSED)
         items.extend(item_of(one, objects) for one in content.get("results", []))
     return items
 

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, false, func, literal_column, or_, select
 
 from service.storage.personal import GONE, Found, Holding, Raw, Subject, any_of, mentions_raw
 from service.storage.spellings import in_raw
-from service.storage.tables import ConnectionRow, IntakeDelivery, WriteBackRow
+from service.storage.tables import ConnectionRow, IntakeDelivery, IntakeLead, WriteBackRow
 
 __all__ = ["HOLDINGS", "RAW"]
 
@@ -38,6 +38,17 @@ def _written_of(subject: Subject) -> Found:
     )
 
 
+def _leads_of(subject: Subject) -> Found:
+    return any_of(
+        IntakeLead.decision_id.in_(subject.decisions) if subject.decisions else None,
+        IntakeLead.key.in_(subject.external_ids) if subject.external_ids else None,
+        *(
+            _is_of(IntakeLead.connection_id, system) & (IntakeLead.key == f"{system}-{own}")
+            for system, own in subject.identities
+        ),
+    )
+
+
 def _is_of(column: Any, system: str) -> ColumnElement[bool]:  # noqa: ANN401 - SQLAlchemy's own words for a column
     """Return the condition that a connection tells of *system*, as its map or its preset says."""
     named = ConnectionRow.document["map"]["system"].astext
@@ -61,6 +72,12 @@ HOLDINGS: Final = (
         clears={"body": GONE, "digest": _NO_DIGEST},
         also=_ERASED,
         by="received_at",
+    ),
+    Holding(
+        table=IntakeLead,
+        find=_leads_of,
+        removes=("key",),
+        by="noted_at",
     ),
     Holding(
         table=WriteBackRow,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from service.intake.vendor_http import Vendor, VendorUnavailable
-from service.intake.writes import Writing, Written, refused, taken, unsure
+from service.intake.writes import Writing, Written, postponed, refused, taken, unsure
 
 __all__ = ["PIPEDRIVE_AT_ONCE", "write_to_pipedrive"]
 
@@ -26,7 +26,8 @@ async def write_to_pipedrive(pipedrive: Vendor, writings: Sequence[Writing]) -> 
         except VendorUnavailable as later:
             if not endings:
                 raise
-            endings += [unsure(later.words)] * (len(writings) - len(endings))
+            left = len(writings) - len(endings)
+            endings += [postponed(later.words, later.wait)] * left
             break
     return endings
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.intake import delivery_store
 from service.intake.connecting import existing
-from service.intake.receiving import ask_to_translate
+from service.intake.translating import ask_to_translate
 from service.storage import append_audit, to_text
 from service.web import House, Refusal
 

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.intake import delivery_store, store
 from service.intake.connecting import Connection, connection_of, existing
-from service.intake.fetching import HUBSPOT_URL, fields_read, hubspot_headers, item_of
+from service.intake.fetching import fields_read, item_of, open_hubspot
 from service.intake.setting_up import CannotAskVendor
 from service.intake.translating import ask_to_translate
 from service.intake.troubles import tell_trouble
-from service.intake.vendor_http import Vendor, VendorUnavailable
+from service.intake.vendor_http import VendorUnavailable
 from service.storage import Job, append_audit, defer, to_text, transaction
 from service.web import House
 
@@ -64,8 +64,7 @@ async def resync(
 ) -> None:
     """Fetch one page of what changed, keep it as a delivery, and ask for the next.
 
-    Raises:
-        VendorUnavailable: If HubSpot cannot be asked now; ask again later.
+    Where HubSpot cannot be asked now, this page is asked for again when it can.
     """
     async with transaction(house.engine) as connection:
         row = await store.find(connection, connection_id)
@@ -73,11 +72,14 @@ async def resync(
         return
     known = connection_of(row, house.settings)
     try:
-        found, following = await _search(known, objects, since=since, after=after)
+        found, following = await _search(known, objects, since=since, after=after, house=house)
     except VendorUnavailable as later:
+        at = house.clock() + later.wait
         async with transaction(house.engine) as connection:
-            await tell_trouble(connection, known, why=later.words, house=house)
-        raise
+            await _ask(connection, connection_id, objects, since=since, after=after, at=at)
+            if not later.is_usual:
+                await tell_trouble(connection, known, why=later.words, house=house)
+        return
     if not found:
         return
     body = orjson.dumps([item_of(record, objects) for record in found])
@@ -110,7 +112,7 @@ async def resync(
 
 
 async def _search(
-    known: Connection, objects: str, *, since: int, after: str | None
+    known: Connection, objects: str, *, since: int, after: str | None, house: House
 ) -> tuple[list[Any], str | None]:
     """Return a page of records by the time of their last change, and where the next begins."""
     modified = _MODIFIED.get(objects, "hs_lastmodifieddate")
@@ -123,8 +125,7 @@ async def _search(
     }
     if after is not None:
         asked["after"] = after
-    url = known.resolved.writes.url or HUBSPOT_URL
-    async with Vendor(url, headers=hubspot_headers(known), reach=known.reach) as hubspot:
+    async with open_hubspot(known, house) as hubspot:
         reply = await hubspot.ask("POST", f"/crm/v3/objects/{objects}/search", json=asked)
     told = reply.content
     results = told.get("results") if isinstance(told, dict) else None

@@ -61,10 +61,21 @@ async def write_to_salesforce(salesforce: Vendor, writings: Sequence[Writing]) -
     told = reply.content
     if reply.status == 400 and len(writings) == 1:
         return [refused(_said(told))]
-    if reply.status != 200 or not isinstance(told, list) or len(told) != len(writings):
+    if reply.status != 200 or not isinstance(told, list):
         words = f"Salesforce answered something else than its API does (status {reply.status})"
         return [unsure(words) for _ in writings]
+    if len(told) != len(writings):
+        return _endings_by_id(writings, told)
     return [_ending(one) for one in told]
+
+
+def _endings_by_id(writings: Sequence[Writing], told: Sequence[object]) -> list[Written]:
+    """Return how each ended where results are missing: their places say nothing, ids do."""
+    done = {
+        str(one.get("id")) for one in told if isinstance(one, dict) and one.get("success") is True
+    }
+    words = "Salesforce's answer does not mention the record"
+    return [taken() if one.external_id in done else unsure(words) for one in writings]
 
 
 def _ending(result: object) -> Written:

@@ -4,9 +4,9 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from service.intake.connecting import connection_of, existing
-from service.intake.fetching import HUBSPOT_URL, hubspot_headers
+from service.intake.fetching import open_hubspot
 from service.intake.hubspot_writing import make_properties
-from service.intake.vendor_http import Vendor, VendorUnavailable
+from service.intake.vendor_http import VendorUnavailable
 from service.intake.writing_back import ask_to_write
 from service.storage import append_audit, to_text, transaction
 from service.web import House, Refusal
@@ -44,9 +44,7 @@ async def set_up(connection_id: UUID, *, house: House, person: str) -> dict[str,
     made: dict[str, str] = {}
     writes = known.resolved.writes
     try:
-        async with Vendor(
-            writes.url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
-        ) as hubspot:
+        async with open_hubspot(known, house) as hubspot:
             for target in writes.targets:
                 made |= await make_properties(hubspot, target, _LABELS)
     except VendorUnavailable as later:

@@ -24,7 +24,7 @@ from service.decisions import (
     keep_decisions,
     settle,
 )
-from service.intake import delivery_store, store
+from service.intake import delivery_store, lead_store, store
 from service.intake.asking_for_leads import case_of, is_lead, why_not
 from service.intake.connecting import Connection, connection_of
 from service.intake.erasing import ask_to_erase
@@ -32,6 +32,7 @@ from service.intake.fetching import Fetch, fetch_whole
 from service.intake.reading import Erasure, Read, Said, Skipped, Unmapped
 from service.intake.reading_deliveries import read_delivery
 from service.intake.troubles import tell_trouble
+from service.intake.vendor_http import VendorUnavailable
 from service.intake.wanting import want_of_leads
 from service.intake.writing_back import ask_to_write
 from service.storage import Job, defer, transaction
@@ -70,8 +71,10 @@ async def ask_to_translate(
 async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole) -> None:
     """Read the delivery and let it take effect; nothing happens where that was done already.
 
+    Where a vendor that has the rest of it cannot be asked now, it is read again when it can.
+
     Raises:
-        DatabaseUnavailable, VendorUnavailable: If that cannot be done now; ask again later.
+        DatabaseUnavailable: If that cannot be done now; ask again later.
     """
     house = desk.house
     async with transaction(house.engine) as connection:
@@ -81,12 +84,19 @@ async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole
         return
     known = connection_of(stored, house.settings)
     found = await read_delivery(row, known, now=house.clock())
-    found = await fetch(found, known, house=house)
-    leads = [
-        one
-        for one in found
-        if isinstance(one, Said) and is_lead(one, known) and not why_not(one, known)
-    ]
+    try:
+        found = await fetch(found, known, house=house)
+    except VendorUnavailable as later:
+        await _wait(delivery_id, known, later, house=house)
+        return
+    leads = sorted(
+        (
+            one
+            for one in found
+            if isinstance(one, Said) and is_lead(one, known) and not why_not(one, known)
+        ),
+        key=lambda one: one.at or row.received_at,
+    )
 
     async def commit(drafts: Sequence[Draft]) -> None:
         async with transaction(house.engine) as connection:
@@ -111,6 +121,16 @@ async def translate(desk: Desk, delivery_id: UUID, *, fetch: Fetch = fetch_whole
 
     cases = [case_of(said, known, house=house, delivery_id=delivery_id) for said in leads]
     await settle(cases, desk, commit=commit)
+
+
+async def _wait(
+    delivery_id: UUID, known: Connection, later: VendorUnavailable, *, house: House
+) -> None:
+    """Have a delivery read again when its vendor can be asked, and say if that is trouble."""
+    async with transaction(house.engine) as connection:
+        await ask_to_translate(connection, delivery_id, at=house.clock() + later.wait)
+        if not later.is_usual:
+            await tell_trouble(connection, known, why=later.words, house=house)
 
 
 async def _finish(connection: AsyncConnection, delivery_id: UUID, work: "_Work") -> None:
@@ -204,19 +224,51 @@ class _Work:
         news = News(
             facts=one.facts,
             source=self.known.name,
-            at=one.at or self.received_at,
+            at=self._at(one),
             is_everything=False,
             is_dated=True,
         )
         identities = () if one.identity is None else (one.identity,)
         return Line(key=key, news=news, identities=identities)
 
+    async def _in_time(self, said: Sequence[Said]) -> list[Said]:
+        """Return of which leads nothing newer is known, the oldest word first.
+
+        What comes late is counted and decides nothing: the newest word has been decided on.
+        Whoever waits for an answer gets one.
+        """
+        said = sorted(said, key=self._at)
+        drafted = [(one, self.drafted[id(one)]) for one in said]
+        told = [
+            (one.key, (self._at(one), draft.record.id))
+            for one, draft in drafted
+            if isinstance(draft, Entry)
+        ]
+        newest = await lead_store.lock_newest(
+            self.connection, self.known.id, dict(reversed(told)), now=self.house.clock()
+        )
+        in_time = []
+        for one in said:
+            if not one.is_waited_for and self._at(one) < newest.get(one.key, self._at(one)):
+                self.outcome.tally["late"] += 1
+            else:
+                in_time.append(one)
+        for key, (at, decision_id) in dict(told).items():
+            if at > newest[key]:
+                await lead_store.set_newest(
+                    self.connection, self.known.id, key, at=at, decision_id=decision_id
+                )
+        return in_time
+
+    def _at(self, said: Said) -> datetime:
+        return said.at or self.received_at
+
     async def _keep_leads(self, said: Sequence[Said]) -> list[tuple[Draft, Ending]]:
         """Keep the decisions on leads, and have them written back where that is wanted."""
         for one in said:
             if why := why_not(one, self.known):
                 self.outcome.fail(one, *why)
-        asked = [one for one in said if id(one) in self.drafted]
+        asked = await self._in_time([one for one in said if id(one) in self.drafted])
         drafts = [self.drafted[id(one)] for one in asked]
         endings = await keep_decisions(self.connection, drafts)
         for one, ending in zip(asked, endings, strict=True):

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
 import httpx
 import orjson
 
 from service.delivery import Reach, Unreachable, open_client
 
-__all__ = ["Reply", "Vendor", "VendorUnavailable"]
+__all__ = ["Pace", "Reply", "Vendor", "VendorUnavailable"]
 
 _MOST_BYTES: Final = 8 * 1024 * 1024
 _LONGEST_WAIT: Final = timedelta(hours=24)
@@ -19,13 +19,19 @@ _USUAL_WAIT: Final = timedelta(seconds=10)
 
 
 class VendorUnavailable(Exception):
-    """A vendor cannot be asked now; *wait* is how long it says, or we think, it takes."""
+    """A vendor cannot be asked now; *wait* is how long it says, or we think, it takes.
+
+    *is_usual* says that to wait is part of normal work, and nobody has to be told.
+    """
 
     code: ClassVar[str] = "vendor_unavailable"
 
-    def __init__(self, words: str, *, wait: timedelta = _USUAL_WAIT) -> None:
+    def __init__(
+        self, words: str, *, wait: timedelta = _USUAL_WAIT, is_usual: bool = False
+    ) -> None:
         super().__init__(words)
         self.words = words
+        self.is_usual = is_usual
         self.wait = min(max(wait, timedelta(seconds=1)), _LONGEST_WAIT)
 
 
@@ -49,10 +55,24 @@ class Reply:
         return _USUAL_WAIT
 
 
+class Pace(Protocol):
+    """When a vendor may be asked; shared by all who ask it."""
+
+    async def wait_for(self) -> None:
+        """Let a request begin, or raise `VendorUnavailable`."""
+
+    async def heed(self, reply: Reply) -> None:
+        """Take notice of what a reply says is left."""
+
+    async def hold(self, wait: timedelta, why: str, *, is_usual: bool) -> None:
+        """Have nobody ask for as long."""
+
+
 class Vendor:
     """One vendor's API, as far as *reach* lets anybody go. Use it as a context."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], reach: Reach) -> None:
+    def __init__(self, url: str, *, headers: Mapping[str, str], reach: Reach, pace: Pace) -> None:
+        self._pace = pace
         self._url = url.rstrip("/")
         self._headers = dict(headers)
         self._reach = reach
@@ -83,8 +103,10 @@ class Vendor:
         """Return the reply to one request, refusals included.
 
         Raises:
-            VendorUnavailable: If there is none, it is too long, or it asks us to wait.
+            VendorUnavailable: If there is none, it is too long, or it asks us to wait; or if an
+                earlier reply, to whichever worker, did.
         """
+        await self._pace.wait_for()
         address = path if path.startswith(("http://", "https://")) else self._url + path
         content = None if json is None else orjson.dumps(json)
         headers = {} if json is None else {"Content-Type": "application/json"}
@@ -104,7 +126,12 @@ class Vendor:
             words = f"the vendor cannot be reached ({type(error).__name__}); look at its address"
             raise VendorUnavailable(words) from None
         reply = Reply(response.status_code, _decoded(body), response.headers)
-        _check(reply)
+        try:
+            _check(reply)
+        except VendorUnavailable as later:
+            await self._pace.hold(later.wait, later.words, is_usual=False)
+            raise
+        await self._pace.heed(reply)
         return reply
 
 

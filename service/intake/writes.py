@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
-__all__ = ["LONGEST_WORDS", "Writing", "Written", "refused", "taken", "unsure"]
+__all__ = ["LONGEST_WORDS", "Writing", "Written", "postponed", "refused", "taken", "unsure"]
 
 LONGEST_WORDS = 300
 
@@ -21,10 +22,14 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How it ended: taken, to be tried again, or given up, with words for an administrator."""
+    """How it ended: taken, to be tried again, not begun, or given up, with words for people.
 
-    ending: Literal["taken", "again", "parked"]
+    *wait* is how long the vendor wants what was not begun to wait.
+    """
+
+    ending: Literal["taken", "again", "later", "parked"]
     words: str = ""
+    wait: timedelta = timedelta()
 
 
 Send = Callable[[Sequence[Writing]], Awaitable[Sequence[Written]]]
@@ -39,6 +44,11 @@ def taken() -> Written:
 def unsure(words: str) -> Written:
     """Return that another attempt may succeed, or has: writing twice changes nothing."""
     return Written("again", words[:LONGEST_WORDS])
+
+
+def postponed(words: str, wait: timedelta) -> Written:
+    """Return that nobody was told, since the vendor wants us to wait; that is no attempt."""
+    return Written("later", words[:LONGEST_WORDS], wait)
 
 
 def refused(words: str) -> Written:

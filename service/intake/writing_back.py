@@ -5,7 +5,7 @@ changes nothing, so a worker may die anywhere. What a vendor refuses for a reaso
 parked with words for an administrator, and stops nothing else.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.intake import store, write_store
 from service.intake.connecting import Connection, connection_of
-from service.intake.fetching import HUBSPOT_URL, hubspot_headers
+from service.intake.fetching import open_hubspot
 from service.intake.hubspot_writing import HUBSPOT_AT_ONCE, write_to_hubspot
+from service.intake.pacing import pace_of
 from service.intake.pipedrive_writing import PIPEDRIVE_AT_ONCE, write_to_pipedrive
 from service.intake.salesforce_writing import (
     SALESFORCE_AT_ONCE,
@@ -81,8 +82,9 @@ async def write_back(house: House, connection_id: UUID) -> None:
         await _send_all(house, known)
     except VendorUnavailable as later:
         again = house.clock() + later.wait
-        async with transaction(house.engine) as connection:
-            await tell_trouble(connection, known, why=later.words, house=house)
+        if not later.is_usual:
+            async with transaction(house.engine) as connection:
+                await tell_trouble(connection, known, why=later.words, house=house)
     async with transaction(house.engine) as connection:
         await ask_to_write(connection, connection_id, at=again)
 
@@ -105,7 +107,7 @@ async def _send_all(house: House, known: Connection) -> None:
     if not due:
         return
     is_well = True
-    async with _vendor(known) as send:
+    async with _vendor(known, house) as send:
         for _, same in groupby(due, key=lambda row: row.object):
             rows = list(same)
             for start in range(0, len(rows), at_once):
@@ -147,6 +149,8 @@ async def _end(
     if ending.ending == "taken":
         values: dict[str, object] = {"state": "written", "written": row.wanted, "problem": None}
         await write_store.end(connection, row, written_at=at, attempts=0, **values)
+    elif ending.ending == "later":
+        await write_store.end(connection, row, due_at=at + ending.wait, problem=ending.words)
     elif ending.ending == "parked" or attempts >= _ATTEMPTS:
         values = {"state": "parked", "problem": ending.words, "attempts": attempts}
         await write_store.end(connection, row, **values)
@@ -173,23 +177,37 @@ def _writing(row: Row[Any], known: Connection) -> Writing:
 
 
 @asynccontextmanager
-async def _vendor(known: Connection) -> AsyncIterator[Send]:
+async def _vendor(known: Connection, house: House) -> AsyncIterator[Send]:
     """Open the vendor's API for the block, with what proves that we may write."""
     url, secrets = known.resolved.writes.url, known.secrets
+    pace = pace_of(house, known.id)
     match known.resolved.preset:
         case "hubspot":
-            async with Vendor(
-                url or HUBSPOT_URL, headers=hubspot_headers(known), reach=known.reach
-            ) as vendor:
+            async with open_hubspot(known, house) as vendor:
                 yield partial(write_to_hubspot, vendor)
         case "salesforce":
-            async with Vendor(_of_its_own(url), headers={}, reach=known.reach) as vendor:
-                await let_into_salesforce(vendor, secrets)
-                yield partial(write_to_salesforce, vendor)
+            async with Vendor(_of_its_own(url), headers={}, reach=known.reach, pace=pace) as vendor:
+                yield _let_in_first(vendor, secrets)
         case _:
             headers = {"x-api-token": str(secrets.get("access_token", ""))}
-            async with Vendor(_of_its_own(url), headers=headers, reach=known.reach) as vendor:
+            async with Vendor(
+                _of_its_own(url), headers=headers, reach=known.reach, pace=pace
+            ) as vendor:
                 yield partial(write_to_pipedrive, vendor)
+
+
+def _let_in_first(salesforce: Vendor, secrets: Mapping[str, Any]) -> Send:
+    """Return what gets a token with the first batch, whose records know if there is none."""
+    is_in = False
+
+    async def send(writings: Sequence[Writing]) -> Sequence[Written]:
+        nonlocal is_in
+        if not is_in:
+            await let_into_salesforce(salesforce, secrets)
+            is_in = True
+        return await write_to_salesforce(salesforce, writings)
+
+    return send
 
 
 def _of_its_own(url: str | None) -> str:

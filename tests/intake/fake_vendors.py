@@ -14,10 +14,35 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-__all__ = ["FakeVendor", "serving_vendor"]
+__all__ = ["FakeVendor", "Quota", "serving_vendor"]
 
 Mood = Callable[["FakeVendor", Request, Any], Response | None]
 """Answers in the place of the vendor; None lets it do its work."""
+
+
+@dataclass(slots=True)
+class Quota:
+    """What a vendor allows until it is renewed, and how it tells what is left of that.
+
+    *tell* is called with what is left and what is allowed. Who asks for more is refused.
+    """
+
+    allowed: int
+    tell: Callable[[int, int], dict[str, str]]
+    used: int = 0
+    refused: int = 0
+
+    def take(self) -> bool:
+        """Use one; false where none is left."""
+        if self.used >= self.allowed:
+            self.refused += 1
+            return False
+        self.used += 1
+        return True
+
+    def headers(self) -> dict[str, str]:
+        """Return what an answer tells of it."""
+        return self.tell(self.allowed - self.used, self.allowed)
 
 
 @dataclass(slots=True)
@@ -30,6 +55,7 @@ class FakeVendor:
     moods: list[Mood] = field(default_factory=list)
     changes: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     properties: dict[str, set[str]] = field(default_factory=dict)
+    quota: Quota | None = None
 
     def put(self, kind: str, own: str, values: dict[str, Any]) -> bool:
         """Change a record; false where there is none."""
@@ -41,6 +67,15 @@ class FakeVendor:
         return True
 
     async def answer(self, request: Request) -> Response:
+        """Answer one request, and say what is left of the quota, if there is one."""
+        if self.quota is None:
+            return await self._answer(request)
+        is_allowed = self.quota.take()
+        answer = await self._answer(request) if is_allowed else JSONResponse({}, 429)
+        answer.headers.update(self.quota.headers())
+        return answer
+
+    async def _answer(self, request: Request) -> Response:
         """Answer one request, in the next mood if one is left."""
         body = await request.body()
         sent = _sent(body)

@@ -214,7 +214,7 @@ async def test_the_set_up_call_makes_the_properties_once(
 
 
 async def test_a_contact_is_fetched_whole_decided_and_told(
-    connected: Connected, vendor: FakeVendor
+    connected: Connected, vendor: FakeVendor, hands: Hands
 ) -> None:
     """An event names one property; with an access token the rest is read, then decided."""
     vendor.records["contacts"] = {
@@ -236,29 +236,20 @@ async def test_a_contact_is_fetched_whole_decided_and_told(
     told = {"subscriptionType": "contact.propertyChange", "objectId": 614, "propertyName": "email"}
     await connected.tell(made, event(1, **told), event(2, **told, occurredAt=1767225600001))
     vendor.moods = [answering(500, {})]
-    with pytest.raises(Exception, match="out of order"):
-        await connected.work(Job.TRANSLATE_INTAKE)
-    await connected.served.ask(
-        "POST", f"/v1/connections/{made['id']}/deliveries/replay", json={"states": ["done"]}
-    )
-    await _again(connected, made)
+    await connected.work(Job.TRANSLATE_INTAKE)
+    (delivery,) = await connected.deliveries(made, "waiting")
+    health = (await connected.served.ask("GET", f"/v1/connections/{made['id']}")).json()["health"]
+    assert "out of order" in health["degraded_why"]
+    assert await connected.work(Job.TRANSLATE_INTAKE) == 0, "it is read when HubSpot is well again"
+    hands.ahead += timedelta(seconds=11)
     await connected.work()
+    assert [one["id"] for one in await connected.deliveries(made, "done")] == [delivery["id"]]
     read = [sent for _, path, sent in vendor.asked if path.endswith("/batch/read")]
     assert read[-1]["inputs"] == [{"id": "614"}]
     assert read[-1]["properties"] == ["email", "fleet"]
     (decision,) = (await connected.served.ask("GET", "/v1/decisions")).json()["data"]
     assert decision["subject"]["external_id"] == "hubspot-614"
     assert vendor.records["contacts"]["614"]["icp_verdict"] == decision["verdict"]
-
-
-async def _again(connected: Connected, made: dict[str, Any]) -> None:
-    """Have the waiting deliveries read again, as the queue would after a failure."""
-    from service.intake.translating import ask_to_translate  # noqa: PLC0415
-    from service.storage import parse_id, transaction  # noqa: PLC0415
-
-    async with transaction(connected.served.app.house.engine) as connection:
-        for one in await connected.deliveries(made, "waiting"):
-            await ask_to_translate(connection, parse_id(one["id"], "itk"))
 
 
 async def test_after_an_outage_everything_that_changed_is_fetched(

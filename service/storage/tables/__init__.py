@@ -18,7 +18,9 @@ from service.storage.tables.inquiries import InquiryRow
 from service.storage.tables.intake import (
     ConnectionRow,
     IntakeDelivery,
+    IntakeLead,
     IntakeSeen,
+    VendorPause,
     WriteBackRow,
 )
 from service.storage.tables.ledger import AccountEvent, AccountSource, EventKindRow, ParkedEvent
@@ -87,6 +89,7 @@ __all__ = [
     "ImportRow",
     "InquiryRow",
     "IntakeDelivery",
+    "IntakeLead",
     "IntakeSeen",
     "NoticeRow",
     "OutcomeEvent",
@@ -110,6 +113,7 @@ __all__ = [
     "StatementRow",
     "SuspensionRow",
     "SystemicPolicyRow",
+    "VendorPause",
     "WriteBackRow",
     "metadata",
 ]

@@ -81,5 +81,6 @@ IMPERSONAL: Final[Mapping[str, frozenset[str]]] = {
     "systemic_examination": _ALL,  # counts of groups of accounts
     "systemic_policy": _ALL,
     "verdict_override": frozenset({"rules"}),  # names of rules
+    "vendor_pause": _ALL,  # words of ours
     "write_back": frozenset({"object", "wanted", "written", "problem"}),  # what we decided
 }

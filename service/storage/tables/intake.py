@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.tables.base import Base, Json, JsonObject, primary_uuid, words
 
-__all__ = ["ConnectionRow", "IntakeDelivery", "IntakeSeen", "WriteBackRow"]
+__all__ = ["ConnectionRow", "IntakeDelivery", "IntakeLead", "IntakeSeen", "VendorPause"]
+__all__ += ["WriteBackRow"]
 
 
 class ConnectionRow(Base):
@@ -42,8 +43,8 @@ class ConnectionRow(Base):
 class IntakeDelivery(Base):
     """One request of a connection, kept as it came before anything reads it.
 
-    personal: `body` holds whatever the vendor sent of people; it is removed with the row after
-    the retention of raw deliveries, and cleared by an erasure that its items name.
+    personal: `body` holds whatever the vendor sent of people; it is cleared after the retention
+    of raw deliveries, and by an erasure that its items name.
     """
 
     __tablename__ = "intake_delivery"
@@ -96,6 +97,40 @@ class IntakeSeen(Base):
     )
     event: Mapped[bytes] = mapped_column(primary_key=True)
     seen_at: Mapped[datetime]
+
+
+class IntakeLead(Base):
+    """Of when the newest word on a lead was: an older one that comes late decides nothing.
+
+    personal: `key` is the lead's external id.
+    """
+
+    __tablename__ = "intake_lead"
+    __table_args__ = (Index(None, "noted_at"),)
+
+    connection_id: Mapped[UUID] = mapped_column(
+        ForeignKey("connection.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)  # personal
+    said_at: Mapped[datetime]
+    decision_id: Mapped[UUID]
+    """What was decided on that word, by which an erasure finds the row."""
+    noted_at: Mapped[datetime]
+    """When a word on it was last heard, however old that was."""
+
+
+class VendorPause(Base):
+    """Until when a connection's vendor is not asked, for every worker."""
+
+    __tablename__ = "vendor_pause"
+
+    connection_id: Mapped[UUID] = mapped_column(
+        ForeignKey("connection.id", ondelete="CASCADE"), primary_key=True
+    )
+    resumes_at: Mapped[datetime]
+    why: Mapped[str]
+    is_usual: Mapped[bool]
+    """Whether it is a part of normal work, and nobody has to be told."""
 
 
 class WriteBackRow(Base):
