@@ -8,10 +8,12 @@ from typing import Final
 import pytest
 from sqlalchemy import text
 
+from service.intake.outbound_message import ACKNOWLEDGED
 from service.storage import Job, transaction
 from tests.delivery.described import as_described
 from tests.intake.conftest import Hands
 from tests.intake.connected import COMPANY, SECRET, Connected, event
+from tests.intake.test_vendors import SOAP
 
 pytestmark = pytest.mark.anyio
 EVENTS: Final = 5_000
@@ -243,6 +245,30 @@ async def test_a_notice_of_erasure_starts_ours(connected: Connected) -> None:
     assert (erasure["cause"], erasure["state"]) == ("notice", "queued")
     (delivery,) = await connected.deliveries(made)
     assert delivery["tally"] == {"items": 2, "created": 1, "erasures": 1}
+
+
+async def test_an_outbound_message_is_acknowledged_as_salesforce_wants_it(
+    connected: Connected,
+) -> None:
+    """Exact bytes, also for what nobody can read: anything else is sent again for a day."""
+    told = {"kinds": {"account": {"attributes": {"vehicles": "fields.NumberOfEmployees"}}}}
+    made = await connected.connect("salesforce", map=told, secrets={})
+    path = made["address"].removeprefix("https://goodfit.example.com")
+    headers = {"Content-Type": "text/xml; charset=utf-8"}
+    for body in (SOAP.encode(), SOAP.encode(), b"<nonsense/>"):
+        answer = await connected.served.ask("POST", path, key=None, headers=headers, content=body)
+        assert (answer.status_code, answer.content) == (200, ACKNOWLEDGED)
+        assert answer.headers["content-type"] == "text/xml; charset=utf-8"
+    stranger = await connected.served.ask(
+        "POST", path[:-1] + "x", key=None, headers=headers, content=SOAP.encode()
+    )
+    assert stranger.status_code == 401
+    await connected.work()
+    assert (await connected.accounts())["salesforce-0015g00000LmNoPEAV"]["facts"] == {
+        "vehicles": "250"
+    }
+    parked, done = await connected.deliveries(made)
+    assert (parked["state"], done["state"], done["repeats"]) == ("parked", "done", 1)
 
 
 async def test_trying_a_payload_shows_all_and_keeps_nothing(connected: Connected) -> None:

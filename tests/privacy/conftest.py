@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.decisions.shadows import Shadowed, shadowed
+from tests.intake.conftest import connected, hands
 from tests.web.conftest import written
 
-__all__ = ["stage", "written"]
+__all__ = ["connected", "hands", "stage", "written"]
 
 
 @pytest.fixture
