@@ -18,7 +18,7 @@ from service.storage import leases, transaction
 
 __all__ = ["Keeper", "Slice", "count_one"]
 
-_LONG: Final = timedelta(seconds=60)
+_LONG: Final = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)
