@@ -1,34 +1,30 @@
 """`/v1/portfolio/{slug}/movements`: who moved between two statements, and why."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Row
 
 from service.portfolio import pictures
-from service.portfolio.attributing import Why, why_moved
 from service.portfolio.drawing import Svg, day_shown, svg_answer
 from service.portfolio.movement_schemas import MovementsShown
 from service.portfolio.movement_showing import ByGroups, moved_shown, movements_shown
-from service.portfolio.movement_store import list_kept, list_moved, read_moves, sum_causes
+from service.portfolio.movement_store import list_moved, read_moves, sum_causes
+from service.portfolio.movement_why import asked_why, causes_of, scenario_since
 from service.portfolio.movements import Moves, Place
 from service.portfolio.reading import Statement, read_statement
-from service.portfolio.scenario_asking import (
-    ScenarioFailed,
-    TooManyScenarios,
-    question_since,
-    scenario_of,
-)
+from service.portfolio.scenario_asking import pending_answer
+from service.portfolio.scenario_schemas import PendingShown
 from service.portfolio.view_routes import Csv
 from service.portfolio.view_showing import stated_shown, view_shown
 from service.portfolio.view_tables import SUMS, Line, sums_cells
 from service.portfolio.viewing import Looking, Viewed
 from service.rules import RuleSet
-from service.rulesets import Editing, Editor
+from service.rules.compare import CAUSES
+from service.rulesets import Editing
 from service.storage import transaction
 from service.web import (
     REFUSALS,
@@ -56,6 +52,9 @@ Since = Annotated[Instant, Query(description="Held against the newest statement 
 Limit = Annotated[
     int, Query(ge=0, le=100, description="How many accounts are named, and told why.")
 ]
+_WAITS: Final[dict[int | str, dict[str, Any]]] = {
+    202: {"description": "It is being worked out; ask again.", "model": PendingShown}
+}
 _RANKS = {"qualify": 0, "review": 1, "undecided": 1, "disqualify": 2}
 
 
@@ -107,7 +106,7 @@ async def show_movements(
         after = looking.statement
         filters = {"movements": str(after.id), "since": str(before.id), "in": str(looking.slices)}
         moves = await read_moves(looking.connection, before, after, slices=looking.slices)
-    state, scenario = await _asked_why(viewed, before, after, editor)
+    state, scenario = await asked_why(viewed, before, after, editor)
     async with transaction(viewed.house.engine) as connection:
         rows = await list_moved(
             connection,
@@ -123,7 +122,7 @@ async def show_movements(
         last = named[-1]
         following = write_cursor((str(last.revenue), last.account_id), filters=filters)
         response.headers.update(link_to_next(request, following))
-    causes, by_groups = await _causes(viewed, after, named, scenario)
+    causes, by_groups = await causes_of(viewed, after, named, scenario)
     return {
         **view_shown(looking),
         "since": stated_shown(before),
@@ -134,51 +133,32 @@ async def show_movements(
     }
 
 
-async def _asked_why(
-    viewed: Viewed, before: Statement, after: Statement, editor: Editor
-) -> tuple[str, Row[Any] | None]:
-    """Return how far it is worked out why accounts moved, and the scenario that says so."""
+@movement_routes.get(
+    "/movements.csv", operation_id="tabulateMovements", response_class=Csv, responses=_WAITS
+)
+async def tabulate_movements(
+    *,
+    viewed: Viewed,
+    since: Since,
+    editor: Editing,
+    table: Literal["flows", "causes"] = "flows",
+) -> Response:
+    """Return the movements as a table: a line for each way from place to place.
 
-    async def document() -> None:
-        return None
-
-    try:
-        row = await scenario_of(
-            viewed.house.engine,
-            after,
-            kind="movements",
-            question=question_since(before.id),
-            editor=editor,
-            document=document,
-        )
-    except TooManyScenarios:
-        return "waiting", None
-    except ScenarioFailed:
-        return "failed", None
-    return row.state, row if row.state == "done" else None
-
-
-async def _causes(
-    viewed: Viewed, after: Statement, named: Sequence[Row[Any]], scenario: Row[Any] | None
-) -> tuple[Sequence[Why], ByGroups | None]:
-    """Return why each of *named* moved, and all: as it is kept, or of *named* worked out now."""
-    if scenario is None:
-        engine, terms = viewed.house.engine, after.terms
-        return await why_moved(engine, named, live=viewed.live, terms=terms), None
-    async with transaction(viewed.house.engine) as connection:
-        by_groups = await sum_causes(connection, scenario, slices=viewed.slices)
-        kept = await list_kept(connection, scenario.id, [row.account_id for row in named])
-    return [kept[row.account_id] for row in named], by_groups
-
-
-@movement_routes.get("/movements.csv", operation_id="tabulateMovements", response_class=Csv)
-async def tabulate_movements(*, viewed: Viewed, since: Since) -> Csv:
-    """Return the movements as a table: a line for each way from place to place."""
+    Or the causes of them, a line for each way from group to group; until these are worked out
+    the answer is 202.
+    """
     async with _both(viewed, since) as (before, looking):
-        moves = await read_moves(
-            looking.connection, before, looking.statement, slices=looking.slices
-        )
-    return Csv(csv_of(_lines(moves)))
+        after = looking.statement
+        moves = await read_moves(looking.connection, before, after, slices=looking.slices)
+    if table == "flows":
+        return Csv(csv_of(_lines(moves)))
+    row = await scenario_since(viewed, before, after, editor)
+    if row.state != "done":
+        return pending_answer(row)
+    async with transaction(viewed.house.engine) as connection:
+        causes = await sum_causes(connection, row, slices=viewed.slices)
+    return Csv(csv_of(_cause_lines(causes)))
 
 
 @movement_routes.get("/movements.svg", operation_id="drawMovements", response_class=Svg)
@@ -213,6 +193,13 @@ def _lines(moves: Moves) -> Iterator[Line]:
     for flow in sorted(moves.flows, key=lambda one: -one.sums.accounts):
         ends = [*_cells(flow.before), *_cells(flow.after)]
         yield (*ends, "true" if flow.is_move else "false", *sums_cells(flow.sums))
+
+
+def _cause_lines(causes: ByGroups) -> Iterator[Line]:
+    yield ("outcome_before", "outcome_after", "accounts", *CAUSES, "unknown")
+    for (before, after), together in sorted(causes.items(), key=lambda one: -one[1].accounts):
+        shares = [float(together.groups[cause]) for cause in CAUSES]
+        yield (before, after, together.accounts, *shares, together.unknown)
 
 
 def _cells(place: Place | None) -> tuple[str | None, ...]:

@@ -148,7 +148,7 @@ async def sum_causes(
                 for place, score in enumerate(SCORES)
             },
         )
-        for row in await connection.execute(query)
+        for row in await kept_rows(connection, scenario.statement_id, query)
     }
 
 

@@ -163,6 +163,7 @@ async def test_the_causes_add_up_to_the_moves(served: Served, database_url: str)
     since = f"since={quote(first.at.isoformat())}"
     waiting = await shown(served, since)
     assert (waiting["why_state"], waiting["why"]) == ("queued", None)
+    assert (await served.ask("GET", f"{PATH}.csv?{since}&table=causes")).status_code == 202
     await work_out_all(engine)
     told = await shown(served, f"{since}&limit=0")
     assert (told["why_state"], told["accounts"]) == ("done", [])
@@ -177,6 +178,10 @@ async def test_the_causes_add_up_to_the_moves(served: Served, database_url: str)
     assert told["why"]["growth"]["data"] < 0
     (flow,) = [one["why"] for one in told["groups"] if one["why"] is not None]
     assert flow == {"rules": 0, "data": 1, "time": 0, "unknown": 0}
+    table = await served.ask("GET", f"{PATH}.csv?{since}&table=causes")
+    assert [line.split(",") for line in table.text.split()][1:] == [
+        ["strong_partner", "steady", "1", "0.0", "1.0", "0.0", "0"]
+    ]
     nobody = await shown(served, f"{since}&slice=segment:outside")
     assert nobody["why"]["accounts"] == 0
     ours = await shown(served, f"{since}&slice=segment:core&limit=0")
