@@ -39,7 +39,8 @@ th { text-align: left; font-weight: normal; }
 td, th { padding: 0.35mm 0 0.35mm 2mm; border-bottom: 0.15mm solid #d9d9d9; vertical-align: top; }
 td:first-child, th:first-child { padding-left: 0; }
 thead th { font-weight: bold; vertical-align: bottom; }
-.money { font-variant-numeric: tabular-nums; font-size: 8.5pt; }
+.money { font-variant-numeric: tabular-nums; font-size: 8.5pt; line-height: 1.22; }
+.money td, .money th { padding-top: 0.2mm; padding-bottom: 0.2mm; }
 .money td, .money thead th { text-align: right; }
 .money tbody th, .money td { white-space: nowrap; }
 .money .total th, .money .total td { font-weight: bold; border-top: 0.3mm solid #555555; }

@@ -28,7 +28,7 @@ from service.portfolio.pictures.sheet import (
 __all__ = ["CostMonth", "Costs", "costs"]
 
 WIDE: Final = 720.0
-_HIGH: Final = 128.0
+_HIGH: Final = 112.0
 _TOP: Final = 34.0
 _BOTTOM: Final = _HIGH - 18.0
 _SHARE: Final = 0.62
