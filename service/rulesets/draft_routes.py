@@ -19,6 +19,7 @@ from service.rulesets.drafting import (
     put_draft,
     refuse_stale,
 )
+from service.rulesets.looking_deeper import look_deeper
 from service.rulesets.missing import no_rule_set
 from service.rulesets.patching import patched
 from service.rulesets.schemas import (
@@ -149,10 +150,20 @@ async def drop(
 
 
 @draft_routes.post("/{draft}/check", operation_id="checkDraft", response_model=CheckShown)
-async def check(*, slug: SlugInPath, draft: DraftName, house: InHouse) -> dict[str, Any]:
-    """Return every problem of a draft, with line and column, and how its tests go."""
+async def check(
+    *, slug: SlugInPath, draft: DraftName, house: InHouse, editor: Editing
+) -> dict[str, Any]:
+    """Return every problem of a draft, with line and column, and how its tests go.
+
+    `meaning` is what the solver finds, such as rules that never matter. It is asked at the
+    first check of a text and answered by another process; check again for the answer.
+    """
     row = await _draft(house, slug, draft)
-    return check_shown(await examine(row.source))
+    checked = await examine(row.source)
+    meaning = None
+    if checked.rules is not None:
+        meaning = await look_deeper(house.engine, slug, checked.rules, editor=editor)
+    return check_shown(checked) | {"meaning": meaning}
 
 
 @draft_routes.post("/{draft}/try", operation_id="tryDraft", response_model=TryShown)

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.rules import RuleSet
-from service.rules.solver import UnknownSubject, check_subject
+from service.rules.solver import UnknownSubject, check_subject, is_available
 from service.rulesets import inquiry_store
 from service.rulesets.editor import Editor
 from service.storage import to_text
@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 _MOST_OPEN: Final = 20
+_SAYS: Final = 2
+"""Raised where answers say more than they did, so that what was kept before is asked again."""
 
 
 class InquiryNotFound(Refusal):
@@ -95,6 +97,7 @@ async def inquire(
             list(inquiry.questions),
             day.isoformat() if _moves(inquiry) else None,
             inquiry.limit_s,
+            _SAYS if is_available() else None,
         ],
         option=orjson.OPT_SORT_KEYS,
     )

@@ -5,13 +5,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from service.rules.solver import Answer, MeaningComparison, Question
-from service.rulesets.schemas import Digest
+from service.rulesets.schemas import Digest, InquiryState
 from service.web import Sent, Shown
 
 __all__ = ["InquiryAsked", "InquiryPage", "InquiryShown", "MeaningAttached"]
 
 Name = Annotated[str, Field(max_length=64, examples=["medium"])]
-InquiryState = Literal["queued", "running", "done", "cancelled", "failed"]
 
 
 class QuestionSent(Sent):

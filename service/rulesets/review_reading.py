@@ -1,5 +1,6 @@
 """What an approver reads: the review, who would flip, and what changes against live."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from service.rulesets.review_showing import against_live, evidence_shown, review
 from service.rulesets.reviewing import existing_review
 from service.storage import transaction
 
-__all__ = ["read_review"]
+__all__ = ["ask_what_it_means", "read_review"]
 
 _LIMIT_S: Final = 20.0
 
@@ -31,21 +32,62 @@ async def read_review(
         RuleSetNotFound, ReviewNotFound: If there is no such review.
     """
     async with transaction(engine) as connection:
-        review = await existing_review(connection, slug, review_id)
-        evidence = await _evidence(connection, review)
-        text = await _text(connection, review)
-        live = await store.find_live(connection, slug, editor.at)
-        base = live and await store.find_version(connection, slug, number=live.version)
-    shown = review_shown(review)
+        read = await _read(connection, slug, review_id, editor=editor)
+        evidence = await _evidence(connection, read.review)
+    shown = review_shown(read.review)
     shown["evidence"] = None if evidence is None else evidence_shown(evidence)
     shown |= {"comparison": None, "meaning": None}
-    rules = None if text is None else await _rules(review, text)
-    if rules is not None and live is not None and base is not None:
-        before = await compile_source(base.canonical)
+    compiled = await _compiled(read)
+    if compiled is not None:
+        before, rules = compiled
         comparison = await anyio.to_thread.run_sync(compare, before, rules)
-        shown["comparison"] = against_live(live, comparison)
+        shown["comparison"] = against_live(read.live, comparison)
         shown["meaning"] = await _meaning(engine, slug, before, rules, editor=editor)
     return shown
+
+
+async def ask_what_it_means(
+    engine: AsyncEngine, slug: str, review_id: UUID, *, editor: Editor
+) -> None:
+    """Have the solver asked what a review's change means, so that its readers need not wait.
+
+    Where too much is asked already, or this process ends first, its first reader asks.
+    """
+    async with transaction(engine) as connection:
+        read = await _read(connection, slug, review_id, editor=editor)
+    compiled = await _compiled(read)
+    if compiled is not None:
+        await _meaning(engine, slug, *compiled, editor=editor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A review, the text that it is of, and what is live; None where there is no such thing."""
+
+    review: Row[Any]
+    text: str | bytes | None
+    live: Row[Any] | None
+    base: Row[Any] | None
+
+
+async def _read(
+    connection: AsyncConnection, slug: str, review_id: UUID, *, editor: Editor
+) -> _Read:
+    review = await existing_review(connection, slug, review_id)
+    text = await _text(connection, review)
+    live = await store.find_live(connection, slug, editor.at)
+    base = None
+    if live is not None:
+        base = await store.find_version(connection, slug, number=live.version)
+    return _Read(review, text, live, base)
+
+
+async def _compiled(read: _Read) -> tuple[RuleSet, RuleSet] | None:
+    """Return the live rules and those under review; None where either is not to be had."""
+    rules = None if read.text is None else await _rules(read.review, read.text)
+    if rules is None or read.base is None:
+        return None
+    return await compile_source(read.base.canonical), rules
 
 
 async def _evidence(connection: AsyncConnection, review: Row[Any]) -> Row[Any] | None:
@@ -79,7 +121,7 @@ async def _rules(review: Row[Any], text: str | bytes) -> RuleSet | None:
 async def _meaning(
     engine: AsyncEngine, slug: str, before: RuleSet, rules: RuleSet, *, editor: Editor
 ) -> dict[str, Any] | None:
-    """Return what the solver says of the change; it is asked when a review is first read."""
+    """Return what the solver says of the change, which is asked unless it was."""
     inquiry = Inquiry(rules=rules, base=before, questions=(), limit_s=_LIMIT_S)
     try:
         async with transaction(engine) as connection:

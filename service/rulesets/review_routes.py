@@ -1,5 +1,6 @@
 """`/v1/rule-sets/{slug}/reviews`: ask for a second pair of eyes, read, approve, reject."""
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,7 +12,7 @@ from service.rulesets.asking import Editing, SlugInPath
 from service.rulesets.checking import examine, rules_for
 from service.rulesets.drafting import existing_draft
 from service.rulesets.missing import no_rule_set
-from service.rulesets.review_reading import read_review
+from service.rulesets.review_reading import ask_what_it_means, read_review
 from service.rulesets.review_schemas import (
     ApprovalSent,
     RejectionSent,
@@ -108,7 +109,10 @@ async def ask(
         status = 201 if review.is_new else 200
         return answer_with(ReviewHead, shown, status=status, Location=where)
 
-    return await answer_once(request, work, house=house, caller=caller)
+    answer = await answer_once(request, work, house=house, caller=caller)
+    review = parse_id(json.loads(answer.body)["id"], "rev")
+    await ask_what_it_means(house.engine, slug, review, editor=editor)
+    return answer
 
 
 @review_routes.get("", operation_id="listReviews", response_model=ReviewPage)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from service.rules.solver import Answer
 from service.web import Instant, Sent, Shown
 
 __all__ = [
@@ -38,6 +39,7 @@ Source = Annotated[
 Document = Annotated[
     dict[str, Any], Field(description="The rule set as a JSON object instead of text.")
 ]
+InquiryState = Literal["queued", "running", "done", "cancelled", "failed"]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -173,6 +175,15 @@ class TestShown(Shown):
     differences: list[str]
 
 
+class FindingsAttached(Shown):
+    """What the solver finds in a draft: only what is probably not meant."""
+
+    inquiry: str | None = Field(examples=["inq_01m82amv90f7assrm6pf8d3pr0"])
+    state: InquiryState | None
+    findings: list[Answer] = Field(description="Empty until the `state` is `done`.")
+    words: str = Field(examples=["41 of 41 questions settled"])
+
+
 class CheckShown(Shown):
     """Every problem of a draft at once, in the order of the text."""
 
@@ -182,6 +193,9 @@ class CheckShown(Shown):
     problems: list[ProblemInDraft] = Field(description="The first 500; `errors` counts all.")
     tests: list[TestShown] = Field(description="Empty while the text cannot be used.")
     digest: Digest | None
+    meaning: FindingsAttached | None = Field(
+        description="What the solver finds; null while the text cannot be used."
+    )
 
 
 class TryAsked(Sent):

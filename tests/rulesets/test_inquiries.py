@@ -1,12 +1,15 @@
 """Inquiries: what rules mean is asked over HTTP, worked out elsewhere, and kept."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
+from service.rules.solver import apart
 from service.rulesets import answer_inquiry, inquiry_store
 from service.storage import transaction
 from service.web import LEASE
@@ -34,7 +37,7 @@ async def author(served: Served) -> Author:
     await ann.create()
     etag = (await ann.write(TEXT)).headers["etag"]
     await ann.commit()
-    await ann.ask("POST", "/releases", json={"version": 1, "note": "first"})
+    assert (await ann.release(1)).status_code == 201
     await ann.write(STRICTER, if_match=etag)
     return ann
 
@@ -93,13 +96,13 @@ async def test_questions_are_answered_in_order(unattended: Served) -> None:
     for sent in ({}, {"draft": "main", "version": 1}, {"draft": "main", "base": 1,
                  "questions": questions}):  # fmt: skip
         assert (await ann.ask("POST", "/inquiries", json=sent)).status_code == 422
-    missing = await ann.ask("GET", f"/inquiries/{asked.json()['id'][:-1]}0")
+    missing = await ann.ask("GET", "/inquiries/inq_01m82amv90f7assrm6pf8d3pr0")
     assert missing.status_code == 404
     assert (await ann.ask("POST", "/inquiries", json={"version": 9})).status_code == 404
 
 
 async def test_a_review_says_whom_a_change_decides_otherwise(team: FourEyes) -> None:
-    """Asked when it is first read, answered by a process of its own; nobody waits for it."""
+    """Asked with the review, answered by a process of its own; nobody waits for it."""
     await team.ann.write(STRICTER, draft="stricter")
     review = (await team.ann.ask("POST", "/reviews", json={"draft": "stricter"})).json()
     shown: dict[str, Any] = {}
@@ -117,17 +120,84 @@ async def test_a_review_says_whom_a_change_decides_otherwise(team: FourEyes) -> 
 
 
 async def test_decisions_do_not_wait_for_the_solver(unattended: Served) -> None:
-    """Leads are decided while the solver works, and before it is done."""
+    """With the solver's process stopped in the middle, leads are decided as ever."""
     ann = Author(unattended, await unattended.new_key("rules:read", "rules:write", "rules:publish"))
     await ann.publish()
-    asked = await ann.ask(
-        "POST", "/inquiries", json={"version": 1, "questions": [{"question": "matters"}]}
-    )
-    assert asked.status_code == 202
-    working = asyncio.create_task(answer_next(unattended))
-    for vehicles in range(5):
-        sent = {"rule_set": "small_leads", "lead": {"vehicles": vehicles}}
-        decided = await unattended.ask("POST", "/v1/qualify", json=sent)
-        assert decided.status_code == 200
-    assert not working.done()
+    await ask_matters(ann, "large")
+    await answer_next(unattended)
+    (solver, *others) = apart.KEPT.pids()
+    for pid in (solver, *others):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        asked = await ask_matters(ann, "medium")
+        working = asyncio.create_task(answer_next(unattended))
+        await until_running(ann, asked)
+        for vehicles in range(5):
+            sent = {"rule_set": "small_leads", "lead": {"vehicles": vehicles}}
+            decided = await unattended.ask("POST", "/v1/qualify", json=sent)
+            assert decided.status_code == 200
+        assert (await ann.ask("POST", "/drafts/main/check")).json()["meaning"]["state"] == "queued"
+        assert not working.done()
+    finally:
+        for pid in (solver, *others):
+            os.kill(pid, signal.SIGCONT)
     await working
+    assert (await read(ann, asked))["answers"][0]["answer"] in {"yes", "no"}
+
+
+async def ask_matters(ann: Author, rule: str) -> dict[str, Any]:
+    """Ask whether a rule of version 1 matters."""
+    questions = [{"question": "matters", "about": [rule]}]
+    asked = await ann.ask("POST", "/inquiries", json={"version": 1, "questions": questions})
+    assert asked.status_code == 202
+    shown: dict[str, Any] = asked.json()
+    return shown
+
+
+async def until_running(ann: Author, asked: dict[str, Any]) -> None:
+    """Wait until somebody works on an inquiry."""
+    for _ in range(600):
+        if (await read(ann, asked))["state"] == "running":
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("nobody works on it")
+
+
+async def test_a_check_tells_what_the_solver_finds(unattended: Served) -> None:
+    """It answers at once; the next check has what was found, and asks nothing again."""
+    ann = await author(unattended)
+    first = (await ann.ask("POST", "/drafts/main/check")).json()["meaning"]
+    assert (first["state"], first["findings"]) == ("queued", [])
+    assert "check again" in first["words"]
+    await answer_next(unattended)
+    then = (await ann.ask("POST", "/drafts/main/check")).json()
+    assert then["ok"]
+    assert (then["meaning"]["inquiry"], then["meaning"]["state"]) == (first["inquiry"], "done")
+    found = {(one["question"], *one["about"]) for one in then["meaning"]["findings"]}
+    assert ("matters", "medium") in found
+    assert then["meaning"]["words"].endswith("questions settled")
+
+
+async def test_a_check_without_the_solver_says_so(
+    unattended: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything else is told as ever; a text with errors is not asked about at all."""
+    ann = await author(unattended)
+    monkeypatch.setattr(apart, "find_spec", lambda _name: None)
+    told = (await ann.ask("POST", "/drafts/main/check")).json()
+    assert told["ok"]
+    assert told["meaning"]["inquiry"] is None
+    assert "goodfit[solver]" in told["meaning"]["words"]
+    await ann.write(TEXT.replace("vehicles >= 100", "vehicels >= 100"), draft="wrong")
+    assert (await ann.ask("POST", "/drafts/wrong/check")).json()["meaning"] is None
+
+
+async def test_asking_for_a_review_asks_what_it_means(unattended: Served) -> None:
+    """Nobody has read it yet, and the solver has something to do."""
+    ann = await author(unattended)
+    review = await ann.ask("POST", "/reviews", json={"draft": "main"})
+    assert review.status_code == 201, review.text
+    (asked,) = (await ann.ask("GET", "/inquiries")).json()["data"]
+    assert (asked["kind"], asked["state"]) == ("compare", "queued")
+    shown = (await ann.ask("GET", f"/reviews/{review.json()['id']}")).json()
+    assert shown["meaning"]["inquiry"] == asked["id"]

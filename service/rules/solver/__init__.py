@@ -3,7 +3,14 @@
 Nothing here imports z3 before it is asked: the process that does the work is another one.
 """
 
-from service.rules.solver.answers import Answer, Difference, MeaningComparison, Region, Witness
+from service.rules.solver.answers import (
+    NOT_AVAILABLE,
+    Answer,
+    Difference,
+    MeaningComparison,
+    Region,
+    Witness,
+)
 from service.rules.solver.apart import SolverIncident, ask_apart, compare_apart, is_available
 from service.rules.solver.kinds import (
     DEEP,
@@ -17,6 +24,7 @@ from service.rules.solver.limits import Limits
 
 __all__ = [
     "DEEP",
+    "NOT_AVAILABLE",
     "QUESTIONS",
     "Answer",
     "Difference",

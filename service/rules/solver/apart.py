@@ -21,7 +21,8 @@ from service.rules.solver.warm import Kept
 __all__ = ["SolverIncident", "ask_apart", "compare_apart", "is_available"]
 
 _KILLED_AFTER_S: Final = 3.0
-_kept: Final = Kept()
+KEPT: Final = Kept()
+"""The processes of whoever asks here."""
 
 
 class SolverIncident(Exception):
@@ -41,7 +42,7 @@ def is_available() -> bool:
 
 
 def compare_apart(
-    before: RuleSet, after: RuleSet, *, at: datetime, limits: Limits, run: Run = _kept.run
+    before: RuleSet, after: RuleSet, *, at: datetime, limits: Limits, run: Run = KEPT.run
 ) -> MeaningComparison:
     """Return how *after* differs from *before* in meaning; see `compare_meaning`.
 
@@ -63,7 +64,7 @@ def ask_apart(
     *,
     at: datetime,
     limits: Limits,
-    run: Run = _kept.run,
+    run: Run = KEPT.run,
 ) -> tuple[Answer, ...]:
     """Return the answers to *questions* about *rules*; see `asking.answers_to`.
 
