@@ -24,7 +24,7 @@ async def look_deeper(
     """Return what the solver found in *rules* so far; nobody waits for it here."""
     if not is_available():
         return _told(None, None, (), NOT_AVAILABLE)
-    questions = tuple({"question": one, "about": []} for one in DEEP)
+    questions: tuple[dict[str, Any], ...] = tuple({"question": one, "about": []} for one in DEEP)
     inquiry = Inquiry(rules=rules, base=None, questions=questions, limit_s=_LIMIT_S)
     try:
         async with transaction(engine) as connection:

@@ -38,7 +38,7 @@ async def read_review(
     shown["evidence"] = None if evidence is None else evidence_shown(evidence)
     shown |= {"comparison": None, "meaning": None}
     compiled = await _compiled(read)
-    if compiled is not None:
+    if compiled is not None and read.live is not None:
         before, rules = compiled
         comparison = await anyio.to_thread.run_sync(compare, before, rules)
         shown["comparison"] = against_live(read.live, comparison)

@@ -110,7 +110,7 @@ async def ask(
         return answer_with(ReviewHead, shown, status=status, Location=where)
 
     answer = await answer_once(request, work, house=house, caller=caller)
-    review = parse_id(json.loads(answer.body)["id"], "rev")
+    review = parse_id(json.loads(bytes(answer.body))["id"], "rev")
     await ask_what_it_means(house.engine, slug, review, editor=editor)
     return answer
 
