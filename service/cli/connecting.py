@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from service.cli.checking import problem_lines
 from service.cli.connection_file import ConnectionFile, read_connections
-from service.cli.remote import Refused, Server, server_at
+from service.cli.remote import Refused, server_at
 from service.cli.screen import NO, count_of, print_json, refuse, say
 from service.rules import Problem
 
@@ -49,7 +49,7 @@ def apply(name: str, *, dry_run: bool, server: str | None, as_json: bool) -> Non
 def show_all(*, server: str | None, as_json: bool) -> None:
     """Print every connection, the newest first, and what is wrong with it."""
     with server_at(server) as there:
-        found = _all(there)
+        found = there.list_all("/connections")
     if as_json:
         print_json({"data": found})
         return
@@ -64,7 +64,7 @@ def show_all(*, server: str | None, as_json: bool) -> None:
 def show(name: str, *, server: str | None, as_json: bool) -> None:
     """Print the connection called *name*: as YAML that declares it, or whole as JSON."""
     with server_at(server) as there:
-        found = next((one for one in _all(there) if one["name"] == name), None)
+        found = next((one for one in there.list_all("/connections") if one["name"] == name), None)
         if found is None:
             words = "; `goodfit connections list` shows them all"
             refuse(f"there is no connection called `{name}`{words}", code=NO)
@@ -80,17 +80,6 @@ def show(name: str, *, server: str | None, as_json: bool) -> None:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # the order of a reader
     yaml.dump({"connections": {name: {"preset": whole["preset"], **whole["document"]}}}, sys.stdout)
-
-
-def _all(there: Server) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    path = "/connections?limit=200"
-    while True:
-        page, _ = there.send("GET", path)
-        found += page["data"]
-        if page["next_cursor"] is None:
-            return found
-        path = f"/connections?limit=200&cursor={page['next_cursor']}"
 
 
 def _give_up(file: ConnectionFile, problems: Sequence[Problem], *, as_json: bool) -> None:

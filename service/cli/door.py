@@ -9,8 +9,10 @@ from service.cli.comparing import compare
 from service.cli.connection_commands import connections
 from service.cli.deciding import decide
 from service.cli.describing import schema
+from service.cli.endpoint_commands import endpoints
 from service.cli.erase_command import erase
 from service.cli.folder_commands import apply, plan
+from service.cli.form_commands import forms
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
 from service.cli.opening import OPERATIONS, front_door
@@ -70,5 +72,7 @@ app.command(rich_help_panel=OPERATIONS)(restore)
 app.command("upgrade-database", rich_help_panel=OPERATIONS)(upgrade_database)
 app.add_typer(portfolio, rich_help_panel=_ACCOUNTS)
 app.add_typer(connections, rich_help_panel=OPERATIONS)
+app.add_typer(endpoints, rich_help_panel=OPERATIONS)
+app.add_typer(forms, rich_help_panel=OPERATIONS)
 app.add_typer(keys, rich_help_panel=OPERATIONS)
 app.add_typer(audit, rich_help_panel=OPERATIONS)

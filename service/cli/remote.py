@@ -52,6 +52,21 @@ class Server:
                 return None
             raise
 
+    def list_all(self, path: str) -> list[Any]:
+        """Return what a list at *path* holds, page after page.
+
+        Raises:
+            Refused: If the answer is no.
+        """
+        found: list[Any] = []
+        joint, cursor = "&" if "?" in path else "?", ""
+        while True:
+            page, _ = self.send("GET", f"{path}{joint}limit=200{cursor}")
+            found += page["data"]
+            if page["next_cursor"] is None:
+                return found
+            cursor = f"&cursor={page['next_cursor']}"
+
     def send(
         self,
         method: str,
@@ -86,6 +101,14 @@ class Server:
         return answer.json(), answer.headers
 
 
+def address_of(url: str | None) -> str:
+    """Return the base of the server at *url*, else at `GOODFIT_SERVER`, else on this machine."""
+    base = (url or os.environ.get("GOODFIT_SERVER") or _DEFAULT).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        refuse(f"`{base}` is not an address; it starts with http:// or https://")
+    return base
+
+
 @contextmanager
 def server_at(url: str | None) -> Iterator[Server]:
     """Give the server at *url*, else at `GOODFIT_SERVER`, else on this machine.
@@ -95,9 +118,7 @@ def server_at(url: str | None) -> Iterator[Server]:
     key = os.environ.get("GOODFIT_KEY", "").strip()
     if not key:
         refuse("there is no key; set GOODFIT_KEY to a secret key (`goodfit keys create`)")
-    base = (url or os.environ.get("GOODFIT_SERVER") or _DEFAULT).rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        refuse(f"`{base}` is not an address; it starts with http:// or https://")
+    base = address_of(url)
     headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT) as client:
         try:

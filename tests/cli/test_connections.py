@@ -97,7 +97,9 @@ async def connections(served: Served) -> dict[str, dict[str, Any]]:
 
 def told(result: Result) -> dict[str, Any]:
     """Return what was printed as JSON; the server in this process logs to the same stream."""
-    told: dict[str, Any] = json.loads(result.stdout[result.stdout.index("{\n") :])
+    told: dict[str, Any]
+    # what the server logs may stand before it and after
+    told, _ = json.JSONDecoder().raw_decode(result.stdout, result.stdout.index("{\n"))
     return told
 
 
