@@ -1,5 +1,6 @@
 """FastAPI routes, built when first asked for, whose JSON bodies we read before pydantic does."""
 
+import warnings
 from collections.abc import Callable, Coroutine, Iterable
 from threading import RLock
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 import anyio.to_thread
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.routing import compile_path, get_name
 
 from service.web.bodies import media_type_of
@@ -15,6 +17,10 @@ from service.web.json_limits import LEAD, Limits
 from service.web.visit import visit_of
 
 __all__ = ["StrictRoute", "is_slow", "read_json"]
+
+# FastAPI gives pydantic a body's alias and silences what pydantic says of that, but only where a
+# schema is built at once. Ours are built later.
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 # Above this a hostile document takes long enough to judge that others should not wait.
 _IN_A_THREAD_BYTES: Final = 16 * 1024

@@ -17,6 +17,19 @@ MODULES = sorted(
 )
 LONGEST_MODULE_LINES = 400
 LEFTOVERS = re.compile(r"(utils?|helpers?|common|misc|managers?|service)\.py")
+_COUNT_BUILT = """
+from service.app import build_api
+from service.web import Sent, Shown, StrictRoute
+schemas = [Sent, Shown]
+for schema in schemas:
+    schemas += schema.__subclasses__()
+routes = [one for one in build_api().routes if isinstance(one, StrictRoute)]
+print(
+    sum(one.__pydantic_complete__ for one in schemas[2:]),
+    len(schemas),
+    sum("dependant" in vars(one) for one in routes),
+)
+"""
 HEAVY = ("duckdb", "pyarrow", "sqlglot", "z3", "alembic", "procrastinate")
 
 
@@ -45,6 +58,14 @@ def test_the_api_never_loads_a_bulk_library(library: str) -> None:
     assert not any(name == library or name.startswith(f"{library}.") for name in loaded)
 
 
+def test_loading_the_api_builds_hardly_a_schema_and_no_route() -> None:
+    """They are built when first used: a start must not wait for what nobody has asked for."""
+    built, schemas, routes = map(int, _printed_by(_COUNT_BUILT).split())
+    assert schemas > 300
+    assert built < schemas / 20
+    assert routes == 0
+
+
 def test_the_core_loads_no_room_and_no_driver() -> None:
     """`service.rules` is useful on its own, without a database or a web framework."""
     loaded = _modules_loaded_by("service.rules")
@@ -56,11 +77,11 @@ def test_the_core_loads_no_room_and_no_driver() -> None:
 @cache
 def _modules_loaded_by(module: str) -> frozenset[str]:
     """Names of the modules in a fresh interpreter after importing *module*."""
+    return frozenset(_printed_by(f"import sys, {module}; print(*sys.modules)").split())
+
+
+def _printed_by(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return frozenset(done.stdout.split())
+    return done.stdout
