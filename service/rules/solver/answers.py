@@ -32,12 +32,12 @@ class Witness:
 class HoldsFor:
     """The clock's days of which something is said; neither *first* nor *last*: every day."""
 
-    first: str | None
-    last: str | None
-    words: str
+    first: str | None = None
+    last: str | None = None
+    words: str = "every day"
 
 
-EVERY_DAY: Final = HoldsFor(None, None, "every day")
+EVERY_DAY: Final = HoldsFor()
 
 
 @dataclass(frozen=True, slots=True)
