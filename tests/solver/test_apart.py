@@ -9,11 +9,14 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
+from random import Random
 from typing import Any, Final
 
 import orjson
 import pytest
 
+from benchmarks.by_meaning import edited as edit_one
+from benchmarks.rules import rule_set
 from service.rules import RuleSet, load_rule_set
 from service.rules.solver import Limits, SolverIncident, apart, compare_apart
 from service.rules.solver.warm import Kept, Worker
@@ -79,6 +82,17 @@ def test_the_next_question_finds_the_solver_loaded() -> None:
     finally:
         kept.end()
     assert kept.pids() == []
+
+
+@needs_z3
+def test_two_hundred_rules_never_hang() -> None:
+    """Given a second they answer, or say that it was not enough; nobody waits for longer."""
+    before = rule_set(200, conditions=2)
+    old, new = load_rule_set(before), load_rule_set(edit_one(before, Random(1)))
+    began = time.monotonic()
+    found = compare_apart(old, new, at=AT, limits=Limits(seconds=1))
+    assert time.monotonic() - began < 1 + 3 + 30, "its limit, the grace and the start"
+    assert found.is_settled or found.is_same is None or "may be more" in found.words
 
 
 def test_without_the_solver_every_answer_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
