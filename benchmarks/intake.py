@@ -10,7 +10,6 @@ import asyncio
 import base64
 import hmac
 import json
-import os
 import secrets
 import sys
 import time
@@ -75,7 +74,7 @@ def main(arguments: list[str]) -> None:
     if asked.json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{name_machine()}, load {os.getloadavg()[0]:.1f}")
+    print(", ".join(f"{name} {value}" for name, value in dict(name_machine()).items()))
     for name, value in found.items():
         print(f"  {name:<24} {value}")
 
@@ -93,7 +92,9 @@ def measure(accounts: int) -> Acknowledged:
         environment = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
         environment |= {"GOODFIT_SECRET_KEY": base64.b64encode(bytes(32)).decode()}
         with (
-            running(command, name="goodfit", port=port, environment=environment) as served,
+            running(
+                command, name="goodfit", port=port, environment=environment, is_quiet=True
+            ) as served,
             httpx.Client(base_url=served.url, timeout=60) as client,
         ):
             client.headers["Authorization"] = f"Bearer {key}"

@@ -65,15 +65,25 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], *, name: str, port: int, environment: Mapping[str, str]
+    command: Sequence[str],
+    *,
+    name: str,
+    port: int,
+    environment: Mapping[str, str],
+    is_quiet: bool = False,
 ) -> Iterator[Served]:
     """Run *command* for the block and give the server once it answers on *port*.
+
+    Of one that is *quiet*, what it says to people is not shown.
 
     Raises:
         RuntimeError: If it ends, or does not answer within a minute.
     """
     with subprocess.Popen(  # noqa: S603 - our own command line
-        command, env={**os.environ, **environment}, start_new_session=True
+        command,
+        env={**os.environ, **environment},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL if is_quiet else None,
     ) as process:
         try:
             _wait(process, port, name)
