@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 HUBSPOT_S: Final = 5.0
 """How long HubSpot waits for a batch of up to 100 events."""
 
-ACCOUNTS: Final = 4_000
+ACCOUNTS: Final = 1_000
 
 
 def batch(number: int) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ async def test_a_batch_is_acknowledged_while_accounts_are_decided_anew(
     fill(database_url, ACCOUNTS)
     await go_live(house.engine)
     made = await connected.connect(map=COMPANY)
-    alone = [await took(connected, made, number) for number in range(10)]
+    alone = [await took(connected, made, number) for number in range(6)]
     asked = await connected.served.ask("POST", BOOK, json={})
     path = f"{BOOK}/{asked.json()['id']}"
     beside: list[float] = []
@@ -84,7 +84,7 @@ async def test_a_batch_is_acknowledged_while_accounts_are_decided_anew(
         while (await connected.served.ask("GET", path)).json()["state"] != "done":
             if workers():
                 beside.append(await took(connected, made, 100 + len(beside)))
-            await asyncio.sleep(0.02)
-    assert len(beside) >= 5
+            await asyncio.sleep(0.15)
+    assert len(beside) >= 3
     assert max(beside) < HUBSPOT_S
     assert median(beside) < 10 * median(alone)

@@ -15,8 +15,8 @@ from tests.intake.conftest import Hands
 from tests.intake.connected import COMPANY, SECRET, Connected, event
 
 pytestmark = pytest.mark.anyio
-LEADS: Final = 10
-WORDS: Final = 150
+LEADS: Final = 5
+WORDS: Final = 60
 SIGNUPS: Final[dict[str, Any]] = {
     "authentication": {"scheme": "bearer"},
     "map": {
@@ -82,11 +82,11 @@ async def test_words_on_leads_in_any_order_end_as_they_would_in_order(
     """Shuffled, some a day late, a tenth repeated: the last decision is by the last word."""
     chance = random.Random(6)
     told = [word(one, who=f"lead-{chance.randrange(LEADS)}") for one in range(WORDS)]
-    arriving = sorted(told, key=lambda one: int(str(one["id"])) + chance.uniform(-40, 40))
+    arriving = sorted(told, key=lambda one: int(str(one["id"])) + chance.uniform(-25, 25))
     arriving += chance.sample(told, WORDS // 10)
     made = await connected.connect("generic", **SIGNUPS)
-    for start in range(0, len(arriving), 30):
-        await tell(connected, made, *arriving[start : start + 30])
+    for start in range(0, len(arriving), 11):
+        await tell(connected, made, *arriving[start : start + 11])
     last = {str(one["who"]): one["vehicles"] for one in told}
     assert {who: numbers[-1] for who, numbers in (await decided(connected)).items()} == last
     tallies = [one["tally"] for one in await connected.deliveries(made)]

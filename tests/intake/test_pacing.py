@@ -101,7 +101,7 @@ async def test_no_vendor_has_to_refuse(
     connected: Connected, vendor: FakeVendor, hands: Hands, database_url: str, preset: str
 ) -> None:
     """Writing stops before the limit, for every worker, and goes on once there is more again."""
-    told = await Told.of(connected, vendor, preset, 6)
+    told = await Told.of(connected, vendor, preset, 3)
     connection_id = parse_id(told.made["id"], "con")
     vendor.quota, wait = SLOW[preset]
     await told.change(300)
@@ -117,7 +117,7 @@ async def test_no_vendor_has_to_refuse(
     assert await told.is_well() == (preset != "salesforce"), "a used up day needs somebody"
     problems = {problem for state, problem in (await told.states()).values() if state == "waiting"}
     assert any("allows" in one for one in problems), problems
-    for _ in range(6):
+    for _ in range(4):
         hands.ahead += wait + timedelta(seconds=1)
         vendor.quota.used = 0
         await write_back(connected.served.app.house, connection_id)

@@ -14,7 +14,7 @@ from tests.intake.fake_vendors import FakeVendor, Mood, serving_vendor
 from tests.intake.told import VENDORS, Told
 
 pytestmark = pytest.mark.anyio
-RECORDS: Final = 6
+RECORDS: Final = 4
 
 
 @pytest.fixture
