@@ -1,7 +1,7 @@
 """What is said about the meaning of rule sets: plain values, which need no solver to be read."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 Settled = Literal["yes", "no", "not_settled", "not_available"]
@@ -99,7 +99,7 @@ class MeaningComparison:
     day: str
     depends_on_day: bool
     words: str
-    holds_for: HoldsFor = EVERY_DAY
+    holds_for: HoldsFor = field(default_factory=HoldsFor)
 
     def to_json(self) -> dict[str, Any]:
         """Return all members."""
@@ -120,7 +120,7 @@ class Answer:
     witness: Witness | None = None
     number: float | None = None
     is_approximate: bool = False
-    holds_for: HoldsFor = EVERY_DAY
+    holds_for: HoldsFor = field(default_factory=HoldsFor)
 
     def to_json(self) -> dict[str, Any]:
         """Return all members."""
