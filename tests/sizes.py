@@ -5,9 +5,12 @@ same tests with the promised ones, and `GOODFIT_CAMPAIGN=10` with ten times as m
 """
 
 import os
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 from hypothesis import HealthCheck, Phase, settings
+
+T = TypeVar("T")
 
 TIMES: Final = int(os.environ.get("GOODFIT_CAMPAIGN", "0"))
 """How many times the promised figures; none where a submission is judged."""
@@ -16,6 +19,11 @@ TIMES: Final = int(os.environ.get("GOODFIT_CAMPAIGN", "0"))
 def size(promised: int, *, quick: int) -> int:
     """Return how many to try: *promised*, so many times them, or the *quick* few."""
     return promised * TIMES if TIMES else quick
+
+
+def swept(places: Sequence[T], *, every: int) -> Sequence[T]:
+    """Return the places to cut at: all of them, or each *every*-th where it must be quick."""
+    return places if TIMES else places[::every]
 
 
 def looking(promised: int, *, quick: int | None = None) -> settings:

@@ -70,9 +70,9 @@ async def deliveries(served: Served, endpoint: dict[str, Any], query: str = "") 
     return answer.json()["data"]
 
 
-async def settled(served: Served, endpoint: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+async def settled(served: Served, endpoint: dict[str, Any], *, within_s: float = 20.0) -> Any:  # noqa: ANN401 - JSON
     """Wait until nothing waits for an endpoint and return its deliveries."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(within_s):
         while True:
             found = await deliveries(served, endpoint)
             if all(one["state"] not in {"waiting", "sending"} for one in found):

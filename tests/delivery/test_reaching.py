@@ -56,7 +56,7 @@ async def test_they_are_refused_over_http_with_a_place(database_url: str, canary
     urls = list(forbidden_urls(canary.port))
     async with serving(database_url, settings=Settings(assess_every_s=0), is_attended=False) as on:
         good = await made(on, "https://192.0.66.2/hook")
-        for url in urls[::7]:
+        for url in urls:
             sent = {"url": url}
             for method, path in (("POST", ""), ("PATCH", f"/{good['id']}")):
                 refused = await on.ask(method, f"/v1/endpoints{path}", json=sent)

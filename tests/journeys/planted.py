@@ -32,7 +32,8 @@ def _check_groups(ask: Ask, members: Sequence[Member]) -> None:
     groups = {one["outcome"]: one for one in ask("summary")["groups"]}
     planted = Counter(one.truth.group for one in members)
     certain = Counter(one.truth.group for one in members if one.truth.is_certain)
-    assert {name: one["accounts"] for name, one in groups.items()} == planted
+    found = {name: one["accounts"] for name, one in groups.items()}
+    assert found == planted, f"found {found}, planted {dict(planted)}"
     assert {name: one["certain"] for name, one in groups.items()} == certain
     in_grace = {name: one["in_grace"] for name, one in groups.items() if one["in_grace"]}
     early = [one.truth.cause for one in members if one.truth.group == _EARLY]

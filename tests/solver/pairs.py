@@ -87,10 +87,12 @@ def document(chance: Random, *, rules: int) -> Json:
     most = sum(max(_most(rule), 0) for group in groups for rule in group["rules"])
     high = round(most * chance.choice([0.3, 0.4, 0.5]))
     low = round(most * chance.choice([0.1, 0.2]))
+    best = max(high, 1)
+    better = min(max(low, 0.5), best - 0.5)  # two bands never begin at one score
     body: Json = {
         "gates": [{"id": "gate0", "when": _condition(chance, 2), "then": "gone"}],
         "scores": {"fit": {"floor": 0, "ceiling": max(round(most * 0.9), 1), "groups": groups}},
-        "grades": {"grade": {"of": "fit", "A": max(high, 1), "B": max(low, 0.5), "C": None}},
+        "grades": {"grade": {"of": "fit", "A": best, "B": better, "C": None}},
         "outcomes": [
             {"id": "top", "verdict": "qualify", "when": f"fit >= {high} && {_check(chance)}"},
             {"id": "good", "verdict": "qualify", "when": f'grade == "A" || fit >= {high + 3}'},

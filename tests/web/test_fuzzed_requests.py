@@ -11,6 +11,7 @@ import pytest
 from service.rulesets import Editor, install
 from service.storage import transaction
 from tests.journeys.listening import listening
+from tests.sizes import size
 from tests.web.serving import Served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -39,7 +40,7 @@ async def test_fuzzed_requests_meet_the_description(served: Served, tmp_path: Pa
             f"http://{host}:{port}/openapi.json",
             *("--header", f"Authorization: Bearer {served.admin_key}"),
             *("--checks", ",".join(CHECKS)),
-            *("--max-examples", "2"),
+            *("--max-examples", str(size(25, quick=1))),
             *("--seed", "20261122"),
             *("--continue-on-failure", "--no-color"),
             cwd=tmp_path,
