@@ -127,6 +127,7 @@ ACCESS: Final[tuple[Access, ...]] = (
     _access("GET /v1/decisions/{id}/why", Scope.DECIDE),
     _access("GET /v1/decisions/{id}/counterfactuals", Scope.DECIDE),
     _access("GET /v1/decisions/{id}/waterfall/{score}.svg", Scope.DECIDE),
+    _access("GET /v1/decisions/{id}/waterfall/{score}.csv", Scope.DECIDE),
     _access("POST /v1/decisions/{id}/replay", Scope.DECIDE, _SMALL),
     # A person's word is a decision too, of an account as of a lead: one scope for all of it.
     _access("POST /v1/decisions/{id}/override", Scope.DECIDE, _SMALL),

@@ -1,5 +1,7 @@
-"""`GET /v1/decisions/{id}/waterfall/{score}.svg`: any score of any decision as a picture."""
+"""`GET /v1/decisions/{id}/waterfall/{score}`: any score of any decision, drawn and tabulated."""
 
+import csv
+import io
 import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -58,6 +60,23 @@ async def test_what_is_not_known_is_drawn_as_a_range(served: Served) -> None:
     assert "While answers are missing it may be 0 to 80" in described(answer.text)[1]
 
 
+async def test_the_numbers_behind_the_picture_add_up(served: Served) -> None:
+    """Each step with its words and points; the running total ends at the score."""
+    decision = await decided(served)
+    shown = (await served.ask("GET", f"/v1/decisions/{decision}")).json()
+    for score, span in shown["scores"].items():
+        answer = await served.ask("GET", f"/v1/decisions/{decision}/waterfall/{score}.csv")
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("text/csv")
+        head, *steps, last = list(csv.reader(io.StringIO(answer.text)))
+        assert head == ["step", "kind", "points", "total"]
+        assert steps
+        assert math.fsum(float(step[2]) for step in steps) == float(last[3]) == span["value"]
+        assert float(steps[-1][3]) == span["value"]
+        picture = await served.ask("GET", f"/v1/decisions/{decision}/waterfall/{score}.svg")
+        assert all(step[0] in described(picture.text)[1] for step in steps)
+
+
 async def test_an_account_is_drawn_too(served: Served) -> None:
     """Under its key."""
     facts = {"facts": {"vehicles": 120, "paid": True}}
@@ -94,6 +113,7 @@ async def test_hostile_facts_stay_text(served: Served) -> None:
         ("{id}/waterfall/%3Cb%3E.svg", "score_not_found"),
         ("{id}/waterfall/" + "x" * 65 + ".svg", "validation_failed"),
         ("{id}/waterfall/fit.png", "not_found"),
+        ("{id}/waterfall/height.csv", "score_not_found"),
     ],
 )
 async def test_what_cannot_be_drawn_is_refused(served: Served, path: str, code: str) -> None:
