@@ -1,5 +1,6 @@
 """From a vendor's delivery to what is known and decided: kept first, once, in any order."""
 
+import hmac
 import json
 import random
 from datetime import timedelta
@@ -245,6 +246,27 @@ async def test_a_notice_of_erasure_starts_ours(connected: Connected) -> None:
     assert (erasure["cause"], erasure["state"]) == ("notice", "queued")
     (delivery,) = await connected.deliveries(made)
     assert delivery["tally"] == {"items": 2, "created": 1, "erasures": 1}
+
+
+async def test_segments_word_to_delete_starts_ours_too(connected: Connected) -> None:
+    """Of a batch, whom it says to forget is forgotten; the first event signs for all."""
+    made = await connected.connect("segment")
+    batch = [
+        {"type": "delete", "userId": "u-1246965", "messageId": "1"},
+        {"type": "track", "event": "Opened", "userId": "u2", "messageId": "2"},
+    ]
+    first = json.dumps(batch[0]).encode()
+    body = b"[" + first + b", " + json.dumps(batch[1]).encode() + b"]"
+    headers = {
+        "X-Signature": hmac.digest(SECRET.encode(), first, "sha1").hex(),
+        "Content-Type": "application/json",
+    }
+    path = made["address"].removeprefix("https://goodfit.example.com")
+    told = await connected.served.ask("POST", path, key=None, headers=headers, content=body)
+    assert told.status_code == 200, told.text
+    await connected.work()
+    (erasure,) = (await connected.served.ask("GET", "/v1/erasures")).json()["data"]
+    assert (erasure["cause"], erasure["state"]) == ("notice", "queued")
 
 
 async def test_an_outbound_message_is_acknowledged_as_salesforce_wants_it(
