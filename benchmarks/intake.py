@@ -92,9 +92,7 @@ def measure(accounts: int) -> Acknowledged:
         environment = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
         environment |= {"GOODFIT_SECRET_KEY": base64.b64encode(bytes(32)).decode()}
         with (
-            running(
-                command, name="goodfit", port=port, environment=environment, is_quiet=True
-            ) as served,
+            running(command, name="goodfit", port=port, environment=environment) as served,
             httpx.Client(base_url=served.url, timeout=60) as client,
         ):
             client.headers["Authorization"] = f"Bearer {key}"

@@ -70,11 +70,10 @@ def running(
     name: str,
     port: int,
     environment: Mapping[str, str],
-    is_quiet: bool = False,
 ) -> Iterator[Served]:
     """Run *command* for the block and give the server once it answers on *port*.
 
-    Of one that is *quiet*, what it says to people is not shown.
+    What it says to people is not shown: what is measured goes to the same output.
 
     Raises:
         RuntimeError: If it ends, or does not answer within a minute.
@@ -83,7 +82,7 @@ def running(
         command,
         env={**os.environ, **environment},
         start_new_session=True,
-        stdout=subprocess.DEVNULL if is_quiet else None,
+        stdout=subprocess.DEVNULL,
     ) as process:
         try:
             _wait(process, port, name)
