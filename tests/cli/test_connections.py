@@ -1,20 +1,19 @@
 """`goodfit connections`: a file of connections against a server behind a socket."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio.to_thread
 import pytest
 from typer.testing import Result
 
 from tests.cli.conftest import Goodfit
-from tests.journeys.listening import listening
+from tests.cli.remote import Run, asking
 from tests.web.serving import Served, serving
 
 pytestmark = pytest.mark.anyio
-Run = Callable[..., Awaitable[Result]]
 SECRET = "zzsecret of the app"
 DECLARED = """\
 # What we hear from whom.
@@ -62,16 +61,9 @@ async def run(
     served: Served, goodfit: Goodfit, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Run]:
     """Return a function that runs `goodfit connections` against the application."""
-    key = await served.new_key("admin", person="ci@example.com")
-    async with listening(served.app) as (host, port):
-        monkeypatch.setenv("GOODFIT_KEY", key)
-        monkeypatch.setenv("GOODFIT_SERVER", f"http://{host}:{port}")
-        monkeypatch.setenv("CRM_CLIENT_SECRET", SECRET)
-
-        async def in_thread(*arguments: object) -> Result:
-            return await anyio.to_thread.run_sync(lambda: goodfit("connections", *arguments))
-
-        yield in_thread
+    monkeypatch.setenv("CRM_CLIENT_SECRET", SECRET)
+    async with asking(served, goodfit, monkeypatch) as run:
+        yield partial(run, "connections")
 
 
 @pytest.fixture

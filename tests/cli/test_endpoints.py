@@ -1,23 +1,21 @@
 """`goodfit endpoints` against a running application."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import anyio.to_thread
 import pytest
 from typer.testing import Result
 
 from service.delivery import sending
 from tests.cli.conftest import Goodfit
+from tests.cli.remote import Run, asking
 from tests.delivery.receiver import Receiver, answer, receiving
 from tests.delivery.test_endpoints import QUICK
-from tests.journeys.listening import listening
 from tests.web.serving import Served, serving
 
 pytestmark = pytest.mark.anyio
-Run = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
@@ -42,15 +40,8 @@ async def run(
     served: Served, goodfit: Goodfit, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Run]:
     """Return a function that runs `goodfit` against the application, over a socket."""
-    key = await served.new_key("admin", person="ci@example.com")
-    async with listening(served.app) as (host, port):
-        monkeypatch.setenv("GOODFIT_KEY", key)
-        monkeypatch.setenv("GOODFIT_SERVER", f"http://{host}:{port}")
-
-        async def in_thread(*arguments: object) -> Result:
-            return await anyio.to_thread.run_sync(lambda: goodfit(*arguments))
-
-        yield in_thread
+    async with asking(served, goodfit, monkeypatch) as run:
+        yield run
 
 
 def told(result: Result) -> Any:  # noqa: ANN401 - a JSON value
