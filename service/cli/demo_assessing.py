@@ -98,7 +98,7 @@ async def _is_at_rest(engine: AsyncEngine) -> bool:
     One that is decided a moment after a statement's instant stands in it as it stood before.
     """
     async with transaction(engine) as connection:
-        waiting = await count_due(connection)
+        waiting = await count_due(connection, only_now=True)  # not who failed and was put off
         is_open = await rescorings.find_open(connection, PORTFOLIO_RULES) is not None
     return not is_open and waiting.accounts == 0
 
