@@ -29,14 +29,15 @@ from service.portfolio.alignment_tables import (
     lead_lines,
     served_lines,
 )
-from service.portfolio.marketing_alignment import gather_leads, marketing_of
+from service.portfolio.marketing_alignment import gather_leads, lead_slice_names, marketing_of
 from service.portfolio.reading import Statement
 from service.portfolio.sales_telling import tell_sales
 from service.portfolio.service_alignment import product, support
+from service.portfolio.slicing import Slice, check_slices, read_slices
 from service.portfolio.view_routes import Csv
-from service.portfolio.viewing import Viewed
+from service.portfolio.viewing import SliceParameter, Viewed
 from service.rules import RuleSet
-from service.rulesets import Live, NotLive, SlugInPath
+from service.rulesets import Live, NotLive, SlugInPath, personal_attributes
 from service.storage import transaction
 from service.web import REFUSALS, InHouse, Instant, StrictRoute, csv_of, refusals
 
@@ -82,29 +83,45 @@ async def _asked(
 Asked = Annotated[_Asked, Depends(_asked)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sliced:
+    """Which leads somebody asks for, of which no statement is taken."""
+
+    slug: str
+    slices: tuple[Slice, ...]
+    house: InHouse
+    live: Live
+
+
+async def _sliced(
+    slug: SlugInPath,
+    house: InHouse,
+    live: Live,
+    slices: SliceParameter = [],  # noqa: B006 - FastAPI copies it
+) -> _Sliced:
+    return _Sliced(slug, read_slices(slices), house, live)
+
+
+Sliced = Annotated[_Sliced, Depends(_sliced)]
+
+
 @alignment_routes.get("/marketing", operation_id="showMarketing", response_model=MarketingShown)
-async def show_marketing(
-    *, slug: SlugInPath, asked: Asked, house: InHouse, live: Live
-) -> dict[str, Any]:
+async def show_marketing(*, sliced: Sliced, asked: Asked) -> dict[str, Any]:
     """Return which sources and campaigns bring leads that qualify, and that are won.
 
     Of the rule set's leads, or of all where it judges accounts; of the last year, unless
-    `from` and `to` say otherwise. A lead that was decided several times counts once.
+    `from` and `to` say otherwise. A lead that was decided several times counts once. A `slice`
+    is of leads: by what the last decision knew, or by where they came from.
     """
-    return await _marketing(slug, asked, house, live)
+    return await _marketing(sliced, asked)
 
 
 @alignment_routes.get("/marketing.csv", operation_id="tabulateMarketing", **_TABLE)
 async def tabulate_marketing(
-    *,
-    slug: SlugInPath,
-    asked: Asked,
-    house: InHouse,
-    live: Live,
-    table: Literal["leads", "findings"] = "leads",
+    *, sliced: Sliced, asked: Asked, table: Literal["leads", "findings"] = "leads"
 ) -> Csv:
     """Return the sources and campaigns, or the findings, as a table."""
-    shown = await _marketing(slug, asked, house, live)
+    shown = await _marketing(sliced, asked)
     return _csv(lead_lines(shown) if table == "leads" else finding_lines(shown))
 
 
@@ -160,18 +177,24 @@ async def tabulate_product(*, viewed: Viewed, asked: Asked) -> Csv:
     return _csv(feature_lines(await _product(viewed, asked)))
 
 
-async def _marketing(slug: str, asked: _Asked, house: InHouse, live: Live) -> dict[str, Any]:
-    now = house.clock()
+async def _marketing(sliced: _Sliced, asked: _Asked) -> dict[str, Any]:
+    house, now = sliced.house, sliced.house.clock()
     try:
-        is_of_leads = (await live.version_at(slug, now)).rules.subject == "lead"
+        rules = (await sliced.live.version_at(sliced.slug, now)).rules
     except NotLive:  # nothing was ever decided by it
-        is_of_leads = True
+        rules = None
+    rule_set = None if rules is not None and rules.subject == "account" else sliced.slug
     until = asked.end or now
     period = asked.within(_a_year_before(until), until)
     async with transaction(house.engine, within=WITHIN) as connection:
-        leads, told = await gather_leads(connection, period, rule_set=slug if is_of_leads else None)
+        if sliced.slices:
+            personal = await personal_attributes(connection)
+            check_slices(lead_slice_names(rules) - personal, sliced.slices)
+        leads, told = await gather_leads(
+            connection, period, rule_set=rule_set, slices=sliced.slices
+        )
     found = await anyio.to_thread.run_sync(lambda: marketing_of(leads, told))
-    return marketing_shown(found, period)
+    return marketing_shown(found, period, sliced.slices)
 
 
 def _a_year_before(instant: datetime) -> datetime | None:

@@ -138,6 +138,8 @@ class MarketingShown(Shown):
     """Leads by source and campaign; each counts once, by its last decision."""
 
     period: PeriodShown
+    slices: list[str] = Field(description="As they were asked for.", examples=[["industry:retail"]])
+    tests: int = Field(description="How many questions were tested, and are judged together.")
     leads: list[LeadsShown]
     total: DealsShown = Field(description="Of all outcomes of leads.")
     findings: list[FindingShown]

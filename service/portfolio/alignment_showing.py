@@ -13,7 +13,9 @@ from service.portfolio.marketing_alignment import Leads, Marketing
 from service.portfolio.reading import Statement
 from service.portfolio.sales_alignment import Sales
 from service.portfolio.service_alignment import Feature, Product, Served, Support
+from service.portfolio.slicing import Slice
 from service.portfolio.telling_apart import Finding
+from service.portfolio.view_showing import slice_shown
 from service.storage import to_text
 from service.web import rfc3339
 
@@ -41,10 +43,14 @@ def sales_shown(sales: Sales, statement: Statement, period: Period) -> dict[str,
     }
 
 
-def marketing_shown(marketing: Marketing, period: Period) -> dict[str, Any]:
+def marketing_shown(
+    marketing: Marketing, period: Period, slices: Sequence[Slice]
+) -> dict[str, Any]:
     """Return leads by source and campaign."""
     return {
         "period": _period(period),
+        "slices": [slice_shown(one) for one in slices],
+        "tests": sum(one.p is not None for one in marketing.findings),
         "leads": [_leads(one) for one in marketing.leads],
         "total": _deals(marketing.every),
         "findings": _findings(marketing.findings),

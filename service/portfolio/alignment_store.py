@@ -10,6 +10,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.kept_store import kept_rows
+from service.portfolio.lead_slicing_sql import LeadSlices, slices_of_leads
 from service.portfolio.reading import Statement
 from service.portfolio.slicing import Slice
 from service.storage import instant_of
@@ -25,12 +26,15 @@ __all__ = [
     "read_leads",
     "read_service",
     "read_told",
+    "read_told_of_leads",
 ]
 
 WITHIN: Final = timedelta(seconds=30)
 """How long a report on a year's deals or leads may read."""
 
 _AT_ONCE: Final = 2_000
+_NOBODY: Final = UUID(int=0)
+_ALL_LEADS: Final = LeadSlices()
 # Decisions of fifty thousand leads are sorted in memory, not on disk.
 _LONG: Final = text(
     "SELECT set_config('statement_timeout', '25s', true), set_config('work_mem', '64MB', true)"
@@ -55,19 +59,20 @@ _CHAIN: Final = """
 _CAMPAIGN: Final = """
     nullif(left(btrim(coalesce(facts ->> 'campaign', facts ->> 'utm_campaign')), 200), '')
 """
-_LEADS: Final = text(f"""
+_LEADS: Final = f"""
     SELECT rule_set, source, campaign, verdict, count(*) AS leads FROM (
-        SELECT rule_set, {_CHAIN} FROM (
+        SELECT rule_set, {_CHAIN} {{chained}} FROM (
             SELECT rule_set, decided_at, id, source, verdict, outcome, {_CAMPAIGN} AS campaign,
-                coalesce(external_id, CAST(id AS text)) AS lead
+                coalesce(external_id, CAST(id AS text)) AS lead {{told}}
             FROM decision
             WHERE subject = 'lead' AND decided_at <= :until
                 AND (CAST(:since AS timestamptz) IS NULL OR decided_at > :since)
         ) AS decided
         GROUP BY rule_set, lead
     ) AS chain
+    WHERE true {{inside}}
     GROUP BY rule_set, source, campaign, verdict
-""")  # noqa: S608 - our own words
+"""  # noqa: S608 - our own words
 _NAMED_DECISIONS: Final = text("""
     SELECT DISTINCT decision_id FROM outcome_event
     WHERE decision_id IS NOT NULL AND withdrawn_at IS NULL AND at <= :until
@@ -79,7 +84,7 @@ _TOLD: Final = f"""
     WITH named AS MATERIALIZED (
         SELECT given.id, decision.external_id, decision.account_id, decision.subject,
             decision.verdict, decision.outcome, decision.source, decision.decided_at,
-            {_CAMPAIGN} AS campaign
+            {_CAMPAIGN} AS campaign {{told}}
         FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS given (id, at)
         JOIN decision ON decision.decided_at = given.at AND decision.id = given.id
     ),
@@ -92,16 +97,18 @@ _TOLD: Final = f"""
                 OR coalesce(outcome_event.external_id, named.external_id) IS NOT NULL)
     ),
     decided AS MATERIALIZED (
-        SELECT external_id, decided_at, id, source, verdict, outcome, {_CAMPAIGN} AS campaign
+        SELECT external_id, decided_at, id, source, verdict, outcome,
+            {_CAMPAIGN} AS campaign {{told}}
         FROM decision WHERE subject = 'lead' AND decided_at <= :until
             AND external_id IN (SELECT lead FROM told WHERE lead IS NOT NULL)
     ),
     chain AS MATERIALIZED (
-        SELECT told.id, min(decided.decided_at) AS began, {_CHAIN}
+        SELECT told.id, min(decided.decided_at) AS began, {_CHAIN} {{chained}}
         FROM told JOIN decided
             ON decided.external_id = told.lead AND decided.decided_at <= told.at
         GROUP BY told.id
     )
+    SELECT * FROM (
     SELECT told.result, told.at, told.amount, told.owner, told.product,
         coalesce(told.opened_at, chain.began,
             CASE WHEN named.subject = 'lead' THEN named.decided_at END) AS opened_at,
@@ -110,7 +117,7 @@ _TOLD: Final = f"""
         CASE WHEN named.subject = 'lead' THEN named.verdict ELSE chain.verdict END AS lead_verdict,
         CASE WHEN named.subject = 'lead' THEN named.outcome ELSE chain.outcome END AS lead_outcome,
         coalesce(chain.source, named.source) AS source,
-        coalesce(chain.campaign, named.campaign) AS campaign
+        coalesce(chain.campaign, named.campaign) AS campaign {{of_outcome}}
     FROM told
     LEFT JOIN named ON named.id = told.decision_id
     LEFT JOIN chain ON chain.id = told.id
@@ -118,7 +125,8 @@ _TOLD: Final = f"""
     LEFT JOIN account AS by_decision ON by_decision.id = named.account_id
     LEFT JOIN position ON position.statement_id = :statement AND position.account_id = coalesce(
         by_key.merged_into, by_key.id, by_decision.merged_into, by_decision.id)
-    WHERE true
+    WHERE true {{conditions}}
+    ) AS every_one WHERE true {{inside}}
 """  # noqa: S608 - our own words
 # What is told of deals moves with outcomes that come or are withdrawn, and with merges.
 _TOLD_AS_OF: Final = text("""
@@ -199,13 +207,18 @@ class Period:
         return {"since": self.since, "until": self.until}
 
 
-async def read_leads(connection: AsyncConnection, period: Period) -> Sequence[Row[Any]]:
+async def read_leads(
+    connection: AsyncConnection, period: Period, *, slices: Sequence[Slice] = ()
+) -> Sequence[Row[Any]]:
     """Return how many leads there are by rule set, source, campaign and verdict.
 
-    A lead that was decided several times counts once, by its last decision in *period*.
+    A lead that was decided several times counts once, by its last decision in *period*, and is
+    in *slices* by what that decision knew.
     """
     await connection.execute(_LONG)
-    return (await connection.execute(_LEADS, period.given())).all()
+    parts = slices_of_leads(slices)
+    leads = _LEADS.format(told=parts.told, chained=parts.chained, inside=parts.inside)
+    return (await connection.execute(text(leads), {**period.given(), **parts.given})).all()
 
 
 async def read_told(
@@ -214,22 +227,47 @@ async def read_told(
     period: Period,
     *,
     slices: Sequence[Slice] = (),
-    of_leads: bool = False,
 ) -> Sequence[Row[Any]]:
     """Return the outcomes of *period* that count, joined to positions and to leads' decisions.
 
-    Where there are *slices*, only those of accounts that are in all of them; *of leads*, only
-    those that name one, which few do where most are of accounts.
+    Where there are *slices*, only those of accounts that are in all of them.
     """
+    return await _told(connection, period, _in_slices(slices), statement=statement)
+
+
+async def read_told_of_leads(
+    connection: AsyncConnection, period: Period, *, slices: Sequence[Slice] = ()
+) -> Sequence[Row[Any]]:
+    """Return the outcomes of *period* that name a lead, which few do where most are of accounts.
+
+    A lead is in *slices* by what the decision knew that the outcome goes by.
+    """
+    return await _told(connection, period, ("", {}), parts=slices_of_leads(slices), of_leads=True)
+
+
+async def _told(
+    connection: AsyncConnection,
+    period: Period,
+    of_accounts: tuple[str, dict[str, object]],
+    *,
+    parts: LeadSlices = _ALL_LEADS,
+    statement: UUID = _NOBODY,
+    of_leads: bool = False,
+) -> Sequence[Row[Any]]:
+    """Return outcomes; *of_accounts* are conditions on positions, and their parameters."""
+    conditions, given = of_accounts
     await connection.execute(_LONG)
     named = (await connection.execute(_NAMED_DECISIONS, period.given())).scalars().all()
-    conditions, given = _in_slices(slices)
-    told = text(_TOLD + conditions)
-    found = await connection.execute(
-        told,
-        {**period.given(), **_places(named), "statement": statement, "of_leads": of_leads, **given},
+    told = _TOLD.format(
+        told=parts.told,
+        chained=parts.chained,
+        of_outcome=parts.of_outcome,
+        conditions=conditions,
+        inside=parts.inside,
     )
-    return found.all()
+    asked = {**period.given(), **_places(named), **parts.given, **given}
+    asked |= {"statement": statement, "of_leads": of_leads}
+    return (await connection.execute(text(told), asked)).all()
 
 
 async def read_as_of(connection: AsyncConnection) -> str:

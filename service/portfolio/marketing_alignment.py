@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio import alignment_store
+from service.portfolio.agreeing import COHORT, slice_names
 from service.portfolio.alignment_store import Period
 from service.portfolio.deals import (
     Deal,
@@ -21,12 +21,14 @@ from service.portfolio.deals import (
     parts_by,
     rate_of,
 )
+from service.portfolio.lead_slicing_sql import ORIGINS
+from service.portfolio.slicing import Slice
 from service.portfolio.telling_apart import Finding, findings_of, question_of_deals, rate_question
+from service.rules import RuleSet
 
-__all__ = ["Leads", "Marketing", "gather_leads", "marketing_of"]
+__all__ = ["Leads", "Marketing", "gather_leads", "lead_slice_names", "marketing_of"]
 
 _NAMES: Final = ("source", "campaign")
-_NOBODY: Final = UUID(int=0)
 _DECIDED: Final = ("qualify", "review", "disqualify")
 
 
@@ -57,12 +59,31 @@ class Marketing:
     findings: Sequence[Finding] = field(default=())
 
 
+def lead_slice_names(rules: RuleSet | None) -> frozenset[str]:
+    """Return by what leads can be taken apart: by their origin, and by what is known of them.
+
+    That is the choices, flags and usual names that *rules* for leads declare; where *rules*
+    judge accounts, the names of these. A lead is no customer yet, so it is of no cohort.
+    """
+    known = set() if rules is None else set(slice_names(rules))
+    if rules is not None and rules.subject == "lead":
+        known &= rules.attributes.keys()
+    return frozenset({*known, *ORIGINS}) - {COHORT}
+
+
 async def gather_leads(
-    connection: AsyncConnection, period: Period, *, rule_set: str | None
+    connection: AsyncConnection,
+    period: Period,
+    *,
+    rule_set: str | None,
+    slices: Sequence[Slice] = (),
 ) -> tuple[Sequence[Row[Any]], Sequence[Row[Any]]]:
-    """Return the leads of *period*, of *rule_set* or of all for leads, and all outcomes."""
-    rows = await alignment_store.read_leads(connection, period)
-    told = await alignment_store.read_told(connection, _NOBODY, period, of_leads=True)
+    """Return the leads of *period*, of *rule_set* or of all for leads, and all outcomes.
+
+    Where there are *slices*, only the leads in all of them, and what became of such.
+    """
+    rows = await alignment_store.read_leads(connection, period, slices=slices)
+    told = await alignment_store.read_told_of_leads(connection, period, slices=slices)
     return [row for row in rows if rule_set in {None, row.rule_set}], told
 
 

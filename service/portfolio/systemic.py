@@ -126,6 +126,8 @@ def examine(
     *,
     baselines: Mapping[str, float],
     earlier: Mapping[str, Count] | None = None,
+    outside: Mapping[str, Count] | None = None,
+    alike: int = 1,
 ) -> tuple[Examined, ...]:
     """Return the result of every criterion in every group, in the order of *counts*.
 
@@ -133,22 +135,27 @@ def examine(
     declared baseline is held against that by the exact binomial test. Else a group is held
     against all the others, and everybody against *earlier*, by Fisher's exact test. All tests
     together keep the false discovery rate under `Q`.
+
+    Where *counts* are of a slice, *outside* counts those who are not in it, and everybody in it
+    is held against them. *alike* is how many such slices could have been asked for: each q is
+    multiplied by it (Benjamini and Bogomolov's procedure, one family selected of so many), so
+    that nobody finds something by asking for one slice after the other.
     """
     asked = [
-        (criterion, group, count, _against(group, count, of, declared, before))
+        (criterion, group, count, _against(group, count, of, declared, everybodys))
         for criterion, of in counts.items()
         for declared in [baselines.get(criterion)]
-        for before in [(earlier or {}).get(criterion)]
+        for everybodys in [_everybodys(criterion, earlier or {}, outside or {})]
         for group, count in of.items()
     ]
-    lacks = [lack_of(count, against) for _, _, count, against in asked]
+    lacks = [lack_of(count, against, level=Q / alike) for _, _, count, against in asked]
     p_values = [
         None if lack is not None or against is None else p_of(count, against)
         for (_, _, count, against), lack in zip(asked, lacks, strict=True)
     ]
     q_values = iter(benjamini_hochberg([p for p in p_values if p is not None]))
     return tuple(
-        Examined(*question, p, None if p is None else next(q_values), lack)
+        Examined(*question, p, None if p is None else min(1.0, next(q_values) * alike), lack)
         for question, p, lack in zip(asked, p_values, lacks, strict=True)
     )
 
@@ -161,8 +168,11 @@ def p_of(count: Count, against: Against) -> float:
     return fisher_p(count.yes, count.known, rest_yes=others.yes, rest_known=others.known)
 
 
-def lack_of(count: Count, against: Against | None) -> Lack | None:
-    """Return what a test lacks. It depends on the margins alone, so it chooses no result."""
+def lack_of(count: Count, against: Against | None, *, level: float = Q) -> Lack | None:
+    """Return what a test lacks. It depends on the margins alone, so it chooses no result.
+
+    What could not come out under *level*, whatever was counted, is not asked.
+    """
     if against is None:
         return "no_baseline"
     others = against.others
@@ -172,7 +182,16 @@ def lack_of(count: Count, against: Against | None) -> Lack | None:
         return "mostly_unknown"
     if others is not None and others.known < LEAST_KNOWN:
         return "few_others"
-    return "could_not_tell" if _smallest_p(count, against) > Q else None
+    return "could_not_tell" if _smallest_p(count, against) > level else None
+
+
+def _everybodys(
+    criterion: str, earlier: Mapping[str, Count], outside: Mapping[str, Count]
+) -> Against | None:
+    """Return what everybody is held against: those outside the slice, or an earlier time."""
+    kind: Literal["rest", "history"] = "rest" if criterion in outside else "history"
+    others = outside.get(criterion) or earlier.get(criterion)
+    return None if others is None else Against(kind, others.rate, others)
 
 
 def _against(
@@ -180,14 +199,14 @@ def _against(
     count: Count,
     of: Mapping[Group, Count],
     declared: float | None,
-    before: Count | None,
+    everybodys: Against | None,
 ) -> Against | None:
     if declared is not None:
         return Against("declared", declared)
     if group != EVERYBODY:
         others = of[EVERYBODY].without(count)
         return Against("rest", others.rate, others)
-    return None if before is None else Against("history", before.rate, before)
+    return everybodys
 
 
 def _smallest_p(count: Count, against: Against) -> float:

@@ -5,10 +5,12 @@ is sure (q under `Q`), and ends where a later statement would not find it even b
 `OVER_P`, or a rate under `OVER_RATIO` times the baseline): in between it stays, so that nothing
 flickers. Where there is not enough data any more it stays too. One that a person ended is not
 started again for half a year.
+
+A slice is examined for whoever looks at it, and nothing begins or ends by what it shows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +22,7 @@ from service.decisions import Suspending, end_suspension, suspend, suspensions_e
 from service.decisions import suspension_rows as rows_in_force
 from service.portfolio import systemic_store
 from service.portfolio.reading import Statement
+from service.portfolio.slicing import Slice
 from service.portfolio.systemic import EVERYBODY, Count, Examined, Group, examine
 from service.portfolio.systemic_criteria import Criterion, criteria_of
 from service.portfolio.systemic_policy import SystemicPolicy, read_systemic_policy
@@ -42,7 +45,10 @@ Counts = Mapping[str, Mapping[Group, Count]]
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found in one statement, and by which policy."""
+    """What was found in one statement, or in *slices* of it, and by which policy.
+
+    *alike* is how many slices by the same names there are.
+    """
 
     statement: Statement
     model: Model
@@ -50,6 +56,13 @@ class Examination:
     criteria: Mapping[str, Criterion]
     results: tuple[Examined, ...]
     twins: Mapping[tuple[str, Group], Twin]
+    slices: tuple[Slice, ...] = ()
+    alike: int = 1
+
+    @property
+    def tests(self) -> int:
+        """How many criteria in how many groups were tested together."""
+        return sum(one.p is not None for one in self.results)
 
     @property
     def findings(self) -> tuple[Examined, ...]:
@@ -68,16 +81,17 @@ class Examination:
 
 
 async def examination_of(
-    connection: AsyncConnection, statement: Statement, model: Model
+    connection: AsyncConnection, statement: Statement, model: Model, *, slices: Sequence[Slice] = ()
 ) -> Examination:
-    """Return what was found in *statement*, counted now where nobody examined it yet."""
+    """Return what was found in *slices* of *statement*; counted now where nobody did yet."""
     row = await systemic_store.find_examination(connection, statement.id)
     if row is None:
         policy = await read_systemic_policy(connection, statement.rule_set)
         counts = await _count(connection, statement, model, policy)
     else:
         policy, counts = SystemicPolicy.from_json(row.policy), _from_json(row.counts)
-    return await _judged(connection, statement, model, policy, counts)
+    whole = await _judged(connection, statement, model, policy, counts)
+    return await _within(connection, whole, tuple(slices)) if slices else whole
 
 
 async def examine_statement(
@@ -122,12 +136,41 @@ async def _judged(
         baselines=policy.baselines,
         earlier={name: of[EVERYBODY] for name, of in before.items() if EVERYBODY in of},
     )
-    criteria = {one.name: one for one in criteria_of(model)}
+    twins = await _twins(connection, statement, results)
+    return Examination(statement, model, policy, _named(model), results, twins)
+
+
+async def _within(
+    connection: AsyncConnection, whole: Examination, slices: tuple[Slice, ...]
+) -> Examination:
+    """Judge *slices* of what was found; where no baseline is declared, against all outside."""
+    statement, policy = whole.statement, whole.policy
+    counts = await _count(connection, statement, whole.model, policy, slices)
+    outside = {
+        one.criterion: one.count.without(counts[one.criterion][EVERYBODY])
+        for one in whole.results
+        if one.group == EVERYBODY
+    }
+    alike = await systemic_store.count_alike(connection, statement, slices)
+    results = examine(counts, baselines=policy.baselines, outside=outside, alike=alike)
+    twins = await _twins(connection, statement, results, slices)
+    return replace(whole, results=results, twins=twins, slices=slices, alike=alike)
+
+
+def _named(model: Model) -> dict[str, Criterion]:
+    return {one.name: one for one in criteria_of(model)}
+
+
+async def _twins(
+    connection: AsyncConnection,
+    statement: Statement,
+    results: Sequence[Examined],
+    slices: Sequence[Slice] = (),
+) -> dict[tuple[str, Group], Twin]:
     findings = _findings(results)
     pairs = pairs_of(findings)
-    shared = await systemic_store.count_shared(connection, statement.id, pairs)
-    twins = twins_of(findings, dict(zip(pairs, shared, strict=True)))
-    return Examination(statement, model, policy, criteria, results, twins)
+    shared = await systemic_store.count_shared(connection, statement.id, pairs, slices=slices)
+    return twins_of(findings, dict(zip(pairs, shared, strict=True)))
 
 
 def _findings(results: Sequence[Examined]) -> tuple[Examined, ...]:
@@ -138,25 +181,26 @@ def _findings(results: Sequence[Examined]) -> tuple[Examined, ...]:
 
 
 async def _count(
-    connection: AsyncConnection, statement: Statement, model: Model, policy: SystemicPolicy
+    connection: AsyncConnection,
+    statement: Statement,
+    model: Model,
+    policy: SystemicPolicy,
+    slices: Sequence[Slice] = (),
 ) -> Counts:
     criteria = criteria_of(model)
     if not criteria:
         return {}
-    slices = [name for name in policy.slices if name in statement.slices]
-    rows = await systemic_store.count_letters(connection, statement, criteria, slices)
+    taken = {one.name for one in slices}  # in a slice all are of one group by its name
+    names = [name for name in policy.slices if name in statement.slices and name not in taken]
+    rows = await systemic_store.count_criteria(
+        connection, statement, criteria, names, slices=slices
+    )
     found: dict[str, dict[Group, Count]] = {
         one.name: {EVERYBODY: Count(0, 0, 0)} for one in criteria
     }
     for row in sorted(rows, key=lambda row: (row.slice, row.value)):
-        group = Group(row.slice, row.value)
-        for one, letter in zip(criteria, row.letters, strict=True):
-            before = found[one.name].get(group, Count(0, 0, 0))
-            found[one.name][group] = Count(
-                before.yes + row.accounts * (letter == "y"),
-                before.known + row.accounts * (letter in "yn"),
-                before.accounts + row.accounts,
-            )
+        count = Count(row.yes, row.known, row.accounts)
+        found[criteria[row.place - 1].name][Group(row.slice, row.value)] = count
     return found
 
 

@@ -1,13 +1,12 @@
 """`/v1/portfolio/{slug}/systemic`: it's not them, it's us; and what accounts are held to."""
 
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from service.decisions import suspension_rows
 from service.portfolio import systemic_store
-from service.portfolio.reading import read_statement
 from service.portfolio.systemic_criteria import criteria_of
 from service.portfolio.systemic_examining import Examination, examination_of
 from service.portfolio.systemic_policy import (
@@ -23,14 +22,13 @@ from service.portfolio.systemic_schemas import (
 )
 from service.portfolio.systemic_showing import systemic_lines, systemic_shown
 from service.portfolio.view_routes import Csv
+from service.portfolio.viewing import Looking, Viewed
 from service.rulesets import Editor, Live, SlugInPath
 from service.storage import transaction
 from service.web import (
     REFUSALS,
     Fault,
-    House,
     InHouse,
-    Instant,
     Refusal,
     StrictRoute,
     WithKey,
@@ -49,10 +47,6 @@ systemic_routes = APIRouter(
 )
 _LONG: Final = timedelta(seconds=30)
 """Until it is examined, a moment after it is taken, every account of a statement is counted."""
-AtParameter = Annotated[
-    Instant | None,
-    Query(description="The newest statement then or before; the newest by default."),
-]
 
 
 class UnknownCriterion(Refusal):
@@ -62,27 +56,30 @@ class UnknownCriterion(Refusal):
 
 
 @systemic_routes.get("/systemic", operation_id="showSystemic", response_model=SystemicShown)
-async def show(
-    *, slug: SlugInPath, house: InHouse, live: Live, at: AtParameter = None
-) -> dict[str, Any]:
+async def show(*, viewed: Viewed) -> dict[str, Any]:
     """Return what unusually many accounts share, so that no single one is to be blamed for it.
 
     Every rule that takes points off, every gate to a bad outcome and every outcome that
-    disqualifies is counted in every group, by the decisions' traces before suspensions.
+    disqualifies is counted in every group, by the decisions' traces before suspensions. Within
+    a slice groups are held against the others in it, and all of it against those outside;
+    nothing is suspended for what a slice shows.
     """
-    found = await _found(slug, house, live, at)
-    async with transaction(house.engine) as connection:
-        standing = await suspension_rows(connection, slug, at=house.clock())
-        row = await systemic_store.find_examination(connection, found.statement.id)
+    async with viewed.looking(within=_LONG) as looking:
+        found = await _found(viewed, looking)
+        at = viewed.house.clock()
+        standing = await suspension_rows(looking.connection, viewed.slug, at=at)
+        row = await systemic_store.find_examination(looking.connection, found.statement.id)
     return systemic_shown(found, standing, is_examined=row is not None)
 
 
 @systemic_routes.get(
     "/systemic.csv", operation_id="tabulateSystemic", response_class=Csv, responses=refusals(422)
 )
-async def tabulate(*, slug: SlugInPath, house: InHouse, live: Live, at: AtParameter = None) -> Csv:
+async def tabulate(*, viewed: Viewed) -> Csv:
     """Return every criterion in every group as a table, found or not."""
-    return Csv(csv_of(systemic_lines(await _found(slug, house, live, at))))
+    async with viewed.looking(within=_LONG) as looking:
+        found = await _found(viewed, looking)
+    return Csv(csv_of(systemic_lines(found)))
 
 
 @systemic_routes.get(
@@ -136,10 +133,7 @@ def _check_known(names: list[str], known: list[str]) -> None:
         raise UnknownCriterion("the policy names what no account is blamed for", faults=faults)
 
 
-async def _found(slug: str, house: House, live: Live, at: Instant | None) -> Examination:
-    await live.check_there(slug, house.clock())
-    async with transaction(house.engine) as connection:
-        statement = await read_statement(connection, slug, at=at)
-    running = await live.version(slug, statement.version)
-    async with transaction(house.engine, within=_LONG) as connection:
-        return await examination_of(connection, statement, running.rules.model)
+async def _found(viewed: Viewed, looking: Looking) -> Examination:
+    statement = looking.statement
+    model = (await viewed.live.version(statement.rule_set, statement.version)).rules.model
+    return await examination_of(looking.connection, statement, model, slices=looking.slices)

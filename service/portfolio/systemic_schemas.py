@@ -140,7 +140,18 @@ class SystemicShown(Shown):
     examined: bool = Field(
         description="Whether suspensions were started and ended by it; a moment after it is taken."
     )
+    slices: list[str] = Field(description="As they were asked for.", examples=[["segment:core"]])
+    suspends: bool = Field(
+        description="Whether what is found here may suspend: of the whole portfolio, never a slice."
+    )
     false_discovery_rate: float
     tests: int = Field(description="How many criteria in how many groups were tested, together.")
+    slices_alike: int = Field(
+        description="How many slices by the same names there are, any of which could have been "
+        "asked for; 1 of the whole. Every q is multiplied by it."
+    )
+    hypotheses: int = Field(
+        description="How many q answers for: the tests, times the slices they could have been of."
+    )
     findings: list[FindingShown] = Field(description="The surest first.")
     not_enough_data: list[NotEnoughShown]

@@ -9,6 +9,7 @@ from service.portfolio.exact_tests import clopper_pearson
 from service.portfolio.systemic import EVERYBODY, Examined, Group, Q
 from service.portfolio.systemic_examining import Examination
 from service.portfolio.systemic_words import sentence_of
+from service.portfolio.view_showing import slice_shown
 from service.storage import to_text
 from service.web import Cell, rfc3339
 
@@ -32,8 +33,12 @@ def systemic_shown(
         "statement": to_text("st", statement.id),
         "at": rfc3339(statement.at),
         "examined": is_examined,
+        "slices": [slice_shown(one) for one in found.slices],
+        "suspends": not found.slices,
         "false_discovery_rate": Q,
-        "tests": sum(one.p is not None for one in found.results),
+        "tests": found.tests,
+        "slices_alike": found.alike,
+        "hypotheses": found.tests * found.alike,
         "findings": [_finding(one, found, by_key) for one in found.findings],
         "not_enough_data": [
             _counted(one, found) | {"lack": one.lack}
@@ -109,6 +114,7 @@ def _counted(one: Examined, found: Examination) -> dict[str, Any]:
             found.model,
             is_covered=found.is_covered(one),
             twin=found.twin_of(one),
+            slices=found.slices,
         ),
     }
 

@@ -1,4 +1,7 @@
-"""Counts of who meets which criterion, policies and examinations in the database: SQL only."""
+"""Counts of who meets which criterion, policies and examinations in the database: SQL only.
+
+What is counted in a statement is kept with it, as everything that is summed of one.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.portfolio.kept_store import kept_rows
 from service.portfolio.reading import Statement
+from service.portfolio.slicing import Slice
+from service.portfolio.store import in_slices
 from service.portfolio.systemic import Group
 from service.portfolio.systemic_criteria import Criterion
 from service.storage.tables import (
@@ -20,57 +25,94 @@ from service.storage.tables import (
     SystemicPolicyRow,
 )
 
-__all__ = ["accounts_of", "add_examination", "count_letters", "count_shared", "find_earlier"]
-__all__ += ["find_examination", "find_policy", "find_unexamined", "put_policy", "take_turn"]
+__all__ = ["accounts_of", "add_examination", "count_alike", "count_criteria", "count_shared"]
+__all__ += ["find_earlier", "find_examination", "find_policy", "find_unexamined", "put_policy"]
+__all__ += ["take_turn"]
 
 _LETTERS: Final = {"gate": "gates", "points": "rules", "outcome": "outcomes"}
 _LONG: Final = text("SET LOCAL statement_timeout = '60s'")
 
 
-async def count_letters(
+async def count_criteria(
     connection: AsyncConnection,
     statement: Statement,
     criteria: Sequence[Criterion],
-    slices: Sequence[str],
-) -> Sequence[Row[Any]]:
-    """Return how many accounts of each group have which letters: y, n or u, one a criterion.
+    names: Sequence[str],
+    *,
+    slices: Sequence[Slice] = (),
+) -> Sequence[Any]:
+    """Return of each criterion, by its place, how many accounts of each group are y, known, all.
 
-    The trace is the one before suspensions, so that nothing counts otherwise for having been
-    called systemic. Whom a grace period decided is left out: nothing is said of them. Where
-    another version decided, nothing is known.
+    Groups are made by *names*; the one without a name is everybody. Only accounts in all
+    *slices* are counted. The trace is the one before suspensions, so that nothing counts
+    otherwise for having been called systemic. Whom a grace period decided is left out: nothing
+    is said of them. Where another version decided, nothing is known.
     """
     read = " || ".join(
         f"coalesce(substr(found ->> '{_LETTERS[one.kind]}', {one.place + 1}, 1), 'u')"
         for one in criteria
     )
-    names = {f"slice_{place}": name for place, name in enumerate(slices)}
-    groups = ", ".join(["('', '')", *(f"(:{name}, slices ->> :{name})" for name in names)])
+    given: dict[str, Any] = {f"slice_{place}": name for place, name in enumerate(names)}
+    groups = ", ".join(["('', '')", *(f"(:{name}, slices ->> :{name})" for name in given)])
+    conditions = []
+    for place, one in enumerate(slices):
+        given |= {f"name_{place}": one.name, f"value_{place}": one.value}
+        told = f"slices ->> CAST(:name_{place} AS text)"
+        conditions.append(f"AND coalesce({told}, '') = :value_{place}")
     query = f"""
         WITH judged AS MATERIALIZED (
             SELECT slices, coalesce(letters -> 'before', letters) AS found
-            FROM position WHERE statement_id = :statement AND NOT in_grace
-        ), told AS MATERIALIZED (SELECT slices, {read} AS letters FROM judged)
-        SELECT slice, value, letters, count(*) AS accounts
-        FROM told, LATERAL (VALUES {groups}) AS "group" (slice, value)
-        WHERE value IS NOT NULL GROUP BY slice, value, letters
-    """  # noqa: S608 - places and our own words; names of slices are parameters
+            FROM position WHERE statement_id = :statement AND NOT in_grace {" ".join(conditions)}
+        ), told AS MATERIALIZED (SELECT slices, {read} AS letters FROM judged),
+        grouped AS MATERIALIZED (
+            SELECT slice, value, letters, count(*) AS accounts
+            FROM told, LATERAL (VALUES {groups}) AS "group" (slice, value)
+            WHERE value IS NOT NULL GROUP BY slice, value, letters
+        )
+        SELECT slice, value, place,
+            CAST(coalesce(sum(accounts) FILTER (WHERE letter = 'y'), 0) AS bigint) AS yes,
+            CAST(coalesce(sum(accounts) FILTER (WHERE letter IN ('y', 'n')), 0) AS bigint) AS known,
+            CAST(sum(accounts) AS bigint) AS accounts
+        FROM grouped, LATERAL string_to_table(letters, NULL) WITH ORDINALITY AS one (letter, place)
+        GROUP BY slice, value, place ORDER BY slice, value, place
+    """  # noqa: S608 - places and our own words; names and texts of slices are parameters
     await connection.execute(_LONG)
-    given = {"statement": statement.id, **names}
-    return (await connection.execute(text(query), given)).all()
+    given["statement"] = statement.id
+    return await kept_rows(connection, statement.id, text(query), given)
+
+
+async def count_alike(
+    connection: AsyncConnection, statement: Statement, slices: Sequence[Slice]
+) -> int:
+    """Return how many slices by the names of *slices* there are; 1 where there is none."""
+    if not slices:
+        return 1
+    told: Any = PositionRow.slices
+    parts = [func.coalesce(told[name].astext, "") for name in sorted({one.name for one in slices})]
+    of_it = PositionRow.statement_id == statement.id, ~PositionRow.in_grace
+    different = select(*parts).where(*of_it).distinct().subquery()
+    query = select(func.count()).select_from(different)
+    (row,) = await kept_rows(connection, statement.id, query)
+    return max(1, int(row[0]))
 
 
 async def count_shared(
-    connection: AsyncConnection, statement_id: UUID, pairs: Sequence[tuple[Group, Group]]
+    connection: AsyncConnection,
+    statement_id: UUID,
+    pairs: Sequence[tuple[Group, Group]],
+    *,
+    slices: Sequence[Slice] = (),
 ) -> list[int]:
-    """Return how many accounts are in both groups of each pair, among those that count."""
+    """Return how many accounts in *slices* are in both groups of each pair, if they count."""
     if not pairs:
         return []
-    slices: Any = PositionRow.slices
+    told: Any = PositionRow.slices
     both = [
-        func.count().filter(*(slices[group.slice].astext == group.value for group in pair))
+        func.count().filter(*(told[group.slice].astext == group.value for group in pair))
         for pair in pairs
     ]
-    query = select(*both).where(PositionRow.statement_id == statement_id, ~PositionRow.in_grace)
+    of_it = PositionRow.statement_id == statement_id, ~PositionRow.in_grace
+    query = select(*both).where(*of_it, *in_slices(slices))
     (row,) = await kept_rows(connection, statement_id, query)
     return list(row)
 

@@ -1,7 +1,9 @@
 """What was found, in sentences an executive can read out."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from service.portfolio.slicing import Slice
 from service.portfolio.systemic import EVERYBODY, LEAST_KNOWN, Examined, Group, Lack
 from service.portfolio.systemic_criteria import Criterion
 from service.portfolio.systemic_policy import CriterionPolicy
@@ -31,7 +33,14 @@ def group_words(group: Group) -> str:
     return f"{name[:1].upper()}{name[1:]} {group.value}"
 
 
-def cause_of(one: Examined, criterion: Criterion, policy: CriterionPolicy, model: Model) -> str:
+def cause_of(
+    one: Examined,
+    criterion: Criterion,
+    policy: CriterionPolicy,
+    model: Model,
+    *,
+    slices: Sequence[Slice] = (),
+) -> str:
     """Return what was counted, such as "Onboarding cohort 2026-Q1: 19 of 42 accounts ...".
 
     The author's words stand where there are some, else the condition as it is written.
@@ -39,7 +48,22 @@ def cause_of(one: Examined, criterion: Criterion, policy: CriterionPolicy, model
     count = one.count
     words = policy.words or _own_words(criterion, model)
     counted = f"{count.yes:,} of {count.known:,} accounts {words} ({_usual(one)})"
-    return f"{group_words(one.group)}: {counted}."
+    return f"{_where(one.group, slices)}: {counted}."
+
+
+def _where(group: Group, slices: Sequence[Slice]) -> str:
+    """Return a group of some slices as a sentence begins with it: `Segment core, cohort ...`."""
+    if not slices:
+        return group_words(group)
+    parts = [Group(one.name, one.value or "not known") for one in slices]
+    words = ", ".join(
+        _small(group_words(part)) for part in (*parts, *([] if group == EVERYBODY else [group]))
+    )
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _small(words: str) -> str:
+    return f"{words[:1].lower()}{words[1:]}"
 
 
 def sentence_of(
@@ -50,18 +74,21 @@ def sentence_of(
     *,
     is_covered: bool = False,
     twin: Twin | None = None,
+    slices: Sequence[Slice] = (),
 ) -> str:
     """Return the whole finding, or what there is not enough data for."""
     if one.lack is not None:
-        begins = f"{group_words(one.group)}, `{criterion.id}`: not enough data"
+        begins = f"{_where(one.group, slices)}, `{criterion.id}`: not enough data"
         return (
             f"{begins}; {_LACKS[one.lack]} ({one.count.known:,} of {one.count.accounts:,} known)."
         )
-    cause = cause_of(one, criterion, policy, model)
+    cause = cause_of(one, criterion, policy, model, slices=slices)
     if one.result == "not_systemic":
         return f"{cause} No more than chance may do."
     kind = _PLURAL[criterion.kind]
-    if is_covered:
+    if slices:
+        rest = "only what the whole portfolio shows suspends anything."
+    elif is_covered:
         rest = f"the {kind} is suspended for all accounts."
     elif policy.suspends(criterion):
         whom = "everybody" if one.group == EVERYBODY else "them"
@@ -74,8 +101,7 @@ def sentence_of(
 def _same(twin: Twin | None) -> str:
     if twin is None:
         return ""
-    words = group_words(twin.group)
-    named = f"{words[:1].lower()}{words[1:]}"
+    named = _small(group_words(twin.group))
     return (
         f" These are nearly the same accounts as {named} ({twin.shared:,} of {twin.together:,}),"
         " where the evidence is stronger: one problem, told twice."

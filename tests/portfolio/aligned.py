@@ -48,6 +48,9 @@ subject: lead
 attributes:
   vehicles: {type: number, min: 0, label: Vehicles}
   campaign: {type: text, label: Campaign}
+  industry: {type: text, label: Industry}
+  fleet: {type: flag, label: Has a fleet}
+  country: {type: text, pii: true, label: Country}
 scores:
   fit: {floor: 0, ceiling: 100, groups: [{id: s, mode: sum, rules: [{id: big, when: vehicles >= 10, points: 60}]}]}
 outcomes:

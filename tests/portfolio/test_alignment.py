@@ -235,6 +235,58 @@ async def test_marketing_hears_which_source_brings_whom(served: Served) -> None:
     assert {one["value"] for one in lines if one["by"] == "source"} == {"fair", "web", ""}
 
 
+async def test_marketing_adds_up_in_every_slice(served: Served) -> None:
+    """Each lead and each outcome is in one slice by a name, by what was known of it last."""
+    told: list[dict[str, Any]] = [
+        {"vehicles": 50, "industry": "retail", "fleet": True},
+        {"vehicles": 50, "industry": "retail", "campaign": "autumn"},
+        {"vehicles": 5, "industry": "food", "fleet": False, "country": "DE"},
+        {"vehicles": 5, "campaign": "autumn"},
+    ]
+    for number, lead in enumerate([{"vehicles": 5, "industry": "food"}, *told]):
+        asked = {"rule_set": "inbound", "lead": lead, "external_id": f"crm-{max(number, 1)}"}
+        source = {"source": "fair"} if number < 3 else {}
+        assert (await served.ask("POST", "/v1/qualify", json=asked | source)).status_code == 200
+    soon = {"at": datetime.now(UTC).isoformat(), "opened_at": None}
+    results = ("won", "lost", "won")
+    await send(served, "/v1/outcomes", [
+        deal(number, result, external_id=f"crm-{number}", **soon)
+        for number, result in enumerate(results, start=1)
+    ])  # fmt: skip
+    to = (datetime.now(UTC) + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+
+    async def counts(slug: str, *slices: str) -> tuple[int, int, int]:
+        """Return how many leads there are, how many qualify, and how many outcomes."""
+        chosen = "".join(f"&slice={one}" for one in slices)
+        path = f"/v1/portfolio/{slug}/alignment/marketing?to={to}{chosen}"
+        answer = await served.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        marketing = answer.json()
+        assert marketing["slices"] == list(slices)
+        by = [one for one in marketing["leads"] if one["by"] == "source"]
+        leads, qualify = (sum(one[name] for one in by) for name in ("leads", "qualify"))
+        return leads, qualify, marketing["total"]["deals"]
+
+    assert await counts("inbound") == (4, 2, 3)
+    parts = {
+        "industry": {"retail": (2, 2, 2), "food": (1, 0, 1), "": (1, 0, 0)},
+        "fleet": {"true": (1, 1, 1), "false": (1, 0, 1), "": (2, 1, 1)},
+        "source": {"fair": (2, 2, 2), "": (2, 0, 1)},
+        "campaign": {"autumn": (2, 1, 1), "": (2, 1, 2)},
+    }
+    for name, values in parts.items():
+        assert {value: await counts("inbound", f"{name}:{value}") for value in values} == values
+    both = await counts("inbound", "industry:retail", "campaign:autumn")
+    assert both == await counts("book", "industry:retail", "campaign:autumn") == (1, 1, 1)
+    assert await counts("inbound", "industry:fishing") == (0, 0, 0)
+    lines = await table(served, f"marketing.csv?to={to}&slice=industry:food")
+    assert [one["leads"] for one in lines if one["by"] == "source"] == ["1"]
+    for wrong in ("country:DE", "cohort:2026-Q1", "vehicles:50", "industry"):
+        answer = await served.ask("GET", f"{PATH}/marketing?slice={wrong}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad_slice"), wrong
+        assert answer.json()["errors"][0]["parameter"] == "slice"
+
+
 async def test_what_cannot_be_told_is_refused(served: Served) -> None:
     """No statement, no such name, no such instant: with the parameter that is wrong."""
 
