@@ -7,6 +7,7 @@ and made in a seventh of the time.
 from collections.abc import Iterable
 
 import msgspec
+import orjson
 
 from service.rules.json_text import number
 from service.rules.truth import NO, UNKNOWN, YES, Truth
@@ -144,10 +145,7 @@ def truths_of(letters: str) -> tuple[Truth, ...]:
 
 def _numbers(each: tuple[float, ...]) -> str:
     """Return *each* as a JSON list."""
-    text = repr(list(each))
-    if "e" in text or "n" in text:  # an exponent, or no number at all
-        return f"[{','.join(map(number, each))}]"
-    return text
+    return orjson.dumps(each).decode()
 
 
 def _results_to_text(results: Results) -> str:

@@ -188,6 +188,11 @@ class Voice:
             self._book.shelf.keep(self._made, (words, results), found)
         return filled(values, self.head(result), found)
 
+    def say_unasked(self, words: str) -> str:
+        """Return the reason, in these *words*, of a yes that no condition stands behind."""
+        told = plain(words).told
+        return self.head(YES) + "".join(told.texts)
+
     def say_words(self, values: Values, result: Truth, words: Words) -> Spoken:
         """Return these *words* beside the condition's checks."""
         results = values.checks[self._first : self._end]

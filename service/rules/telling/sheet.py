@@ -7,7 +7,7 @@ the reference by the tests of telling.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from service.rules.attributes import Fact
@@ -18,8 +18,14 @@ from service.rules.json_text import quoted, value
 from service.rules.model import Model, Outcome, Score
 from service.rules.ranges import limit
 from service.rules.telling.case import NO_OTHER, Telling, inside_sentence
-from service.rules.telling.reasons import Spoken
-from service.rules.telling.sheet_writing import Counted, RulesWriter, writers_of
+from service.rules.telling.sheet_numbers import Numbers
+from service.rules.telling.sheet_writing import (
+    Counted,
+    OutcomeWriter,
+    RulesWriter,
+    outcome_writer,
+    writers_of,
+)
 from service.rules.telling.values import Values
 from service.rules.told import told_of
 from service.rules.trace import Outright, letters_of
@@ -28,6 +34,8 @@ from service.rules.truth import YES
 _YES: Final = letters_of([YES])
 COMPILED_AFTER: Final = 8
 """How many usual decisions there were before the functions are worth compiling."""
+
+_HEADS_KEPT: Final = 500
 
 
 class Told(NamedTuple):
@@ -55,6 +63,7 @@ class _Ending:
 
     Attributes:
         above: The least of the main score that outcomes further up ask for, with their ids.
+        heads: How the summary begins, by the main score; a few hundred whole numbers at most.
     """
 
     outcome: Outcome
@@ -62,6 +71,15 @@ class _Ending:
     certainty: str
     next: str
     above: tuple[tuple[float, str], ...]
+    heads: dict[float, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """The generated functions: one for each outcome, and those that go through the rules."""
+
+    outcomes: tuple[OutcomeWriter, ...]
+    rules: tuple[RulesWriter, ...]
 
 
 class Sheet:
@@ -78,8 +96,9 @@ class Sheet:
         self._endings = [_ending(one, model, main) for one in model.outcomes]
         self._limits = tuple(_limits_of(model))
         self._names = [score.name for score in model.scores]
+        self._numbers = Numbers(model)
         self._wanted = 0
-        self._writers: tuple[RulesWriter, ...] | None = None
+        self._writers: _Writers | None = None
 
     @staticmethod
     def can_tell(model: Model) -> bool:
@@ -150,36 +169,51 @@ class Sheet:
         writers = self._writers or self._written()
         if writers is None:
             return None
-        spoken = (
-            self._say_outcome(values, ending)
-            if gate is None
-            else self._telling.gates[gate].say_yes(values)
-        )
-        reasons, said = [spoken[1]], list[str]()
-        for write in writers:
-            write(values, values.facts, effects, reasons.append, said)
-        if gate is not None:  # it alone decided
-            summary = f"{ending.outcome.label}: {inside_sentence(spoken, values)}."
-        else:
-            main = scores[self._main]
-            head = f"{ending.outcome.label}: {self._label} {number(main)}{self._most}"
-            summary = ". ".join((f"{head}{_short_of(ending, main)}", *said)) + "."
-        return Told(reasons, summary, ending.certainty, ending.next)
+        words, shown = self._numbers.texts(values.facts, scores)
+        if gate is None:
+            reasons = [writers.outcomes[ending.place](values, words, shown)]
+            summary = self._head(ending, scores[self._main])
+        else:  # it alone decided
+            spoken = self._telling.gates[gate].say_yes(values)
+            reasons = [spoken[1]]
+            summary = f"{ending.outcome.label}: {inside_sentence(spoken, values)}"
+        said: list[str] = []
+        for write in writers.rules:
+            write(values, words, shown, effects, reasons.append, said)
+        if gate is None and said:
+            summary = f"{summary}. {'. '.join(said)}"
+        return Told(reasons, f"{summary}.", ending.certainty, ending.next)
 
-    def _written(self) -> tuple[RulesWriter, ...] | None:
+    def _head(self, ending: _Ending, main: float) -> str:
+        """Return how the summary begins that no gate decided."""
+        found = ending.heads.get(main)
+        if found is None:
+            if len(ending.heads) >= _HEADS_KEPT:
+                ending.heads.clear()
+            score = f"{self._label} {number(main)}{self._most}"
+            found = f"{ending.outcome.label}: {score}{_short_of(ending, main)}"
+            ending.heads[main] = found
+        return found
+
+    def _written(self) -> _Writers | None:
         """Return the functions, once there was reason enough to have them compiled."""
         self._wanted += 1
         if self._wanted <= COMPILED_AFTER:
             return None
-        main = self._telling.model.scores[self._main].name
-        self._writers = writers_of(_counted(self._telling.model), self._telling, main)
+        telling, numbers, model = self._telling, self._numbers, self._telling.model
+        main = model.scores[self._main].name
+        outcomes = map(self._outcome_writer, range(len(model.outcomes)))
+        rules = writers_of(_counted(model), telling, numbers, main=main)
+        self._writers = _Writers(tuple(outcomes), rules)
         return self._writers
 
-    def _say_outcome(self, values: Values, ending: _Ending) -> Spoken:
-        voice, outcome = self._telling.outcomes[ending.place], ending.outcome
-        if outcome.condition is None:
-            return voice.say_plainly(values, YES, outcome.reason or NO_OTHER)
-        return voice.say_yes(values)
+    def _outcome_writer(self, place: int) -> OutcomeWriter:
+        voice = self._telling.outcomes[place]
+        outcome = self._telling.model.outcomes[place]
+        if outcome.condition is not None:
+            return outcome_writer(voice, self._telling, self._numbers)
+        reason = voice.say_unasked(outcome.reason or NO_OTHER)
+        return lambda *_: reason
 
 
 def _counted(model: Model) -> list[Counted]:

@@ -1,44 +1,66 @@
-"""A subject's number in generated code: its text in locals, made once for all that tell of it."""
+"""The numbers of usual decisions as text: all made together, once for whoever tells of them."""
 
 import ast as python
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import orjson
 
 from service.rules import json_text
+from service.rules.attributes import Fact
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_pieces import Names
+from service.rules.expression.nouns import MISSING
+from service.rules.model import Model
 from service.rules.telling.places import Place
-from service.rules.telling.values import SHORT_BELOW, SHORT_FROM, written
+from service.rules.telling.values import SHORT_BELOW, written
 
-_POINT_ZERO = ".0"
+_WORDS, _SHOWN = (python.Name(name, python.Load()) for name in ("words", "shown"))
+_UNKNOWN: Final = (MISSING, "null")
+
+
+class Numbers:
+    """The numbers that a rule set's words may speak of: attributes, then the scores."""
+
+    def __init__(self, model: Model) -> None:
+        """Give each number its place."""
+        self.attributes = tuple(a.name for a in model.attributes.values() if a.type == "number")
+        names = [*self.attributes, *(score.name for score in model.scores)]
+        self.places = {name: place for place, name in enumerate(names)}
+
+    def texts(
+        self, facts: Mapping[str, Fact], scores: Sequence[float]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Return each number in words and as a check shows it.
+
+        Nearly always all are known and short, and people, JSON and Python write them alike.
+        """
+        numbers = [*map(facts.get, self.attributes), *scores]
+        try:
+            if max(numbers) < SHORT_BELOW:  # type: ignore[type-var, operator]  # see below
+                joined = orjson.dumps(numbers).decode()
+                if "-" not in joined:  # none is negative or has an exponent
+                    short = joined[1:-1].replace(".0,", ",").removesuffix(".0").split(",")
+                    return short, short
+        except TypeError:  # one of them is not known
+            pass
+        each = [written(one) if isinstance(one, float) else _UNKNOWN for one in numbers]
+        return [words for words, _ in each], [shown for _, shown in each]
 
 
 class NumberText:
-    """The text of one number: its words, and what a check shows."""
+    """The text of one number in generated code: its words, and what a check shows."""
 
-    def __init__(self, names: Names, place: Place) -> None:
-        """Take the locals; `made` fills them."""
-        self._names = names
+    def __init__(self, names: Names, place: Place, at: int) -> None:
+        """Take the locals, which `made` fills with what stands *at* this place of the texts."""
         self._place = place
+        self._at = python.Constant(at)
         self._words, self._json = names.fresh("w"), names.fresh("j")
 
-    def made(self, fact: python.expr) -> Iterator[python.stmt]:
-        """Yield what puts *fact* into words, which most numbers have as Python writes them."""
-        value, words, json = self._names.fresh("n"), self._words, self._json
-        yield pieces.assign(value, fact)
-        limits = [python.Constant(limit) for limit in (SHORT_FROM, SHORT_BELOW)]
-        is_short = python.Compare(limits[0], [python.LtE(), python.Lt()], [value, limits[1]])
-        end = python.Slice(python.Constant(-len(_POINT_ZERO)), None, None)
-        before = python.Slice(None, python.Constant(-len(_POINT_ZERO)), None)
-        is_whole = pieces.compare(
-            pieces.item(words, end), python.Eq(), python.Constant(_POINT_ZERO)
-        )
-        short = [
-            pieces.assign(words, pieces.call(self._names.bound(repr), value)),
-            pieces.when(is_whole, [pieces.assign(words, pieces.item(words, before))]),
-            pieces.assign(json, words),
-        ]
-        otherwise = pieces.call(self._names.bound(written), value)
-        yield pieces.when(is_short, short, [pieces.assign_pair(words, json, otherwise)])
+    def made(self) -> Iterator[python.stmt]:
+        """Yield what puts the number's texts into the locals."""
+        yield pieces.assign(self._words, pieces.item(_WORDS, self._at))
+        yield pieces.assign(self._json, pieces.item(_SHOWN, self._at))
 
     def in_slot(self, slot: int) -> Iterator[python.expr]:
         """Yield what stands in *slot*, one after another."""

@@ -1,10 +1,9 @@
-"""Generated functions that write the reasons of the rules that count, one after another."""
+"""Generated functions that write the reasons of the rules that count, and of the outcome."""
 
 import ast as python
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, cast
 
-from service.rules.attributes import Fact
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_pieces import Names
 from service.rules.expression.tokens import signed
@@ -12,14 +11,18 @@ from service.rules.telling.case import Telling
 from service.rules.telling.filling import LONGEST
 from service.rules.telling.forms import Form, Wording
 from service.rules.telling.reasons import Voice
-from service.rules.telling.sheet_numbers import NumberText
+from service.rules.telling.sheet_numbers import Numbers, NumberText
 from service.rules.telling.values import Values
+from service.rules.truth import YES
 
 RulesWriter = Callable[
-    [Values, Mapping[str, Fact], Sequence[float], Callable[[str], None], list[str]], None
+    [Values, Sequence[str], Sequence[str], Sequence[float], Callable[[str], None], list[str]], None
 ]
-"""Is given the values, the facts, what each rule added, what takes each reason, and a list for
-the words of the first few, of which the summary is made."""
+"""Is given the values, the numbers in words and as JSON, what each rule added, what takes each
+reason, and a list for the words of the first few, of which the summary is made."""
+
+OutcomeWriter = Callable[[Values, Sequence[str], Sequence[str]], str]
+"""Is given the same, and returns the reason."""
 
 SAID: Final = 3
 """How many rules a summary names."""
@@ -27,8 +30,10 @@ SAID: Final = 3
 _IN_ONE: Final = 64
 """How many rules one function tells of: Python's compiler takes its time over large ones."""
 
-_PARAMETERS: Final = ("values", "facts", "effects", "tell", "said")
-_VALUES, _FACTS, _EFFECTS, _TELL, _TOLD = (python.Name(n, python.Load()) for n in _PARAMETERS)
+_PARAMETERS: Final = ("values", "words", "shown", "effects", "tell", "said")
+_OF_OUTCOME: Final = 3
+"""How many of them the writer of an outcome has."""
+_VALUES, _, _, _EFFECTS, _TELL, _TOLD = (python.Name(n, python.Load()) for n in _PARAMETERS)
 
 
 class Counted(NamedTuple):
@@ -39,14 +44,24 @@ class Counted(NamedTuple):
     score: str
 
 
-def writers_of(rules: Sequence[Counted], telling: Telling, main: str) -> tuple[RulesWriter, ...]:
+def writers_of(
+    rules: Sequence[Counted], telling: Telling, numbers: Numbers, *, main: str
+) -> tuple[RulesWriter, ...]:
     """Return the functions that tell of *rules* in this order; *main* is the summary's score."""
     starts = range(0, len(rules), _IN_ONE)
-    return tuple(_writer(rules[at : at + _IN_ONE], telling, main) for at in starts)
+    return tuple(_writer(rules[at : at + _IN_ONE], telling, numbers, main) for at in starts)
 
 
-def _writer(rules: Iterable[Counted], telling: Telling, main: str) -> RulesWriter:
-    body = _Body(telling, main)
+def outcome_writer(voice: Voice, telling: Telling, numbers: Numbers) -> OutcomeWriter:
+    """Return what tells of the outcome of *voice*, to which its condition led."""
+    wording = voice.only_wording()
+    if wording is None or len(wording.told.slots) > LONGEST:
+        return lambda values, *_: voice.say_yes(values)[1]
+    return _Body(telling, numbers, "").build_outcome(voice.head(YES), wording)
+
+
+def _writer(rules: Iterable[Counted], telling: Telling, numbers: Numbers, main: str) -> RulesWriter:
+    body = _Body(telling, numbers, main)
     for rule in rules:
         body.tell(rule)
     return body.build()
@@ -55,8 +70,9 @@ def _writer(rules: Iterable[Counted], telling: Telling, main: str) -> RulesWrite
 class _Body:
     """The body of one function: the numbers it speaks of as text, then rule after rule."""
 
-    def __init__(self, telling: Telling, main: str) -> None:
+    def __init__(self, telling: Telling, numbers: Numbers, main: str) -> None:
         self._telling = telling
+        self._places = numbers.places
         self._main = main
         self._names = Names()
         self._numbers: dict[int, NumberText] = {}
@@ -83,6 +99,12 @@ class _Body:
         made = pieces.build(pieces.function("write", _PARAMETERS, body), self._names)
         return cast("RulesWriter", made)
 
+    def build_outcome(self, head: str, wording: Wording) -> OutcomeWriter:
+        """Return the function that tells of one outcome."""
+        reason = python.Return(self._text(head, wording.told, ""))
+        definition = pieces.function("write", _PARAMETERS[:_OF_OUTCOME], [*self._first, reason])
+        return cast("OutcomeWriter", pieces.build(definition, self._names))
+
     def _written(self, wording: Wording, head: str, points: str) -> Iterator[python.stmt]:
         yield python.Expr(pieces.call(_TELL, self._text(head, wording.told, "")))
         count = pieces.call(self._names.bound(len), _TOLD)
@@ -106,8 +128,9 @@ class _Body:
         name, place = found
         number = self._numbers.get(place.bare)
         if number is None:
-            number = self._numbers[place.bare] = NumberText(self._names, place)
-            self._first += number.made(pieces.item(_FACTS, python.Constant(name)))
+            number = NumberText(self._names, place, self._places[name])
+            self._numbers[place.bare] = number
+            self._first += number.made()
         yield from number.in_slot(slot)
 
 

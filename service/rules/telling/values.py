@@ -125,10 +125,12 @@ class Slots:
         return self.of(self._book.hole(node))
 
     def number_at(self, slot: int) -> "tuple[str, Place] | None":
-        """Return the attribute and the place of a number that *slot* belongs to, if it is one."""
+        """Return the name and the place of the number that *slot* belongs to, if it is one."""
         place, node = self._taken[slot // SLOTS]
         match node:
             case ast.Attribute(name=name) if self._model.attributes[name].type == "number":
+                return name, place
+            case ast.Score(name=name):
                 return name, place
             case _:
                 return None
