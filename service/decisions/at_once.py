@@ -4,12 +4,12 @@ Nothing is made on the way but what is written and sent. Whatever is not usual t
 of `deciding`; a test holds the row and the answer of both to each other.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 from uuid import UUID
 
 from service.decisions.asking import Question
-from service.decisions.deciding import MICROSECOND, Record, facts_text, json_or_none
+from service.decisions.deciding import Record, facts_text, json_or_none
 from service.decisions.showing import Head, text_told
 from service.decisions.writing import Entry
 from service.rules import MEANING
@@ -85,6 +85,6 @@ def entry_at_once(
         trace_before=None,
         source=question.source,
         override_of=None,
-        latency_us=timedelta(seconds=perf_counter() - began_s) // MICROSECOND,
+        latency_us=int((perf_counter() - began_s) * 1e6),
     )
     return Entry(record=record, answer=answer, claim=claim, epoch=running.epoch, assessed=None)

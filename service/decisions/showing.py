@@ -6,6 +6,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+import orjson
 from sqlalchemy import Row
 
 from service.decisions.suspended import suspended_words
@@ -109,14 +110,14 @@ def text_told(told: Text, head: Head, *, outcome: str | None, override: str = "n
     suspended = value(list(head.suspensions)) if head.suspensions else "[]"
     text = (
         f'{{"id":{decision_id},"decided_at":"{rfc3339(head.decided_at)}",'
-        f'"subject":{{"kind":"{head.subject}","external_id":{value(head.external_id)},'
-        f'"account":{value(head.account)}}},"verdict":"{told.verdict}",'
-        f'"outcome":{value(outcome)},'
+        f'"subject":{{"kind":"{head.subject}","external_id":{_text(head.external_id)},'
+        f'"account":{_text(head.account)}}},"verdict":"{told.verdict}",'
+        f'"outcome":{_text(outcome)},'
         f'{told.details},"next":{told.next},"data_problems":{told.data_problems},'
         f'"override":{override},"suspended":{suspended},'
         f'"rule_set":{{"id":{quoted(head.rule_set)},'
         f'"version":{head.version},"digest":{quoted(head.digest)}}},'
-        f'"summary":{quoted(told.summary)}}}'
+        f'"summary":{orjson.dumps(told.summary).decode()}}}'
     )
     return text.encode()
 
@@ -229,6 +230,10 @@ def _first_sentence(decision: Decision, head: Head) -> str:
     if said.outcome not in {None, decision.outcome}:
         return f"A person decided otherwise: `{said.outcome}` instead of `{decision.outcome}`. "
     return f"A person decided on {said.verdict} as well. "
+
+
+def _text(words: str | None) -> str:
+    return "null" if words is None else quoted(words)
 
 
 def _subject(head: Head) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import heapq
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from math import floor, inf
 from typing import Final, Literal
 
 import msgspec
@@ -39,6 +40,9 @@ _FLAGS: Final = {
     "false": False, "0": False, "no": False, "off": False,
 }  # fmt: skip
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_PLAIN: Final = 999_999_999.0
+"""Up to here `six_places` rounds, by the expression that stands in `admit` too."""
+_NO_NUMBER: Final = (inf, -inf)
 _LONGEST_NAME_SHOWN: Final = 64
 # Finding what was meant takes a millisecond a name; a stranger may send hundreds.
 _NAMES_EXPLAINED: Final = 20
@@ -64,6 +68,20 @@ class Attribute:
     missing_values: frozenset[str] = frozenset()
     changeable: Changeable | None = None
     change_cost: float = 1.0
+    plain: tuple[float, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out `plain`: between which limits a number is taken that is rounded and no more."""
+        object.__setattr__(self, "plain", _plain_limits(self))
+
+
+def _plain_limits(attribute: Attribute) -> tuple[float, float]:
+    """Return limits that rounding cannot lead past; for what is no number, such as hold nothing."""
+    if attribute.type != "number":
+        return _NO_NUMBER
+    low = -_PLAIN if attribute.minimum is None else max(attribute.minimum, -_PLAIN)
+    high = _PLAIN if attribute.maximum is None else min(attribute.maximum, _PLAIN)
+    return (low, high) if six_places(low) >= low and six_places(high) <= high else _NO_NUMBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +140,15 @@ def admit(raw: Mapping[str, object], attributes: Mapping[str, Attribute]) -> Fac
     problems: list[DataProblem] = []
     for name, attribute in attributes.items():
         value = raw.get(name)
-        if value is None or (isinstance(value, str) and _is_blank(value, attribute)):
+        if value is None:
+            continue
+        kind = type(value)
+        if kind is float or kind is int:  # nearly always within limits: round it, and no more
+            low, high = attribute.plain
+            if low <= value <= high:  # type: ignore[operator]  # it is a number
+                values[name] = floor(value * 1e6 + 0.5) / 1e6  # type: ignore[operator]  # as above
+                continue
+        elif isinstance(value, str) and _is_blank(value, attribute):
             continue
         try:
             values[name] = _READERS[attribute.type](value, attribute)

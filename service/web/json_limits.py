@@ -5,7 +5,8 @@ request and only says yes or no; `complaint` runs after a no and says where.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from service.web.refusals import Fault, pointer_to
 
@@ -42,34 +43,35 @@ def keys_within(value: object, body: bytes, limits: Limits) -> int | None:
     mentions an escaped NUL.
     """
     looks_at_texts = len(body) > limits.string_bytes or b"\\u0000" in body
+    if looks_at_texts and isinstance(value, str) and _wrong_text(value, limits):
+        return None
     keys = nodes = depth = 0
-    level = [value]
+    level: list[Any] = [value] if type(value) in _NESTED else []
     while level:
-        deeper: list[object] = []
-        is_nested = False
-        for item in level:
-            if isinstance(item, dict):
-                is_nested = True
-                keys += len(item)
-                nodes += len(item)
-                if len(item) > limits.keys_per_object or nodes > limits.nodes:
-                    return None
-                if looks_at_texts:
-                    deeper.extend(item)
-                deeper.extend(item.values())
-            elif isinstance(item, list):
-                is_nested = True
-                nodes += len(item)
-                if nodes > limits.nodes:
-                    return None
-                deeper.extend(item)
-            elif looks_at_texts and isinstance(item, str) and _wrong_text(item, limits):
-                return None
-        depth += is_nested
+        deeper: list[Any] = []
+        depth += 1
         if depth > limits.depth:
             return None
-        level = deeper if looks_at_texts else [one for one in deeper if type(one) in _NESTED]
+        for item in level:
+            nodes += len(item)
+            inside = item
+            if type(item) is dict:
+                inside = item.values()
+                keys += len(item)
+                if len(item) > limits.keys_per_object:
+                    return None
+            if nodes > limits.nodes or (looks_at_texts and _has_wrong_text(item, limits)):
+                return None
+            if not _NESTED.isdisjoint(map(type, inside)):  # of a flat object there is no more
+                deeper += [one for one in inside if type(one) in _NESTED]
+        level = deeper
     return keys
+
+
+def _has_wrong_text(item: dict[str, object] | list[object], limits: Limits) -> bool:
+    """Return whether a key or a text that stands right in *item* is wrong."""
+    inside = chain(item, item.values()) if isinstance(item, dict) else item
+    return any(isinstance(one, str) and _wrong_text(one, limits) for one in inside)
 
 
 def complaint(value: object, limits: Limits, *, at: str = "") -> Fault:

@@ -7,11 +7,13 @@ A schema's validator is built when it is first used: of some four hundred a proc
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
+import msgspec
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 __all__ = ["Instant", "Sent", "Shown", "rfc3339"]
 
 _TO_THE_MICROSECOND: Final = len("2026-01-31T09:30:00.000000")
+_encoded: Final = msgspec.json.Encoder().encode
 
 
 class Sent(BaseModel):
@@ -33,6 +35,8 @@ class Shown(BaseModel):
 def rfc3339(at: datetime) -> str:
     """Return an aware instant as we write it: in UTC, to the microsecond, with `Z`."""
     there = at if at.tzinfo is UTC else at.astimezone(UTC)
+    if there.microsecond:  # the encoder writes the same then, in a tenth of the time
+        return _encoded(there).decode()[1:-1]
     return there.isoformat(timespec="microseconds")[:_TO_THE_MICROSECOND] + "Z"
 
 

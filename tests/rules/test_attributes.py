@@ -1,12 +1,14 @@
 """The door: what raw values mean, and what is said of those that mean nothing."""
 
 from datetime import date
+from math import inf, isfinite
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules.attributes import Attribute, AttributeType, Fact, admit
+from service.rules.ranges import six_places
 
 MISSING = object()
 
@@ -133,3 +135,21 @@ def test_the_door_never_raises(raw: dict[str, object]) -> None:
     facts = admit(raw, {**one("date"), "n": Attribute(name="n", type="number", label="N")})
     values: list[Fact] = list(facts.values.values())
     assert len(values) + len(facts.problems) <= len(raw)
+
+
+@given(
+    x=st.floats() | st.integers() | st.floats(-12, 12),
+    minimum=st.none() | st.floats(-10, 10),
+    maximum=st.none() | st.floats(-10, 10),
+)
+def test_a_number_is_rounded_and_then_held_against_its_limits(
+    x: float, minimum: float | None, maximum: float | None
+) -> None:
+    """Nearly every number takes a short way through the door, which changes nothing."""
+    expected = six_places(x) if abs(x) <= 2**53 else inf
+    low, high = (-inf if minimum is None else minimum), (inf if maximum is None else maximum)
+    facts = admit({"x": x}, one("number", minimum=minimum, maximum=maximum))
+    if isfinite(expected) and low <= expected <= high:
+        assert repr(facts.values["x"]) == repr(float(expected))
+    else:
+        assert [problem.code for problem in facts.problems] == ["out_of_range"]
