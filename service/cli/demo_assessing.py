@@ -15,7 +15,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import rescorings
-from service.accounts import count_due
 from service.cli.demo_data import editor_at, install_templates
 from service.cli.demo_portfolio import SHARED_CAUSE
 from service.portfolio.agreeing import Asked
@@ -93,14 +92,8 @@ async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def _is_at_rest(engine: AsyncEngine) -> bool:
-    """Whether nobody decides accounts now, nor is about to.
-
-    One that is decided a moment after a statement's instant stands in it as it stood before.
-    """
     async with transaction(engine) as connection:
-        waiting = await count_due(connection, only_now=True)  # not who failed and was put off
-        is_open = await rescorings.find_open(connection, PORTFOLIO_RULES) is not None
-    return not is_open and waiting.accounts == 0
+        return await rescorings.find_open(connection, PORTFOLIO_RULES) is None
 
 
 async def _is_examined(engine: AsyncEngine, statement: UUID) -> bool:
