@@ -49,7 +49,7 @@ from service.accounts.remembering import Remembered, remember
 from service.accounts.routes import account_routes
 from service.accounts.schemas import AccountKey
 from service.accounts.showing import account_shown
-from service.accounts.staged_store import keep_staged
+from service.accounts.staged_store import keep_staged, keep_staged_before
 
 __all__ = [
     "ACCOUNT",
@@ -95,6 +95,7 @@ __all__ = [
     "keep_assessment",
     "keep_many",
     "keep_staged",
+    "keep_staged_before",
     "last_declared_at",
     "latest_at",
     "leave_due",

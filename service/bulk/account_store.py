@@ -12,6 +12,9 @@ from uuid import UUID
 
 import psycopg
 
+from service.decisions import stood_sql
+from service.rescorings import NEVER
+
 __all__ = ["Ids", "Piece", "count_accounts", "read_accounts", "read_standings"]
 
 _NEXT: Final = """
@@ -27,11 +30,13 @@ _FACTS: Final = (
 _READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noqa: S608 - no value in it
 # The scores of a decision are read only where all else may be as it was. The array is put
 # together as a text: ids of outcomes and letters need no escapes, and `jsonb_build_array` would
-# take as long as all the rest of the row.
+# take as long as all the rest of the row. Decisions are looked for only of who was decided since.
 _STANDING: Final = f"""
     SELECT next.id, next.facts, CASE WHEN stands.account_id IS NULL THEN 'null'
-        ELSE '[' || stands.version || ',"' || stands.verdict || '","' || stands.outcome || '",'
-            || (stands.at >= %(at)s)::text || ',' || coalesce(decided.scores::text, 'null') || ',"'
+        ELSE '[' || coalesce(stood.version, 0) || ',"' || coalesce(stood.verdict, '{NEVER}')
+            || '","' || coalesce(stood.outcome, '') || '",'
+            || coalesce(stood.at = %(at)s, false)::text || ',' || (stands.at > %(at)s)::text
+            || ',' || coalesce(decided.scores::text, 'null') || ',"'
             || coalesce(decided.trace -> 'closed' ->> 'gates', '')
             || coalesce(decided.trace -> 'closed' ->> 'rules', '') || '",'
             || coalesce(decided.suspensions::text, 'null') || ','
@@ -39,8 +44,15 @@ _STANDING: Final = f"""
     FROM ({_NEXT}) AS next
     LEFT JOIN assessment AS stands
         ON stands.account_id = next.id AND stands.rule_set = %(rule_set)s
-    LEFT JOIN decision AS decided ON stands.version = %(version)s
-        AND decided.decided_at = stands.at AND decided.id = stands.decision_id
+    LEFT JOIN LATERAL (
+        SELECT stands.decision_id, stands.at, stands.version, stands.verdict, stands.outcome
+        WHERE stands.at <= %(at)s
+        UNION ALL
+        SELECT * FROM ({stood_sql(account="next.id", rule_set="stands.rule_set", at="%(at)s")}
+        ) AS earlier WHERE stands.at > %(at)s
+    ) AS stood ON true
+    LEFT JOIN decision AS decided ON stood.version = %(version)s
+        AND decided.decided_at = stood.at AND decided.id = stood.decision_id
 """  # noqa: S608 - no value in it
 _READ_STANDING: Final = (
     f"SELECT {_IDS}, {_FACTS},"  # noqa: S608 - no value in it
@@ -113,11 +125,13 @@ async def read_standings(
     at: datetime,
     limit: int,
 ) -> Piece:
-    """Return the same, with how each stands under *rule_set*.
+    """Return the same, with how each stood under *rule_set* at that instant.
 
-    A standing is `[version, verdict, outcome, whether it is of *at* or later, scores, a letter
-    for each gate and rule, suspensions, trace before them]`; where the version is not *version*
-    there are no letters and the last are null, those two too where nothing was suspended.
+    A standing is `[version, verdict, outcome, whether it is of *at* itself, whether a newer one
+    stands by now, scores, a letter for each gate and rule, suspensions, trace before them]`;
+    where the version is not *version* there are no letters and the last are null, those two too
+    where nothing was suspended. It is null where the account was never decided; where it was
+    decided only since, the version is 0.
     """
     given = {"rule_set": rule_set, "version": version, "after": after, "at": at, "limit": limit}
     return await _read(connection, _READ_STANDING, given)

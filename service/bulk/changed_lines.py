@@ -28,6 +28,7 @@ __all__ = ["ChangedLines", "collector_at_rest"]
 
 _MOST_REMEMBERED: Final = 65_536
 _BYTES_AN_ID: Final = 4
+_WRITTEN: Final = frozenset({"changed", "past"})
 _NOT_SUSPENDED: Final = Under()
 _raw: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _keys: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
@@ -80,7 +81,7 @@ class ChangedLines:
         Raises:
             EnginesDisagree: If the evaluator comes to another verdict than the columns.
         """
-        if all(one.fate != "changed" for one in compared):
+        if all(one.fate not in _WRITTEN for one in compared):
             return [""] * len(compared)
         piece = decided.piece
         raw, keys = _raw.decode(piece.facts), _keys.decode(piece.facts)
@@ -92,7 +93,7 @@ class ChangedLines:
         for place, (one, cells, decision_id) in enumerate(
             zip(compared, _cells(decided), ids, strict=True)
         ):
-            if one.fate != "changed":
+            if one.fate not in _WRITTEN:
                 lines.append("")
                 continue
             if place in alone or place in suspended:

@@ -15,11 +15,13 @@ from service.rules import Decision, RuleSet
 
 __all__ = ["Compared", "compare_piece"]
 
-Fate = Literal["unchanged", "changed", "later"]
+Fate = Literal["unchanged", "changed", "past", "later"]
+"""`past`: as of the instant it changed, and a newer decision stands by now, and stays.
+`later`: it was decided at this very instant already."""
 
 
 class Standing(msgspec.Struct, array_like=True, frozen=True):
-    """How an account stands: as `account_store.read_standings` writes it.
+    """How an account stood: as `account_store.read_standings` writes it.
 
     *scores* and *letters* are there where the version is the one that is asked about;
     *suspensions* and the trace *before* them where it was decided under some.
@@ -28,7 +30,8 @@ class Standing(msgspec.Struct, array_like=True, frozen=True):
     version: int
     verdict: str
     outcome: str
-    is_later: bool
+    is_decided: bool
+    is_past: bool
     scores: Mapping[str, Mapping[str, float]] | None
     letters: str
     suspensions: Sequence[Mapping[str, str]] | None
@@ -92,9 +95,11 @@ def compare_piece(
 
 
 def _fate(standing: Standing, *, is_same: bool) -> Fate:
-    if standing.is_later:
+    if is_same:
+        return "unchanged"
+    if standing.is_decided:
         return "later"
-    return "unchanged" if is_same else "changed"
+    return "past" if standing.is_past else "changed"
 
 
 def _compare_suspended(
@@ -162,7 +167,8 @@ def _unchanged(
     )
     for verdict, outcome, said, scores in columns:
         yield (
-            f'[{version},"{verdict}","{outcome}",false,{{{", ".join(scores)}}},"{said}",null,null]'
+            f'[{version},"{verdict}","{outcome}",false,false,{{{", ".join(scores)}}}'
+            f',"{said}",null,null]'
         ).encode()
 
 

@@ -26,12 +26,15 @@ async def with_measured(
 ) -> Piece:
     """Return *piece* with what *rules* measure at the clock *at*, whatever stored facts say.
 
-    What is not known is null. Raises DatabaseUnavailable as any transaction.
+    What was recorded later does not count. What is not known is null.
+
+    Raises:
+        DatabaseUnavailable: As any transaction.
     """
     if not rules.metrics or not piece.ids:
         return piece
     async with transaction(engine, within=_LONG) as connection:
-        measured = await measure_accounts(connection, piece.ids, rules=rules, at=at)
+        measured = await measure_accounts(connection, piece.ids, rules=rules, at=at, known_at=at)
     return await anyio.to_thread.run_sync(_joined, piece, measured)
 
 

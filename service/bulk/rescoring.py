@@ -1,8 +1,8 @@
 """Rescore every stored account under one version: fetch, judge, keep, a piece at a time.
 
-All decisions of a run are made at one instant, by the version that was live then. So it does
-not matter when an account's turn comes, how often the work is taken up again, or what is
-released meanwhile.
+All decisions of a run are made at one instant, by the version that was live then and by what the
+ledger knew then. So it does not matter when an account's turn comes, how often the work is taken
+up again, or what is released, entered or decided meanwhile.
 
 Three things go on at once: the database reads a piece, the one before it is decided here, and
 of the one before that the database writes what changed.

@@ -53,7 +53,7 @@ class Keeper:
         async with transaction(self.engine, within=_LONG) as connection:
             await rescoring_store.allow_long(connection)
             written = [] if is_dry else [line for line in part.lines if line]
-            left_out = await keep_rescored(connection, written)
+            left_out = await keep_rescored(connection, written, with_past=True)
             for one, line in zip(part.compared, part.lines, strict=True):
                 is_kept = is_dry or not left_out or _id_in(line) not in left_out
                 count_one(self.tally, one, was_kept=one.fate == "changed" and is_kept)

@@ -44,6 +44,7 @@ from service.decisions.shadowing import Shadows, shadowing
 from service.decisions.sharing import SharedWriter
 from service.decisions.standing_routes import standing_routes
 from service.decisions.standing_schemas import PastAssessment
+from service.decisions.stood_sql import stood_sql
 from service.decisions.suspended import Suspension, Under, decide_under, is_under
 from service.decisions.suspending import Suspending, SuspensionEnded, end_suspension, suspend
 from service.decisions.suspension_routes import suspension_routes
@@ -92,6 +93,7 @@ __all__ += [
     "routers",
     "shadowing",
     "source_of",
+    "stood_sql",
     "suspend",
     "suspension_rows",
     "suspensions_ended",

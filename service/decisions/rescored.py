@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.accounts import keep_staged
+from service.accounts import keep_staged, keep_staged_before
 from service.decisions import rescored_store
 from service.decisions.deciding import Record, decided_columns
 from service.decisions.suspended import Under
@@ -57,17 +57,24 @@ def rescored_record(
     )
 
 
-async def keep_rescored(connection: AsyncConnection, lines: Sequence[str]) -> set[UUID]:
-    """Keep the decisions in *lines* with the assessments they change; return whose are not kept.
+async def keep_rescored(
+    connection: AsyncConnection, lines: Sequence[str], *, with_past: bool = False
+) -> set[UUID]:
+    """Keep the decisions in *lines* that become how their accounts stand; return all others' ids.
 
-    Those are the ids of decisions on accounts that are gone, were erased, or were decided later
-    meanwhile.
+    Those are of accounts that are gone, were erased, or were decided later meanwhile. *with_past*
+    keeps the last kind all the same, in its place in the account's history: the newer decision
+    stands, and nobody is told.
     """
     if not lines:
         return set()
     await rescored_store.stage(connection, "".join(lines))
     await rescored_store.tell_overrides(connection)
-    left_out = await keep_staged(connection)
+    others = await keep_staged(connection)
+    past = [one for one, is_late in others.items() if is_late and with_past]
+    await rescored_store.leave_out(connection, others.keys() - set(past))
+    await keep_staged_before(connection, past)
     await rescored_store.add_staged(connection)
+    await rescored_store.leave_out(connection, past)
     await tell_staged(connection)
-    return left_out
+    return set(others)

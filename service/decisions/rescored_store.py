@@ -1,6 +1,8 @@
 """Many decisions at once, in the database: SQL only."""
 
+from collections.abc import Collection
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.decisions.rescored_lines import COLUMNS
 from service.storage import driver_of
 
-__all__ = ["add_staged", "stage", "tell_overrides"]
+__all__ = ["add_staged", "leave_out", "stage", "tell_overrides"]
 
 _NAMES: Final = ", ".join(COLUMNS)
 _CREATE: Final = text(
@@ -24,6 +26,7 @@ _OVERRIDES: Final = text(
 _ADD: Final = text(
     f"INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM staged_decision"  # noqa: S608 - column names only
 )
+_LEAVE_OUT: Final = text("DELETE FROM staged_decision WHERE id = ANY(:ids)")
 
 
 async def stage(connection: AsyncConnection, lines: str) -> None:
@@ -45,3 +48,9 @@ async def tell_overrides(connection: AsyncConnection) -> None:
 async def add_staged(connection: AsyncConnection) -> None:
     """Insert what is staged."""
     await connection.execute(_ADD)
+
+
+async def leave_out(connection: AsyncConnection, ids: Collection[UUID]) -> None:
+    """Take decisions out of what is staged."""
+    if ids:
+        await connection.execute(_LEAVE_OUT, {"ids": list(ids)})

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from service.accounts import said_sql
+from service.decisions import stood_sql
 from service.portfolio.agreeing import COHORT, SINCE, slice_names
 from service.portfolio.reading import Terms
 from service.rules import Attribute, Declared, RuleSet
@@ -65,16 +66,14 @@ money AS MATERIALIZED (
 ),
 standing AS MATERIALIZED (
   SELECT account.id, account.key, account.facts, account.facts_erased_at IS NOT NULL AS is_erased,
-    CASE WHEN stands.at <= :at THEN stands.decision_id ELSE earlier.id END AS decision_id,
-    CASE WHEN stands.at <= :at THEN stands.at ELSE earlier.decided_at END AS decided_at
+    CASE WHEN stands.at <= :at THEN stands.decision_id ELSE earlier.decision_id END AS decision_id,
+    CASE WHEN stands.at <= :at THEN stands.at ELSE earlier.at END AS decided_at
   FROM account
   LEFT JOIN assessment AS stands
     ON stands.account_id = account.id AND stands.rule_set = :rule_set
   LEFT JOIN LATERAL (
-    SELECT id, decided_at FROM decision
-    WHERE stands.at > :at AND decision.account_id = account.id
-      AND decision.rule_set = :rule_set AND decision.decided_at <= :at
-    ORDER BY decision.decided_at DESC, decision.id DESC LIMIT 1
+    SELECT * FROM ({stood_sql(account="account.id", rule_set=":rule_set", at=":at")}
+    ) AS stood WHERE stands.at > :at
   ) AS earlier ON true
   WHERE account.merged_into IS NULL
     AND (account.created_at <= :at OR account.id IN (SELECT account_id FROM money))

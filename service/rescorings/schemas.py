@@ -37,7 +37,10 @@ class RescoredShown(Shown):
 
     written: int = Field(description="New decisions; those that there would be, in a dry run.")
     unchanged: int = Field(description="Stand as before, under the same version.")
-    later: int = Field(description="Decided later, removed or erased meanwhile.")
+    later: int = Field(
+        description="Decided later, so that the decision as of the instant only stands before it; "
+        "or removed or erased meanwhile."
+    )
     verdicts_changed: int
     verdicts: list[AccountMovement] = Field(description="Of what was written.")
 

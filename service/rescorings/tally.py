@@ -17,8 +17,9 @@ class RescoringTally:
     Attributes:
         unchanged: It stands as before, under the same version; nothing was written.
         written: It has a new decision; *verdicts* says from which verdict to which.
-        later: It was decided at the rescoring's instant or later, and that decision stays; or
-            it was removed or erased while the rescoring ran.
+        later: It was decided later, and that decision stays: the one as of the instant stands
+            before it in the account's history. Or it was decided at this very instant, or
+            removed or erased while the rescoring ran.
     """
 
     unchanged: int = 0

@@ -222,7 +222,10 @@ async def test_a_persons_word_stays_and_is_noted(engine: AsyncEngine, database_u
 
 
 async def test_what_happens_meanwhile_is_left_alone(engine: AsyncEngine, database_url: str) -> None:
-    """Later decisions stay; accounts that are made, erased or removed meanwhile are not decided."""
+    """Later decisions stay, with that of the instant before them.
+
+    Accounts that are made, erased or removed meanwhile are not decided.
+    """
     steps: list[int] = []
 
     def interfere(done: int, total: int | None) -> None:
@@ -237,14 +240,22 @@ async def test_what_happens_meanwhile_is_left_alone(engine: AsyncEngine, databas
     assert tally.written + tally.later == ACCOUNTS
     assert tally.later == 3
     with psycopg.connect(libpq_url(database_url)) as connection:
-        query = "SELECT verdict, outcome FROM assessment WHERE outcome = 'by hand'"
-        assert connection.execute(query).fetchall() == [("review", "by hand")]
+        query = """
+            SELECT assessment.verdict, assessment.outcome, decision.outcome, decision.decided_at
+            FROM assessment JOIN decision ON decision.id = previous_decision_id
+                AND (decision.version, decision.verdict, decision.outcome, decision.decided_at)
+                = (previous_version, previous_verdict, previous_outcome, previous_at)
+        """
+        ((verdict, outcome, before, at),) = connection.execute(query).fetchall()
+        assert (verdict, outcome) == ("review", "by hand")
+        assert before in {"good", "fair", "bad"}
+        assert connection.execute("SELECT at FROM rescoring").fetchone() == (at,)
         query = """
             SELECT count(*) FROM decision JOIN account ON account.id = account_id
             WHERE account.facts_erased_at IS NOT NULL
         """
         assert connection.execute(query).fetchone() == (0,)
-    assert decisions_per_account(database_url) == {1: ACCOUNTS - 3, 0: 3}  # and the late one
+    assert decisions_per_account(database_url) == {1: ACCOUNTS - 2, 0: 2}  # and the late one
 
 
 INTERFERENCE = (

@@ -168,12 +168,11 @@ def _in_order(pool: ProcessPoolExecutor, following: int, *, ahead: int) -> Itera
 
 
 _opened: list[Engine] = []
-_open_ones = ExitStack()
 
 
 def _open(url: str) -> None:
     """Open a process's engines, which last as long as it does."""
-    _opened.extend((DuckDB(), _open_ones.enter_context(postgres(url))))
+    _opened.extend((DuckDB(), ExitStack().enter_context(postgres(url))))
 
 
 def _compare(number: int) -> Count:
