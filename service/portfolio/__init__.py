@@ -6,6 +6,7 @@ from service.portfolio.by_itself import stating_by_itself
 from service.portfolio.dossier_routes import dossier_routes
 from service.portfolio.examining import examine_newest, examining
 from service.portfolio.focus_routes import focus_routes
+from service.portfolio.largest_routes import largest_routes
 from service.portfolio.movement_routes import movement_routes
 from service.portfolio.personal_store import HOLDINGS
 from service.portfolio.reading import (
@@ -52,6 +53,7 @@ __all__ = [
 routers = (
     statement_routes,
     view_routes,
+    largest_routes,
     movement_routes,
     better_off_routes,
     alignment_routes,

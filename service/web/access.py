@@ -245,6 +245,7 @@ ACCESS: Final[tuple[Access, ...]] = (
             "segments",
             "whale-curve",
             "concentration",
+            "largest",
         )
         for suffix in ("", ".csv")
     ),

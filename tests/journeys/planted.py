@@ -55,6 +55,8 @@ def _check_curve(ask: Ask, members: Sequence[Member]) -> None:
 def _check_drain(ask: Ask, members: Sequence[Member]) -> None:
     """The largest account causes most of the custom work there is, and leaves less than nothing."""
     (drain,) = (one.key for one in members if one.truth.group == "marquee_drain")
+    (limit,) = ask("largest")["limits"]
+    assert (limit["id"], limit["verdict"]) == ("among_largest", "matches")
     (burden,) = (b for b in ask("concentration")["burdens"] if b["burden"] == "custom_hours")
     top = burden["tops"][0]
     assert top["share"] > 0.8
