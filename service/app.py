@@ -59,6 +59,7 @@ from service.web import (
     House,
     Limiter,
     Rates,
+    begun_after,
     chores_of,
     configure_logs,
     descriptions,
@@ -67,6 +68,7 @@ from service.web import (
     per_minute,
     respond_to,
     routers,
+    urgent_chores_of,
     visit_of,
 )
 
@@ -76,6 +78,8 @@ _OPENAPI: Final = Path(__file__).resolve().parents[1] / "openapi"
 # A request makes some hundreds of objects, nearly all of which are gone with it. To look
 # through the young ones at every 700th, as Python would, takes a thirtieth of its time.
 _YOUNG_OBJECTS: Final = 50_000
+# What waits in tables has waited for the whole start; whoever asks first has, too.
+_PAUSE_S: Final = 1.0
 _WORDS: Final = """
 Who are we for, and who are we not for: ask with the facts you have, and get a verdict,
 its reasons, or the question that would settle it.
@@ -105,16 +109,21 @@ class Application:
 
 
 def create_app(
-    settings: Settings, engine: AsyncEngine, *, clock: Clock | None = None
+    settings: Settings,
+    engine: AsyncEngine,
+    *,
+    clock: Clock | None = None,
+    pause_s: float = 0.0,
 ) -> Application:
     """Return the application over *engine*, whose schema is up to date.
 
-    The caller keeps the engine and disposes of it. *clock* is the system's by default.
+    The caller keeps the engine and disposes of it. *clock* is the system's by default. What
+    it does beside answering begins *pause_s* after it began to answer.
     """
     clock = clock or partial(datetime.now, UTC)
     house = open_house(settings, engine, clock=clock)
     api = build_api()
-    api.state.house = house
+    api.state.house, api.state.pause_s = house, pause_s
     desk = open_desk(house, timer=time.monotonic)
     api.state.live, api.state.desk = desk.live, desk
     gate = Gate(
@@ -142,7 +151,7 @@ def open_app() -> ASGIApp:
         raise RuntimeError("no database; set DATABASE_URL, or start with `goodfit serve`")
     configure_logs(level=settings.log_level, style=settings.log_format)
     engine = open_engine(settings.database_url, limits=session_limits(settings))
-    app = create_app(settings, engine)
+    app = create_app(settings, engine, pause_s=_PAUSE_S)
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -225,7 +234,7 @@ def _rates_of(settings: Settings, crowd: Crowd) -> Rates:
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
     desk: Desk = api.state.desk
-    async with (
+    beside = (
         kept_up(chores_of(house)),
         backtesting(house, desk.live, timer=time.monotonic),
         rescoring(house),
@@ -235,7 +244,6 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         stating(house),
         stating_by_itself(house, desk.live),
         thinning(house),
-        shadowing(desk.shadows),
         noticing(house, desk.live),
         assessing(desk),
         examining(house, desk.live),
@@ -244,6 +252,11 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
         forgetting_events(house),
         measuring(house),
         forgetting_events_seen(house),
+    )
+    async with (
+        kept_up(urgent_chores_of(house)),
+        begun_after(api.state.pause_s, beside),
+        shadowing(desk.shadows),
     ):
         # A full collection walks everything that start-up built and stops every
         # request for up to 40 ms; frozen, it is never walked again.

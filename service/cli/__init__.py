@@ -3,14 +3,28 @@
 One module a command. Exit codes: 0 done, 1 the answer is no, 2 the call cannot be understood.
 """
 
-import typer
+import sys
+from typing import TYPE_CHECKING
 
-from service.cli.opening import main
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["app", "main"]
 
 
-def __getattr__(name: str) -> typer.Typer:
+def main() -> None:
+    """Run the command line of this process; ends it with 0, 1 or 2."""
+    if sys.argv[1:2] in (["serve"], ["demo"]) and not {"-h", "--help"}.intersection(sys.argv):
+        # Before options are even read: nothing takes longer.
+        from service.cli.nursing import begin_to_load
+
+        begin_to_load()
+    from service.cli.opening import main as open_door
+
+    open_door()
+
+
+def __getattr__(name: str) -> "typer.Typer":
     """Return `app`, every command, whose modules are loaded when somebody asks for it."""
     if name != "app":
         raise AttributeError(name)

@@ -4,6 +4,7 @@ See `service.nursery`, which is that process.
 """
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["Child", "NobodyBorn", "Nursery"]
+__all__ = ["Child", "NobodyBorn", "Nursery", "begin_to_load"]
 
 # Of this installation, whatever folder the command was started in.
 _HOME: Final = str(Path(__file__).resolve().parents[2])
@@ -40,7 +41,7 @@ class Nursery:
     """Bears processes that have the service loaded already."""
 
     def __init__(self) -> None:
-        self._mothers: list[_Mother] = []
+        self._mothers = [_begun.pop()] if _begun else []
 
     def load(self) -> None:
         """Begin to load, unless that was begun; it takes longer than a database to start."""
@@ -141,6 +142,16 @@ class _Mother:
         self.process.terminate()
         with contextlib.suppress(OSError):
             self.line.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer hears of it
+
+
+_begun: list[_Mother] = []
+
+
+def begin_to_load() -> None:
+    """Begin to load the service for this process's first nursery, and end that with it."""
+    mother = _Mother.start()
+    _begun.append(mother)
+    atexit.register(mother.end)
 
 
 @dataclass(slots=True, eq=False)

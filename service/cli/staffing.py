@@ -12,12 +12,14 @@ from service.cli.supervising import Workers, note
 __all__ = ["Staff"]
 
 _AGAIN_S: Final = 1.0
+# Whoever waited for the start asks at once, and the processors are theirs.
+_AFTER_S: Final = 1.0
 
 
 class Staff:
     """*count* processes on a listening socket, and one for jobs; all of them come and go together.
 
-    Requests do not wait for the one for jobs, which begins once they are answered.
+    Requests do not wait for the one for jobs, which begins a second after they are answered.
     """
 
     def __init__(self, listener: socket.socket, *, count: int, shutdown_s: float) -> None:
@@ -57,6 +59,7 @@ class Staff:
         self._working.hurry()
 
     async def _begin_to_work(self, environment: Mapping[str, str]) -> None:
+        await asyncio.sleep(_AFTER_S)
         while not await self._working.start(environment):
             await note("no process for jobs came up; trying again", failed=True)
             await asyncio.sleep(_AGAIN_S)

@@ -75,7 +75,14 @@ from service.web.problems import PROBLEMS, problem
 from service.web.refusals import Fault, Refusal, pointer_to
 from service.web.strict_route import StrictRoute, is_slow, read_json
 from service.web.turns import Turns
-from service.web.upkeep import Chore, chores_of, kept_up, looked_after
+from service.web.upkeep import (
+    Chore,
+    begun_after,
+    chores_of,
+    kept_up,
+    looked_after,
+    urgent_chores_of,
+)
 from service.web.visit import Clock, Visit, visit_of
 from service.web.wire import Instant, Sent, Shown, rfc3339
 
@@ -153,6 +160,7 @@ __all__ = [
     "answer_many",
     "answer_once",
     "answered_before",
+    "begun_after",
     "body_of_many",
     "check_match",
     "chores_of",
@@ -201,6 +209,7 @@ __all__ = [
     "split_array",
     "take_key_back",
     "text_after",
+    "urgent_chores_of",
     "uuid_after",
     "visit_of",
     "write_cursor",

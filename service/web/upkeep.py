@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -23,10 +23,12 @@ from service.web.house import House
 from service.web.journal import journal
 from service.web.key_store import mark_used
 
-__all__ = ["Chore", "chores_of", "do_once", "kept_up", "looked_after"]
+__all__ = ["Chore", "begun_after", "chores_of", "do_once", "kept_up", "looked_after"]
+__all__ += ["urgent_chores_of"]
 
 _AGAIN_S: Final = 30.0
 _AT_ONCE: Final = 1_000
+_BETWEEN_S: Final = 0.05
 _log = journal("upkeep")
 
 
@@ -39,12 +41,28 @@ class Chore:
     work: Callable[[], Awaitable[None]]
 
 
-def chores_of(house: House) -> tuple[Chore, ...]:
-    """Return what this floor asks to be done, the most urgent first."""
+def urgent_chores_of(house: House) -> tuple[Chore, ...]:
+    """Return what this floor asks to be done before anybody is answered, and again later."""
 
     async def make_partitions() -> None:
         async with transaction(house.engine) as connection:
             await ensure_partitions(connection, ahead=house.settings.partitions_ahead)
+
+    async def settle_counts() -> None:
+        async def exchange(counts: Sequence[Count]) -> list[Total]:
+            async with transaction(house.engine) as connection:
+                return await add_counts(connection, counts)
+
+        await house.crowd.settle(exchange)
+
+    return (
+        Chore("counts", 1.0, settle_counts),
+        Chore("partitions", 24 * 3600.0, make_partitions),
+    )
+
+
+def chores_of(house: House) -> tuple[Chore, ...]:
+    """Return what this floor asks to be done beside the answering."""
 
     async def note_key_use() -> None:
         used = house.keys.take_used()
@@ -57,20 +75,11 @@ def chores_of(house: House) -> tuple[Chore, ...]:
         while is_more:
             is_more = await _forget_some_answers(house) == _AT_ONCE
 
-    async def settle_counts() -> None:
-        async def exchange(counts: Sequence[Count]) -> list[Total]:
-            async with transaction(house.engine) as connection:
-                return await add_counts(connection, counts)
-
-        await house.crowd.settle(exchange)
-
     async def forget_counted() -> None:
         async with transaction(house.engine) as connection:
             await forget_counts(connection)
 
     return (
-        Chore("counts", 1.0, settle_counts),
-        Chore("partitions", 24 * 3600.0, make_partitions),
         Chore("key use", 60.0, note_key_use),
         Chore("counted", 60.0, forget_counted),
         Chore("idempotency", 3600.0, forget_answers),
@@ -90,6 +99,42 @@ async def kept_up(chores: tuple[Chore, ...]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def begun_after(
+    pause_s: float, work: Sequence[AbstractAsyncContextManager[None]]
+) -> AsyncIterator[None]:
+    """Run *work* beside the block until it ends, begun one by one after *pause_s*.
+
+    All of it at once would take the processor from the first requests, which somebody waits
+    for. Without a pause it has begun before the block does, and a bug in how it begins comes
+    out here; later such a bug is told, and the rest begins.
+    """
+
+    async def begin_and_wait() -> None:
+        await asyncio.sleep(pause_s)
+        async with AsyncExitStack() as stack:
+            for one in work:
+                try:
+                    await stack.enter_async_context(one)
+                except Exception as error:  # noqa: BLE001 - the front door of this work
+                    _log.error("work did not begin", kind=type(error).__qualname__)
+                await asyncio.sleep(_BETWEEN_S)
+            await asyncio.Event().wait()  # until we are told to end
+
+    if not pause_s:
+        async with AsyncExitStack() as stack:
+            for one in work:
+                await stack.enter_async_context(one)
+            yield
+        return
+    task = asyncio.create_task(begin_and_wait(), name="beginning")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
