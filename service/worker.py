@@ -1,8 +1,8 @@
 """Long work in a process of its own, and nothing that answers requests.
 
 A serving process starts it for a row that it claimed, and says on standard input which. When
-that line closes, or on SIGTERM, the work stops: a rescoring at its last slice, a statement
-as if it had not begun.
+that line closes, or on SIGTERM, the work stops: a rescoring at its last slice, a
+backtest at its last chunk, a statement as if it had not begun.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ import psycopg
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from service.backtests.column_working import carry_out as try_on_the_past
+from service.backtests.keeping import TakenAway as BacktestTakenAway
 from service.bulk import EnginesDisagree, importing
 from service.bulk.rescoring import TakenAway
 from service.bulk.rescoring_working import LIMITS, carry_out
@@ -39,7 +41,14 @@ from service.storage import (
     open_engine,
     transaction,
 )
-from service.storage.tables import ImportRow, InquiryRow, RescoringRow, ScenarioRow, StatementRow
+from service.storage.tables import (
+    BacktestRow,
+    ImportRow,
+    InquiryRow,
+    RescoringRow,
+    ScenarioRow,
+    StatementRow,
+)
 from service.web import configure_logs, journal
 
 __all__ = ["main"]
@@ -83,6 +92,12 @@ async def _rescore(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     await carry_out(row, running, engine=engine, url=url, clock=_clock, tell=lambda *_: None)
 
 
+async def _backtest(row: Row[Any], engine: AsyncEngine, url: str) -> None:
+    del url
+    live = LiveRules(engine, timer=time.monotonic)
+    await try_on_the_past(row, live, engine=engine, clock=_clock, timer=time.monotonic)
+
+
 async def _state(row: Row[Any], engine: AsyncEngine, url: str) -> None:
     del url
     live = LiveRules(engine, timer=time.monotonic)
@@ -114,6 +129,7 @@ async def _rules_of(row: Row[Any], engine: AsyncEngine) -> Running:
 
 _ERRANDS: Final[Mapping[str, _Errand]] = {
     "rescoring": _Errand(RescoringRow, LIMITS, _rescore),
+    "backtest": _Errand(BacktestRow, LIMITS, _backtest),
     "statement": _Errand(StatementRow, taking.LIMITS, _state),
     "scenario": _Errand(ScenarioRow, taking.LIMITS, _suppose),
     "import": _Errand(ImportRow, LIMITS, _import),
@@ -157,7 +173,7 @@ async def _work_on(engine: AsyncEngine, task: _Task, errand: _Errand) -> int:
         if row is None or (row.state, row.generation) != ("running", task.generation):
             return 0
         await errand.carry_out(row, engine, task.database_url)
-    except (TakenAway, taking.TakenAway, importing.TakenAway):
+    except (TakenAway, BacktestTakenAway, taking.TakenAway, importing.TakenAway):
         return 0
     except (EnginesDisagree, Untranslatable) as error:
         _log.error("work failed", errand=task.errand, why=str(error))

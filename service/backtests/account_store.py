@@ -1,8 +1,6 @@
 """Accounts as backtests read them, in the database: SQL only."""
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
-from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,22 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.backtests.store import MOST_COUNTED
 from service.storage.tables import AccountRow
 
-__all__ = ["count_accounts", "read_accounts"]
+__all__ = ["count_accounts"]
 
 _Wanted = TypeVar("_Wanted", bound=Select[*tuple[Any, ...]])
-
-
-async def read_accounts(
-    connection: AsyncConnection, row: Row[Any], *, after: UUID | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Return up to *limit* accounts of a backtest's window, by id: an update moves none."""
-    current = select(AccountRow.id, AccountRow.facts, AccountRow.facts_erased_at)
-    statement = _window(current, row).order_by(AccountRow.id).limit(limit)
-    if after is not None:
-        statement = statement.where(AccountRow.id > after)
-    rows: Any = (await connection.execute(statement)).all()
-    found: Sequence[Row[Any]] = rows
-    return found
 
 
 async def count_accounts(connection: AsyncConnection, row: Row[Any]) -> int | None:

@@ -9,12 +9,15 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from service.backtests.metering import Values, facts_under, known_by
+from service.backtests.past_store import Stood
 from service.backtests.replaying import Case, Replayed, replay
 from service.backtests.tallying import Tally, widths_of
 from service.backtests.undoing import Undoing
 from service.rules import RuleSet, load_rule_set
 
-__all__ = ["Bench", "Chunk", "account_case_of", "case_of", "judge_chunk", "revenue_of"]
+__all__ = ["Bench", "Chunk", "account_case_of", "case_of", "flip_row", "judge_chunk", "revenue_of"]
+
+Facts = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,49 +59,55 @@ class Chunk:
     flips: tuple[Mapping[str, object], ...]
 
 
-def case_of(row: Row[Any], *, version: RuleSet) -> Case:
+def case_of(decision_id: UUID, stood: Stood, facts: Facts, *, version: RuleSet) -> Case:
     """Return a stored decision as a case; *version* is the one that made it."""
     return Case(
-        decision_id=row.id,
-        decided_at=row.decided_at,
-        version=row.version,
+        decision_id=decision_id,
+        decided_at=stood.decided_at,
+        version=stood.version,
         asked=frozenset(version.attributes),
-        facts=row.facts,
-        tabled=row.tabled or {},
-        final=row.final,
-        suspended=tuple(row.suspended or ()),
-        verdict=row.verdict,
-        outcome=row.outcome,
-        scores={name: float(score["value"]) for name, score in row.scores.items()},
-        measured=known_by(version, row.facts or {}),
+        facts=None if stood.is_erased else facts,
+        tabled=stood.tabled or {},
+        final=stood.is_final,
+        suspended=stood.suspended or (),
+        verdict=stood.verdict,
+        outcome=stood.outcome,
+        scores={name: score.value for name, score in stood.scores.items()},
+        measured=known_by(version, facts),
     )
 
 
 def account_case_of(
-    account: Row[Any], *, backtest: Row[Any], bench: Bench, measured: Values
+    account_id: UUID,
+    facts: Facts | None,
+    *,
+    backtest: Row[Any],
+    bench: Bench,
+    measured: Values,
 ) -> Case:
     """Return an account's current facts as a case, decided by the base as of *backtest*'s asking.
 
-    *measured* holds the metrics of base and draft at that instant. What an account does not
-    carry is not known, whoever asks for it: nothing is unseen.
+    *facts* are None once they were erased; *measured* holds the metrics of base and draft at
+    that instant. What an account does not carry is not known, whoever asks for it: nothing is
+    unseen.
     """
     base, draft = bench.undoing.base, bench.undoing.draft
-    is_erased = account.facts_erased_at is not None
-    facts = {} if is_erased else facts_under(base, account.facts, measured)
-    decision = base.decide(facts, at=backtest.created_at)
+    decision = base.decide(
+        {} if facts is None else facts_under(base, facts, measured), at=backtest.created_at
+    )
     return Case(
-        decision_id=account.id,
+        decision_id=account_id,
         decided_at=backtest.created_at,
         version=backtest.base_version,
         asked=frozenset({*base.attributes, *draft.attributes}),
-        facts=None if is_erased else account.facts,
+        facts=facts,
         tabled=dict(decision.tabled),
         final=False,
         suspended=(),
         verdict=decision.verdict,
         outcome=decision.outcome,
         scores={name: score.value for name, score in decision.scores.items()},
-        account_id=account.id,
+        account_id=account_id,
         measured=measured,
     )
 
@@ -123,7 +132,7 @@ def judge_chunk(
         tally.add(found)
         judged += 1
         if isinstance(found, Replayed) and found.flip is not None:
-            flips.append(_flip_row(found))
+            flips.append(flip_row(found))
         if timer() - began_s >= within_s:
             break
     last = cases[judged - 1]
@@ -156,7 +165,8 @@ def revenue_of(movements: Sequence[Row[Any]], attribute: str, bench: Bench) -> d
     }
 
 
-def _flip_row(found: Replayed) -> dict[str, object]:
+def flip_row(found: Replayed) -> dict[str, object]:
+    """Return what is kept of a flip."""
     if found.flip is None:
         raise AssertionError("a decision that did not move is not kept as a flip")
     case, decision, flip = found.case, found.decision, found.flip

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from service.rules import RuleSet
 
-__all__ = ["Definition", "Values", "facts_under", "known_by", "was_measured"]
+__all__ = ["Definition", "Values", "definitions_of", "facts_under", "known_by", "was_measured"]
 
 Definition = tuple[str, str]
 """A metric's name, and what it measures in words of the rule file."""
@@ -19,7 +19,7 @@ Values = Mapping[Definition, object]
 
 def known_by(rules: RuleSet, values: Mapping[str, object]) -> dict[Definition, object]:
     """Return the metrics of *rules* with their *values*; those without one are not known."""
-    return {definition: values.get(definition[0]) for definition in _definitions(rules).values()}
+    return {definition: values.get(definition[0]) for definition in definitions_of(rules).values()}
 
 
 def facts_under(
@@ -28,17 +28,17 @@ def facts_under(
     """Return *facts* with what was *measured* by the definitions of *rules*, and by no others."""
     if not rules.metrics:
         return facts
-    own = {name: measured.get(one) for name, one in _definitions(rules).items()}
+    own = {name: measured.get(one) for name, one in definitions_of(rules).items()}
     return {**facts, **own}
 
 
 def was_measured(rules: RuleSet, name: str, measured: Values) -> bool | None:
     """Return whether the metric *name* was measured as *rules* define it; None if it is none."""
-    definition = _definitions(rules).get(name)
+    definition = definitions_of(rules).get(name)
     return None if definition is None else definition in measured
 
 
-def _definitions(rules: RuleSet) -> Mapping[str, Definition]:
+def definitions_of(rules: RuleSet) -> Mapping[str, Definition]:
     """Return each metric's definition by its name; words are no part of it."""
     declared = rules.document.metrics or {}
     return {

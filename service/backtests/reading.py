@@ -1,7 +1,8 @@
 """What a backtest is held against, a piece at a time: decisions of the past, or accounts now."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import anyio
@@ -11,14 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.accounts import measure_accounts
 from service.backtests import store
-from service.backtests.account_store import count_accounts, read_accounts
-from service.backtests.chunking import Bench, account_case_of, case_of
+from service.backtests.account_store import count_accounts
+from service.backtests.chunking import Bench
 from service.backtests.metering import Definition, Values, known_by
+from service.backtests.past import AccountsNow, DecidedPast, Past
+from service.backtests.past_store import read_account_piece, read_decision_piece
 from service.backtests.replaying import Case
 from service.rulesets import LiveRules
 from service.storage import transaction
 
-__all__ = ["count_cases", "read_cases"]
+__all__ = ["count_cases", "read_cases", "read_past"]
+
+_LONG: Final = timedelta(minutes=1)
 
 
 async def count_cases(connection: AsyncConnection, row: Row[Any]) -> int | None:
@@ -41,32 +46,40 @@ async def read_cases(
 
     An account is decided by the base here, in a thread under *turn*: that is its "before".
     """
-    if row.against == "accounts":
-        async with transaction(engine) as connection:
+    past = await read_past(engine, row, after=after, limit=limit, bench=bench, live=live)
+    return await anyio.to_thread.run_sync(
+        lambda: [past.case(place) for place in range(len(past.ids))], limiter=turn
+    )
+
+
+async def read_past(
+    engine: AsyncEngine,
+    row: Row[Any],
+    *,
+    after: store.Position | None,
+    limit: int,
+    bench: Bench,
+    live: LiveRules,
+) -> Past:
+    """Return the next piece of the past of the backtest *row*, as `read_cases`."""
+    async with transaction(engine, within=_LONG) as connection:
+        if row.against == "accounts":
             last = None if after is None else after[1]
-            accounts = await read_accounts(connection, row, after=last, limit=limit)
-            measured = await _measured(connection, row, accounts, bench=bench)
-        return await anyio.to_thread.run_sync(
-            lambda: [
-                account_case_of(each, backtest=row, bench=bench, measured=measured[each.id])
-                for each in accounts
-            ],
-            limiter=turn,
-        )
-    async with transaction(engine) as connection:
-        decisions = await store.read_decisions(connection, row, after=after, limit=limit)
+            ids, facts, erased = await read_account_piece(connection, row, after=last, limit=limit)
+            measured = await _measured(connection, row, ids, bench=bench)
+            return AccountsNow(ids, facts, erased, measured, row, bench)
+        ids, facts, stood = await read_decision_piece(connection, row, after=after, limit=limit)
     versions = {
         number: (await live.version(row.rule_set, number)).rules
-        for number in {each.version for each in decisions}
+        for number in {each.version for each in stood}
     }
-    return [case_of(each, version=versions[each.version]) for each in decisions]
+    return DecidedPast(ids, facts, stood, versions)
 
 
 async def _measured(
-    connection: AsyncConnection, row: Row[Any], accounts: Sequence[Row[Any]], *, bench: Bench
+    connection: AsyncConnection, row: Row[Any], ids: Sequence[UUID], *, bench: Bench
 ) -> Mapping[UUID, Values]:
-    """Return what base and draft measure of *accounts* at the instant of the asking."""
-    ids = [each.id for each in accounts]
+    """Return what base and draft measure of accounts at the instant of the asking."""
     found: dict[UUID, dict[Definition, object]] = {account: {} for account in ids}
     for rules in (bench.undoing.base, bench.undoing.draft):
         measured = await measure_accounts(connection, ids, rules=rules, at=row.created_at)

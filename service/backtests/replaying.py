@@ -17,7 +17,7 @@ from service.backtests.undoing import Undoing
 from service.rules import Decision, Facts, RuleSet
 
 __all__ = ["MOST_EDITS", "Case", "Cause", "CauseKind", "Erased", "Flip", "Replayed", "Unseen"]
-__all__ += ["replay"]
+__all__ += ["decide_case", "replay"]
 
 MOST_EDITS: Final = 64
 """With more edits than this no cause is looked for: each flip would take that many decisions."""
@@ -107,14 +107,14 @@ def replay(case: Case, undoing: Undoing) -> Replayed | Unseen | Erased:
     """
     if case.facts is None:
         return Erased(case)
-    decision = _decide(case, undoing.draft)
+    decision = decide_case(case, undoing.draft)
     missing = [each.attribute for each in decision.missing]
     unseen = [name for name in missing if not case.has_asked(undoing.draft, name)]
     if unseen:
         return Unseen(case, tuple(sorted(unseen)))
     if _is_stored(case, decision):
         return Replayed(case, decision, None)
-    base = _decide(case, undoing.base)
+    base = decide_case(case, undoing.base)
     cause = _cause(case, base, undoing)
     return Replayed(case, decision, Flip(cause, facts_that_matter(base, decision)))
 
@@ -146,12 +146,13 @@ def _comes_out_as_stored(case: Case, rules: RuleSet) -> bool:
     facts = _facts_of(case, rules)
     brief = rules.brief(facts, at=case.decided_at, suspended=case.suspended, tabled=case.tabled)
     if brief is None:
-        return _is_stored(case, _decide(case, rules, facts))
+        return _is_stored(case, decide_case(case, rules, facts))
     outcome = rules.model.outcomes[brief.outcome]
     return (outcome.verdict, outcome.id) == (case.verdict, case.outcome)
 
 
-def _decide(case: Case, rules: RuleSet, facts: Facts | None = None) -> Decision:
+def decide_case(case: Case, rules: RuleSet, facts: Facts | None = None) -> Decision:
+    """Return what *rules* make of *case*, on *facts* where they were admitted already."""
     return rules.decide(
         facts or _facts_of(case, rules),
         at=case.decided_at,

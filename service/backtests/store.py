@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import Row, Select, and_, func, insert, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.storage import leases
+from service.storage import driver_of, leases
 from service.storage.tables import AccountRow, BacktestFlip, BacktestRow, DecisionRow
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "list_backtests",
     "list_flips",
     "reaches_back",
-    "read_decisions",
     "read_revenue",
     "set_columns",
 ]
@@ -34,18 +34,6 @@ __all__ = [
 MOST_COUNTED: Final = 1_000_000
 ENDED: Final = leases.ENDED
 _HEAD: Final = [c for c in BacktestRow.__table__.columns if c.name != "document"]
-_CASE: Final = [
-    DecisionRow.id,
-    DecisionRow.decided_at,
-    DecisionRow.version,
-    DecisionRow.facts,
-    DecisionRow.tabled,
-    DecisionRow.final,
-    DecisionRow.suspended,
-    DecisionRow.verdict,
-    DecisionRow.outcome,
-    DecisionRow.scores,
-]
 # One subject counts once, with its newest decision: an account, else an external id, else
 # the decision itself.
 _REVENUE: Final = text("""
@@ -66,6 +54,9 @@ _REVENUE: Final = text("""
     GROUP BY verdict_before, outcome_before, verdict_after, outcome_after
     ORDER BY verdict_before, outcome_before, verdict_after, outcome_after
 """)
+
+_FLIP: Final = [c.name for c in BacktestFlip.__table__.columns if c.name != "backtest_id"]
+_COPY_FLIPS: Final = f"COPY backtest_flip (backtest_id, {', '.join(_FLIP)}) FROM STDIN".encode()
 
 Position = tuple[datetime, UUID]
 
@@ -144,25 +135,18 @@ async def give_back(connection: AsyncConnection, row: Row[Any]) -> None:
     await set_columns(connection, row, lease_until=None)
 
 
-async def add_flips(connection: AsyncConnection, flips: Sequence[Mapping[str, object]]) -> None:
-    """Insert flips."""
-    if flips:
-        await connection.execute(insert(BacktestFlip), [dict(flip) for flip in flips])
-
-
-async def read_decisions(
-    connection: AsyncConnection, row: Row[Any], *, after: Position | None, limit: int
-) -> Sequence[Row[Any]]:
-    """Return up to *limit* decisions of a backtest's window, the oldest first."""
-    order = (DecisionRow.decided_at, DecisionRow.id)
-    statement = _window(select(*_CASE), row).order_by(*order).limit(limit)
-    if after is not None:
-        # The first condition alone lets Postgres leave out earlier partitions.
-        statement = statement.where(
-            DecisionRow.decided_at >= after[0], tuple_(*order) > tuple_(*after)
-        )
-    rows: Sequence[Row[Any]] = (await connection.execute(statement)).all()
-    return rows
+async def add_flips(
+    connection: AsyncConnection, backtest_id: UUID, flips: Sequence[Mapping[str, object]]
+) -> None:
+    """Insert flips, each a value for every column but the backtest's."""
+    if not flips:
+        return
+    driver = await driver_of(connection)
+    async with driver.cursor() as cursor, cursor.copy(_COPY_FLIPS) as copy:
+        for flip in flips:
+            values = (flip[name] for name in _FLIP)
+            plain = (Jsonb(one) if isinstance(one, dict | list) else one for one in values)
+            await copy.write_row((backtest_id, *plain))
 
 
 async def count_decisions(connection: AsyncConnection, row: Row[Any]) -> int | None:

@@ -1,15 +1,16 @@
 """What a backtest found so far: counts that only grow, and survive as JSON between chunks."""
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from service.backtests.replaying import Erased, Replayed, Unseen
+from service.backtests.replaying import Erased, Flip, Replayed, Unseen
 from service.rules import RuleSet
 
-__all__ = ["Distribution", "Movements", "Tally", "widths_of"]
+__all__ = ["Distribution", "Movements", "Side", "Tally", "widths_of"]
 
 _BINS: Final = 20
 _WIDTH: Final = 10.0
@@ -18,6 +19,24 @@ _NICE: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 Movements = dict[str, dict[str, int]]
 """How many went from the outer key to the inner one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How many rows came out, by column; a score is None where there is none."""
+
+    verdicts: list[str]
+    outcomes: list[str]
+    scores: Mapping[str, list[float | None]]
+
+    def at(self, places: Iterable[int]) -> "Side":
+        """Return the rows at *places*, in that order."""
+        pick = tuple(places)
+        return Side(
+            [self.verdicts[place] for place in pick],
+            [self.outcomes[place] for place in pick],
+            {name: [column[place] for place in pick] for name, column in self.scores.items()},
+        )
 
 
 @dataclass(slots=True)
@@ -42,6 +61,18 @@ class Distribution:
         if after is not None:
             _count(self.after, self._bin(after))
             self.sum_after += after
+
+    def add_many(self, *, before: Sequence[float | None], after: Sequence[float | None]) -> None:
+        """Count many decisions: the same as `add` of each, in order."""
+        for column, bins in ((before, self.before), (after, self.after)):
+            for value, number in Counter(column).items():
+                if value is not None:
+                    _count(bins, self._bin(value), number)
+        # One after the other, as they would be added alone: a sum of doubles has an order.
+        for value in before:
+            self.sum_before += value or 0.0
+        for value in after:
+            self.sum_after += value or 0.0
 
     def _bin(self, value: float) -> str:
         place = math.floor(value / self.width)
@@ -84,18 +115,43 @@ class Tally:
 
     def add(self, found: Replayed | Unseen | Erased) -> None:
         """Count one decision of the past."""
-        at = _earliest(found.case.decided_at)
-        for name in found.case.asked:
-            self.first_asked[name] = min(self.first_asked.get(name, at), at)
+        self.add_asked(found.case.asked, found.case.decided_at)
         match found:
             case Erased():
                 self.erased += 1
             case Unseen(attributes=names):
-                self.not_replayable += 1
-                for name in names:
-                    _count(self.unseen, name)
+                self.add_unseen(names)
             case Replayed():
                 self._add_replayed(found)
+
+    def add_asked(self, names: Iterable[str], at: datetime) -> None:
+        """Note that these attributes could be stored at *at*."""
+        earliest = at.isoformat()
+        for name in names:
+            self.first_asked[name] = min(self.first_asked.get(name, earliest), earliest)
+
+    def add_unseen(self, names: Iterable[str]) -> None:
+        """Count a decision that turns on attributes nobody had asked for."""
+        self.not_replayable += 1
+        for name in names:
+            _count(self.unseen, name)
+
+    def add_many(self, before: Side, after: Side) -> None:
+        """Count decisions that were made again, but for why any of them flips."""
+        self.replayed += len(before.verdicts)
+        for moved, old, new in (
+            (self.verdicts, before.verdicts, after.verdicts),
+            (self.outcomes, before.outcomes, after.outcomes),
+        ):
+            for (source, target), number in Counter(zip(old, new, strict=True)).items():
+                _count(moved.setdefault(source, {}), target, number)
+        for name, distribution in self.scores.items():
+            distribution.add_many(before=before.scores[name], after=after.scores[name])
+
+    def add_flip(self, flip: Flip) -> None:
+        """Count a flip with its cause."""
+        self.flips += 1
+        _count(self.causes, " ".join((flip.cause.kind, *map(str, flip.cause.edits))))
 
     def _add_replayed(self, found: Replayed) -> None:
         case, decision = found.case, found.decision
@@ -108,9 +164,7 @@ class Tally:
                 before=case.scores.get(name), after=None if score is None else score.value
             )
         if found.flip is not None:
-            self.flips += 1
-            cause = found.flip.cause
-            _count(self.causes, " ".join((cause.kind, *map(str, cause.edits))))
+            self.add_flip(found.flip)
 
 
 def widths_of(*rule_sets: RuleSet) -> dict[str, float]:
@@ -135,9 +189,5 @@ def _width(ends: list[float | None]) -> float:
     return next(nice * power for nice in _NICE if nice * power >= least * (1 - 1e-9))
 
 
-def _count(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1
-
-
-def _earliest(at: datetime) -> str:
-    return at.isoformat()
+def _count(counts: dict[str, int], key: str, number: int = 1) -> None:
+    counts[key] = counts.get(key, 0) + number

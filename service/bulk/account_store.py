@@ -4,18 +4,18 @@ The rows of a piece come as one text: a row each would cost the client several t
 server takes to read it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, overload
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 
 from service.decisions import stood_sql
 from service.rescorings import NEVER
+from service.storage import Ids
 
-__all__ = ["Ids", "Piece", "count_accounts", "read_accounts", "read_standings"]
+__all__ = ["Piece", "count_accounts", "read_accounts", "read_standings"]
 
 _NEXT: Final = """
     SELECT id, facts FROM account
@@ -63,35 +63,6 @@ _COUNT: Final = (
     b"SELECT count(*) FROM account"
     b" WHERE created_at <= %s AND facts_erased_at IS NULL AND merged_into IS NULL"
 )
-_UUID_BYTES: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Ids(Sequence[UUID]):
-    """Ids in a row, sixteen bytes each; one becomes an object when somebody asks for it."""
-
-    raw: bytes
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.raw) // _UUID_BYTES
-
-    @overload
-    def __getitem__(self, place: int) -> UUID: ...
-    @overload
-    def __getitem__(self, place: slice) -> "Ids": ...
-    def __getitem__(self, place: int | slice) -> "UUID | Ids":
-        """Return the id at *place*, or those in a slice without steps."""
-        if isinstance(place, slice):
-            first, last, _ = place.indices(len(self))
-            return Ids(self.raw[first * _UUID_BYTES : last * _UUID_BYTES])
-        first = range(len(self))[place] * _UUID_BYTES
-        return UUID(bytes=self.raw[first : first + _UUID_BYTES])
-
-    def hex_of(self, place: int) -> str:
-        """Return the id at *place*, which is not negative, as 32 hexadecimal digits."""
-        first = place * _UUID_BYTES
-        return self.raw[first : first + _UUID_BYTES].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +72,7 @@ class Piece:
     *standings* is one of how each stands under a rule set, null where it was never decided.
     """
 
-    ids: "Ids"
+    ids: Ids
     facts: bytes
     standings: bytes = b"[]"
 

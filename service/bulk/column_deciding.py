@@ -1,9 +1,10 @@
 """Chunks of facts to columns of decisions: DuckDB runs the rule set's own SELECT."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import duckdb
@@ -17,6 +18,8 @@ from service.rules.sql_text import Input
 
 ROW: Final = "row number"
 """The key of a row within its chunk; no attribute can have this name."""
+DAY: Final = "decided on"
+"""The UTC day of a row's own clock, where each has one."""
 
 _RELATION: Final = "chunk"
 _MOST_REMEMBERED: Final = 100_000
@@ -44,7 +47,7 @@ class _Query:
         cls,
         rules: RuleSet,
         *,
-        at: datetime,
+        at: datetime | None,
         final: bool,
         suspended: Collection[str],
         wanted: Collection[str] | None,
@@ -54,8 +57,8 @@ class _Query:
             rules.model,
             dialect="duckdb",
             relation=_RELATION,
-            today=at.astimezone(UTC).date(),
-            kept=[ROW],
+            today=DAY if at is None else at.astimezone(UTC).date(),
+            kept=[ROW] if at is not None else [ROW, DAY],
             final=final,
             suspended=suspended,
             reads=rules.reads,
@@ -70,12 +73,16 @@ class _Query:
 
 @dataclass(slots=True)
 class ColumnJudge:
-    """One rule set at one instant, as DuckDB decides it. Use it from one thread at a time."""
+    """One rule set as DuckDB decides it, at one instant or each row on a day of its own.
+
+    Use it from one thread at a time.
+    """
 
     rules: RuleSet
     ranges: "_Query"
-    complete: "_Query"
+    write_complete: Callable[[], "_Query"]
     connection: duckdb.DuckDBPyConnection
+    _complete: "_Query | None" = None
     _known: dict[str, dict[object, object]] = field(default_factory=dict)
 
     @classmethod
@@ -83,40 +90,46 @@ class ColumnJudge:
         cls,
         rules: RuleSet,
         *,
-        at: datetime,
+        at: datetime | None,
         final: bool,
         suspended: Collection[str] = (),
         wanted: Collection[str] | None = None,
         threads: int | None = None,
     ) -> "ColumnJudge":
-        """Return the judge of *rules* on the UTC day of *at*.
+        """Return the judge of *rules* on the UTC day of *at*, or where that is None of each row.
 
         *wanted* are the columns to give, all of `Selection.outputs` where left out.
 
         Raises:
             Untranslatable: If DuckDB cannot mean the same as the rules.
         """
-        ranges, complete = (
-            _Query.of(
-                rules, at=at, final=final, suspended=suspended, wanted=wanted, complete=complete
-            )
-            for complete in (False, True)
-        )
+        write = partial(_Query.of, rules, at=at, final=final, suspended=suspended, wanted=wanted)
+        ranges = write(complete=False)
         connection = duckdb.connect(config={**_SETTINGS, "threads": str(threads or _THREADS)})
-        return cls(rules, ranges, complete, connection)
+        return cls(rules, ranges, partial(write, complete=True), connection)
 
-    def decide(self, facts: Mapping[str, Any], *, rows: int) -> Any:  # noqa: ANN401 - pyarrow has no types
+    def decide(self, facts: Mapping[str, Any], *, rows: int, days: Any = None) -> Any:  # noqa: ANN401 - pyarrow has no types
         """Return the columns of *rows* decisions as an Arrow table, in the facts' order.
 
         *facts* holds Arrow arrays by attribute; an attribute that is not there is missing.
+        *days* are the rows' own, where the judge has no day.
         """
         columns = {ROW: pa.array(range(rows), pa.int32())}
+        if days is not None:
+            columns[DAY] = days
         for one in self.ranges.selection.inputs:
             columns[one.name] = self._column(one, facts.get(one.attribute), rows)
         has_gaps = any(column.null_count for column in columns.values())
         query = self.ranges if has_gaps else self.complete
         self.connection.register(_RELATION, pa.table(columns))
         return self.connection.sql(query.text).to_arrow_table()
+
+    @property
+    def complete(self) -> "_Query":
+        """The SELECT for rows of which every fact is known, written when it is first needed."""
+        if self._complete is None:
+            self._complete = self.write_complete()
+        return self._complete
 
     def close(self) -> None:
         """Give the memory back."""

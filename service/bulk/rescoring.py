@@ -23,7 +23,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.bulk.account_judging import AccountJudge, DecidedPiece, decide_pieces
-from service.bulk.account_store import Ids, Piece, count_accounts, read_standings
+from service.bulk.account_store import Piece, count_accounts, read_standings
 from service.bulk.ahead import one_ahead
 from service.bulk.changed_lines import ChangedLines, collector_at_rest
 from service.bulk.comparing import Compared, compare_piece
@@ -34,7 +34,7 @@ from service.bulk.sampling import EnginesDisagree
 from service.decisions import RescoredLines, Under, is_under, source_of
 from service.rescorings import RescoringTally
 from service.rules import Decision
-from service.storage import leases
+from service.storage import Ids, leases
 
 __all__ = ["Pace", "Rescoring", "TakenAway", "Tell", "preview", "work_on"]
 

@@ -52,7 +52,7 @@ def select(
     *,
     dialect: str,
     relation: str,
-    today: date,
+    today: date | str,
     kept: Sequence[str] = (),
     final: bool = False,
     suspended: Collection[str] = (),
@@ -66,7 +66,8 @@ def select(
         model: The checked rule set.
         dialect: duckdb, postgres, spark, snowflake, bigquery or trino.
         relation: A table's name, with its schema where it needs one.
-        today: The day of the one clock that holds for every row.
+        today: The day of the one clock that holds for every row; or the name of the *kept*
+            column that holds the day of each.
         kept: Columns of the relation to pass on, such as a key.
         final: No more answers will come; no row is left undecided.
         suspended: Ids of rules and gates, and `outcome:` ids, that count as no.

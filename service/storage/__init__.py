@@ -27,6 +27,7 @@ from service.storage.engine import (
     session_limits,
     transaction,
 )
+from service.storage.id_rows import Ids
 from service.storage.ids import (
     RANDOM_BYTES,
     InvalidId,
@@ -63,6 +64,7 @@ __all__ = [
     "ChainBreak",
     "DatabaseNotMigrated",
     "DatabaseUnavailable",
+    "Ids",
     "InvalidId",
     "Job",
     "JobCounts",

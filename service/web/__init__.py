@@ -13,7 +13,7 @@ from service.web.crowd import Crowd
 from service.web.crowd_store import add_counts, forget_counts
 from service.web.documented import REFUSALS, refusals
 from service.web.envelope import Envelope
-from service.web.errands import LEASE, Errand, run_as_they_come, run_next
+from service.web.errands import LEASE, Errand, run_as_they_come, run_claimed, run_next
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
 from service.web.failures import EXPECTED, faults_within, respond_to
 from service.web.gate import Gate, Rates
@@ -203,6 +203,7 @@ __all__ = [
     "rfc3339",
     "routers",
     "run_as_they_come",
+    "run_claimed",
     "run_next",
     "run_once",
     "safe_cell",

@@ -30,7 +30,7 @@ from service.storage import (
 from service.web.house import House
 from service.web.journal import journal
 
-__all__ = ["LEASE", "Errand", "run_as_they_come", "run_next"]
+__all__ = ["LEASE", "Errand", "run_as_they_come", "run_claimed", "run_next"]
 
 LEASE: Final = timedelta(seconds=30)
 # Of this installation, whatever folder the server was started in.
@@ -86,6 +86,14 @@ async def run_next(house: House, errand: Errand) -> bool:
     if row.attempts > _ATTEMPTS:
         await _fail(house, errand, row)
         return True
+    return await run_claimed(house, errand, row)
+
+
+async def run_claimed(house: House, errand: Errand, row: Row[Any]) -> bool:
+    """Have a row that was claimed worked on to its end; return whether it came to one.
+
+    Whatever happens its lease is let go of. Raises as `run_next`.
+    """
     try:
         code = await _run(house, errand, row)
     finally:

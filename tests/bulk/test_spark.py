@@ -252,10 +252,16 @@ def test_a_difference_from_the_evaluator_stops_the_run(
 
         honest = ColumnJudge.decide
 
-        def decide(self: ColumnJudge, facts: Mapping[str, Any], *, rows: int) -> Any:  # noqa: ANN401
+        def decide(
+            self: ColumnJudge,
+            facts: Mapping[str, Any],
+            *,
+            rows: int,
+            days: Any = None,  # noqa: ANN401
+        ) -> Any:  # noqa: ANN401
             from pyarrow import compute  # noqa: PLC0415
 
-            answers = honest(self, facts, rows=rows)
+            answers = honest(self, facts, rows=rows, days=days)
             place = answers.column_names.index("value_fit")
             other = compute.add(answers["value_fit"], 1.0)
             return answers.set_column(place, "value_fit", other)

@@ -45,11 +45,12 @@ class Translator:
         values: The column of each attribute.
         is_open: Whether more answers may come; *is_finished* whether scores are drawn into
             their open ranges.
+        today: The decision's day, or the column that holds it.
         scores: Of the present view; *grades* the places of their best and worst band.
     """
 
     dialect: Dialect
-    today: date
+    today: date | str
     attributes: Mapping[str, Attribute]
     formulas: Mapping[str, ast.Node]
     columns: Columns = field(default_factory=Columns)

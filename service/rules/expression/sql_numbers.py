@@ -34,11 +34,14 @@ ADDED_AT_ONCE: Final = 125
 
 @dataclass(frozen=True, slots=True)
 class Reckoner:
-    """What an operation on numbers needs: where to keep columns, the dialect, and the clock."""
+    """What an operation on numbers needs: where to keep columns, the dialect, and the clock.
+
+    *today* is a day, or the column that holds the day of each row.
+    """
 
     columns: Columns
     dialect: Dialect
-    today: date
+    today: date | str
 
     def bind(self, part: Part) -> Part:
         """Return *part* as something that may be used several times."""
@@ -261,22 +264,35 @@ COMPUTE: Final[Mapping[str, Compute]] = {
 
 
 def _days(reckoner: Reckoner, day: Sql) -> Sql:
-    return pieces.as_double(reckoner.dialect.days(pieces.day(reckoner.today), day))
+    today = reckoner.today
+    now = pieces.column(today) if isinstance(today, str) else pieces.day(today)
+    return pieces.as_double(reckoner.dialect.days(now, day))
 
 
 def _months(reckoner: Reckoner, day: Sql) -> Sql:
     """Return `12 * (y - y0) + (m - m0) - (day < day0 ? 1 : 0)`, as rule sets count months."""
-    today = reckoner.today
-    year, month, number = (
-        pieces.as_double(exp.Extract(this=exp.var(unit), expression=pieces.own(day)))
-        for unit in ("YEAR", "MONTH", "DAY")
-    )
-    years = pieces.binary("-", pieces.number(float(today.year)), year)
-    months = pieces.binary("-", pieces.number(float(today.month)), month)
-    begun = pieces.binary("<", pieces.number(float(today.day)), number)
+    year, month, number = _calendar(day)
+    now = _calendar_of(reckoner.today)
+    years = pieces.binary("-", now[0], year)
+    months = pieces.binary("-", now[1], month)
+    begun = pieces.binary("<", now[2], number)
     started = pieces.case((begun, _ONE), otherwise=_ZERO)
     whole = pieces.binary("+", pieces.binary("*", pieces.number(12.0), years), months)
     return pieces.binary("-", whole, started)
+
+
+def _calendar_of(today: date | str) -> tuple[Sql, ...]:
+    if isinstance(today, str):
+        return _calendar(pieces.column(today))
+    return tuple(pieces.number(float(part)) for part in (today.year, today.month, today.day))
+
+
+def _calendar(day: Sql) -> tuple[Sql, ...]:
+    """Return the year, month and day of the month of *day*."""
+    return tuple(
+        pieces.as_double(exp.Extract(this=exp.var(unit), expression=pieces.own(day)))
+        for unit in ("YEAR", "MONTH", "DAY")
+    )
 
 
 def _size(reckoner: Reckoner, items: Sql) -> Sql:
