@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from service.accounts import read_facts_for
 from service.bulk.rescoring_working import carry_out
@@ -18,6 +20,7 @@ from service.rescorings import store as rescoring_store
 from service.storage import transaction
 from tests.accounts.assessing import Scene, staged
 from tests.portfolio.taken import taken
+from tests.sizes import looking
 
 pytestmark = pytest.mark.anyio
 
@@ -78,6 +81,8 @@ class Book:
 
     scene: Scene
     told: int = 0
+    entries: dict[str, list[str]] = field(default_factory=dict)
+    """What was entered of each customer and not taken back."""
 
     async def pays(self, amount: str, key: str = "north", *, days: float = 1) -> str:
         """Enter revenue of some days ago; return the entry's id."""
@@ -94,6 +99,7 @@ class Book:
         path = f"/v1/accounts/{key}/events"
         entry = await self.scene.send("POST", path, sent | {"event_id": str(self.told)})
         entry_id: str = entry["id"]
+        self.entries.setdefault(key, []).append(entry_id)
         return entry_id
 
     async def reverse(self, entry: str) -> None:
@@ -182,6 +188,14 @@ async def book(database_url: str) -> AsyncIterator[Book]:
         yield book
 
 
+@pytest.fixture
+async def shared(database_url: str) -> AsyncIterator[Book]:
+    """Return a book that many stories go on in, with somebody to be merged into."""
+    async with kept_book(database_url) as book:
+        await book.scene.put("hub", **FACTS)
+        yield book
+
+
 async def test_who_is_assessed_meanwhile_stands_as_of_the_instant(book: Book) -> None:
     """By what was recorded until then, to the cent; the newer assessment is the one that stands."""
     scene = book.scene
@@ -248,3 +262,80 @@ async def test_an_answer_by_number_is_not_how_it_stood(book: Book) -> None:
     await book.case(20)
     await book.scene.assess()
     assert await book.end() == now
+
+
+async def test_a_release_meanwhile_is_of_the_next_statement(book: Book) -> None:
+    """Who is assessed by the new version stands in the statement by that of its instant."""
+    due = await book.begin()
+    await book.scene.release(RULES.replace("value >= 50}", "value >= 10}"))
+    await book.pays("0.01", "north")
+    await book.scene.assess()
+    now = await book.scene.standing(rule_set=SLUG)
+    assert (now["version"], now["outcome"], due["north"][0]) == (2, "steady", "weak")
+    assert await book.end() == due
+    assert await book.scene.standing(rule_set=SLUG) == now
+
+
+async def test_who_is_merged_or_erased_meanwhile_is_missing_nowhere(book: Book) -> None:
+    """The one that stands for both is judged by both; of one that is erased the last word stays."""
+    due = await book.begin()
+    await book.merge("south", "north")
+    await book.scene.assess()
+    book.scene.rows("UPDATE account SET facts = '{}', facts_erased_at = now() WHERE key = 'west'")
+    shown = await book.end()
+    assert shown == {
+        "north": ("steady", ((0, 0), (70, 70)), Decimal("100.02"), Decimal(160)),
+        "east": due["east"],
+        "west": due["west"],
+    }
+    assert sum(one[2] for one in shown.values()) == sum(one[2] for one in due.values())
+
+
+WHATS: Final = ("pays", "late", "case", "back", "right", "new", "united", "assess", "ask")
+ACTS: Final = st.lists(
+    st.tuples(st.sampled_from(WHATS), st.sampled_from(KEYS)), min_size=2, max_size=7
+)
+
+
+async def act(book: Book, what: str, key: str) -> None:
+    """Let something happen to a customer."""
+    match what:
+        case "pays" | "late":
+            await book.pays("60.01", key, days=300 if what == "late" else 1)
+        case "case":
+            await book.case(13, key)
+        case "back" | "right":  # an entry is wrong, and a right one stands for it
+            for entry in book.entries.pop(key, []):
+                await book.reverse(entry)
+            if what == "right":
+                await book.pays("50.02", key)
+        case "new":
+            await book.scene.put(f"new-{book.told}", **FACTS)
+        case "united":
+            merge = await book.merge(key, "hub")
+            await book.scene.assess()
+            await book.part(merge)
+        case "ask":
+            sent = {"rule_set": SLUG, "account_key": key, "final": True}
+            await book.scene.send("POST", "/v1/qualify", sent)
+        case _:
+            await book.scene.assess()
+
+
+@settings(looking(40, quick=4), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=ACTS, meanwhile=ACTS)
+async def test_whatever_happens_meanwhile_a_statement_is_as_if_it_were_taken_at_once(
+    shared: Book, before: list[tuple[str, str]], meanwhile: list[tuple[str, str]]
+) -> None:
+    """Events, late ones, corrections, new accounts, merges undone; and the next one writes once."""
+    for what, key in before:
+        await act(shared, what, key)
+    due = await shared.begin()
+    for what, key in meanwhile:
+        await act(shared, what, key)
+    assert await shared.end() == due
+    await shared.scene.assess()
+    now = await shared.begin()
+    written = shared.scene.decisions()
+    assert await shared.end() == now
+    assert shared.scene.decisions() == written
