@@ -9,7 +9,7 @@ from time import perf_counter
 from uuid import UUID
 
 from service.decisions.asking import Question
-from service.decisions.deciding import Record, facts_text, json_or_none
+from service.decisions.deciding import Record, json_or_none
 from service.decisions.showing import Head, text_told
 from service.decisions.writing import Entry
 from service.rules import MEANING
@@ -70,7 +70,7 @@ def entry_at_once(
         subject="lead",
         external_id=question.external_id,
         account_id=None,
-        facts=facts_text(facts),
+        facts=told.facts,
         tabled=json_or_none(dict(told.tabled)),
         data_problems=text.data_problems if facts.problems else None,
         final=question.final,

@@ -12,11 +12,7 @@ from typing import NamedTuple
 from service.rules.attributes import Facts
 from service.rules.decide import Table
 from service.rules.decided import Decided
-from service.rules.json_text import number, quoted
 from service.rules.meaning import Meaning
-from service.rules.model import Model
-from service.rules.ranges import point
-from service.rules.scores import bands
 from service.rules.telling import Text, sheet_for, text_of
 
 
@@ -25,11 +21,12 @@ class AtOnce(NamedTuple):
 
     Attributes:
         text: As `Decision.told` gives it.
-        scores, trace: As they are stored, JSON.
+        facts, scores, trace: As they are stored, JSON.
         tabled: As of a decision.
     """
 
     text: Text
+    facts: str
     scores: str
     trace: str
     tabled: Mapping[str, str]
@@ -52,24 +49,13 @@ def tell_at_once(
     said = sheet.tell_outright(facts.values, found, decide=decide)
     if said is None:
         return None
-    model = meaning.model
-    scores = _scores_text(model, found.scores)
-    grades = _grades(model, found.scores) if model.grades else {}
     outcome, told = said
-    text = text_of(outcome, told, facts, scores=scores, grades=grades)
-    return AtOnce(text, scores, found.to_text(), table.used)
-
-
-def _scores_text(model: Model, values: tuple[float, ...]) -> str:
-    spans = []
-    for score, value in zip(model.scores, values, strict=True):
-        at = number(value)
-        spans.append(f'{quoted(score.name)}:{{"value":{at},"low":{at},"high":{at}}}')
-    return f"{{{','.join(spans)}}}"
-
-
-def _grades(model: Model, values: tuple[float, ...]) -> dict[str, tuple[str, ...]]:
-    by_name = {score.name: value for score, value in zip(model.scores, values, strict=True)}
-    return {
-        grade.name: tuple(bands(grade.bands, point(by_name[grade.of]))) for grade in model.grades
-    }
+    standing = sheet.standing(found.scores)
+    text = text_of(outcome, told, facts, scores=standing.scores, grades=standing.grades)
+    return AtOnce(
+        text=text,
+        facts=sheet.stored(facts.values, told),
+        scores=standing.scores,
+        trace=found.to_text(standing.spans),
+        tabled=table.used,
+    )

@@ -115,7 +115,7 @@ class Facts(msgspec.Struct, frozen=True):
         return {
             name: (int(value) if value.is_integer() else value)
             if isinstance(value, float)
-            else _storable(value)
+            else storable(value)
             for name, value in self.values.items()
         }
 
@@ -293,7 +293,8 @@ _READERS: Final[Mapping[AttributeType, Callable[[object, Attribute], Fact]]] = {
 }
 
 
-def _storable(value: Fact) -> object:
+def storable(value: Fact) -> object:
+    """Return *value* as JSON has it; a number stays as it is."""
     if isinstance(value, date):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value

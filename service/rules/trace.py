@@ -105,13 +105,15 @@ class Outright(msgspec.Struct, frozen=True):
     effects: tuple[float, ...]
     scores: tuple[float, ...]
 
-    def to_text(self) -> str:
-        """Return the characters that `Trace.to_text` gives of the same evaluation."""
+    def to_text(self, spans: str) -> str:
+        """Return the characters that `Trace.to_text` gives of the same evaluation.
+
+        *spans* are those of its scores.
+        """
         results = f'{{"gates":"{self.gates}","rules":"{self.rules}","outcomes":"{self.outcomes}"}}'
-        spans = [f"[{at},{at},{at}]" for at in map(number, self.scores)]
         return (
             f'{{"open":{results},"closed":{results},"checks":"{self.checks}",'
-            f'"effects":{_numbers(self.effects)},"scores":[{",".join(spans)}]}}'
+            f'"effects":{_numbers(self.effects)},"scores":[{spans}]}}'
         )
 
 

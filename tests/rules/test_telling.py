@@ -43,6 +43,7 @@ def assert_told_at_once(rules: RuleSet, decision: Decision) -> None:
     assert at_once is not None
     assert at_once.text == told
     assert at_once.scores == scores_text(decision.scores)
+    assert at_once.facts.encode() == orjson.dumps(decision.facts.to_json())
     assert at_once.trace == decision.trace.to_text()
     assert at_once.tabled == decision.tabled
 

@@ -14,15 +14,18 @@ from service.rules.attributes import Fact
 from service.rules.compiled_scores import stays_whole
 from service.rules.decided import Decided, Next
 from service.rules.expression.tokens import number
+from service.rules.json_text import number as json_number
 from service.rules.json_text import quoted, value
 from service.rules.model import Model, Outcome, Score
-from service.rules.ranges import limit
+from service.rules.ranges import limit, point
+from service.rules.scores import bands
 from service.rules.telling.case import NO_OTHER, Telling, inside_sentence
 from service.rules.telling.sheet_numbers import Numbers
 from service.rules.telling.sheet_writing import (
     Counted,
     OutcomeWriter,
     RulesWriter,
+    Writer,
     outcome_writer,
     writers_of,
 )
@@ -35,19 +38,29 @@ _YES: Final = letters_of([YES])
 COMPILED_AFTER: Final = 8
 """How many usual decisions there were before the functions are worth compiling."""
 
-_HEADS_KEPT: Final = 500
+_KEPT: Final = 500
 
 
 class Told(NamedTuple):
     """A decision's reasons as JSON objects, its summary, and the members that its outcome has.
 
-    *certainty* are the JSON members from `certain` to `exact`, *next* is a JSON object.
+    *certainty* are the JSON members from `certain` to `exact`, *next* is a JSON object. *shown*
+    are the numbers as `Numbers` gives them, where they are known.
     """
 
     reasons: list[str]
     summary: str
     certainty: str
     next: str
+    shown: Sequence[str] = ()
+
+
+class Standing(NamedTuple):
+    """What is said of scores that came out so: as they are stored, grades, and in the trace."""
+
+    scores: str
+    grades: str
+    spans: str
 
 
 class _Limits(NamedTuple):
@@ -80,6 +93,7 @@ class _Writers:
 
     outcomes: tuple[OutcomeWriter, ...]
     rules: tuple[RulesWriter, ...]
+    read_values: bool
 
 
 class Sheet:
@@ -97,6 +111,8 @@ class Sheet:
         self._limits = tuple(_limits_of(model))
         self._names = [score.name for score in model.scores]
         self._numbers = Numbers(model)
+        self._standings: dict[tuple[float, ...], Standing] = {}
+        self._unread = Values(telling.slots, {}, scores={}, checks="", decide=_unasked)
         self._wanted = 0
         self._writers: _Writers | None = None
 
@@ -117,7 +133,8 @@ class Sheet:
             return None
         gates = trace.closed.gates
         return self._tell(
-            Values.of(telling.slots, decision),
+            lambda: Values.of(telling.slots, decision),
+            decision.facts.values,
             self._endings[telling.places[decision.outcome]],
             gate=gates.index(YES) if YES in gates else None,
             effects=trace.effects,
@@ -139,15 +156,15 @@ class Sheet:
         gate = found.gates.find(_YES)
         place = found.outcomes.index(_YES) if gate < 0 else model.gates[gate].outcome
         ending = self._endings[place]
-        values = Values(
-            self._telling.slots,
-            facts,
-            scores=dict(zip(self._names, found.scores, strict=True)),
-            checks=found.checks,
-            decide=decide,
-        )
         told = self._tell(
-            values,
+            lambda: Values(
+                self._telling.slots,
+                facts,
+                scores=dict(zip(self._names, found.scores, strict=True)),
+                checks=found.checks,
+                decide=decide,
+            ),
+            facts,
             ending,
             gate=None if gate < 0 else gate,
             effects=found.effects,
@@ -155,9 +172,23 @@ class Sheet:
         )
         return None if told is None else (ending.outcome, told)
 
+    def stored(self, facts: Mapping[str, Fact], told: Told) -> str:
+        """Return *facts*, of which *told* tells, as they are stored."""
+        return self._numbers.stored(facts, told.shown)
+
+    def standing(self, scores: tuple[float, ...]) -> Standing:
+        """Return what is said of *scores*, which are sums of whole points and often the same."""
+        found = self._standings.get(scores)
+        if found is None:
+            if len(self._standings) >= _KEPT:
+                self._standings.clear()
+            found = self._standings[scores] = _standing(self._telling.model, scores)
+        return found
+
     def _tell(
         self,
-        values: Values,
+        read: Callable[[], Values],
+        facts: Mapping[str, Fact],
         ending: _Ending,
         *,
         gate: int | None,
@@ -169,7 +200,8 @@ class Sheet:
         writers = self._writers or self._written()
         if writers is None:
             return None
-        words, shown = self._numbers.texts(values.facts, scores)
+        words, shown = self._numbers.texts(facts, scores)
+        values = read() if writers.read_values or gate is not None else self._unread
         if gate is None:
             reasons = [writers.outcomes[ending.place](values, words, shown)]
             summary = self._head(ending, scores[self._main])
@@ -182,13 +214,13 @@ class Sheet:
             write(values, words, shown, effects, reasons.append, said)
         if gate is None and said:
             summary = f"{summary}. {'. '.join(said)}"
-        return Told(reasons, f"{summary}.", ending.certainty, ending.next)
+        return Told(reasons, f"{summary}.", ending.certainty, ending.next, shown)
 
     def _head(self, ending: _Ending, main: float) -> str:
         """Return how the summary begins that no gate decided."""
         found = ending.heads.get(main)
         if found is None:
-            if len(ending.heads) >= _HEADS_KEPT:
+            if len(ending.heads) >= _KEPT:
                 ending.heads.clear()
             score = f"{self._label} {number(main)}{self._most}"
             found = f"{ending.outcome.label}: {score}{_short_of(ending, main)}"
@@ -202,18 +234,36 @@ class Sheet:
             return None
         telling, numbers, model = self._telling, self._numbers, self._telling.model
         main = model.scores[self._main].name
-        outcomes = map(self._outcome_writer, range(len(model.outcomes)))
+        outcomes = [self._outcome_writer(place) for place in range(len(model.outcomes))]
         rules = writers_of(_counted(model), telling, numbers, main=main)
-        self._writers = _Writers(tuple(outcomes), rules)
+        self._writers = _Writers(
+            outcomes=tuple(one.write for one in outcomes),
+            rules=tuple(one.write for one in rules),
+            read_values=any(one.reads_values for one in outcomes)
+            or any(one.reads_values for one in rules),
+        )
         return self._writers
 
-    def _outcome_writer(self, place: int) -> OutcomeWriter:
+    def _outcome_writer(self, place: int) -> Writer[OutcomeWriter]:
         voice = self._telling.outcomes[place]
         outcome = self._telling.model.outcomes[place]
         if outcome.condition is not None:
             return outcome_writer(voice, self._telling, self._numbers)
         reason = voice.say_unasked(outcome.reason or NO_OTHER)
-        return lambda *_: reason
+        return Writer(lambda *_: reason, reads_values=False)
+
+
+def _unasked() -> Decided:
+    raise AssertionError("no value is read where the generated functions read none")
+
+
+def _standing(model: Model, scores: tuple[float, ...]) -> Standing:
+    at = {score.name: x for score, x in zip(model.scores, scores, strict=True)}
+    texts = {name: json_number(x) for name, x in at.items()}
+    spans = [f'{quoted(name)}:{{"value":{x},"low":{x},"high":{x}}}' for name, x in texts.items()]
+    grades = {grade.name: list(bands(grade.bands, point(at[grade.of]))) for grade in model.grades}
+    traced = ",".join(f"[{x},{x},{x}]" for x in texts.values())
+    return Standing(f"{{{','.join(spans)}}}", value(grades), traced)
 
 
 def _counted(model: Model) -> list[Counted]:

@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 
 from service.rules import json_text
-from service.rules.attributes import Fact
+from service.rules.attributes import Fact, Facts, storable
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_pieces import Names
 from service.rules.expression.nouns import MISSING
@@ -27,6 +27,9 @@ class Numbers:
         self.attributes = tuple(a.name for a in model.attributes.values() if a.type == "number")
         names = [*self.attributes, *(score.name for score in model.scores)]
         self.places = {name: place for place, name in enumerate(names)}
+        self._all = tuple(model.attributes)
+        members = (f"{json_text.quoted(name)}:%s" for name in self._all)
+        self._stored = f"{{{','.join(members)}}}"
 
     def texts(
         self, facts: Mapping[str, Fact], scores: Sequence[float]
@@ -46,6 +49,19 @@ class Numbers:
             pass
         each = [written(one) if isinstance(one, float) else _UNKNOWN for one in numbers]
         return [words for words, _ in each], [shown for _, shown in each]
+
+    def stored(self, facts: Mapping[str, Fact], shown: Sequence[str]) -> str:
+        """Return *facts* as they are stored, of which the numbers are *shown* so."""
+        if len(facts) == len(self._all):
+            given = len(self.attributes)
+            if given == len(facts):
+                return self._stored % tuple(shown[:given])
+            numbers = iter(shown)
+            return self._stored % tuple(
+                next(numbers) if name in self.places else json_text.value(storable(facts[name]))
+                for name in self._all
+            )
+        return json_text.value(Facts(facts).to_json())
 
 
 class NumberText:

@@ -2,7 +2,7 @@
 
 import ast as python
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, cast
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_pieces import Names
@@ -24,6 +24,8 @@ reason, and a list for the words of the first few, of which the summary is made.
 OutcomeWriter = Callable[[Values, Sequence[str], Sequence[str]], str]
 """Is given the same, and returns the reason."""
 
+_Function = TypeVar("_Function", RulesWriter, OutcomeWriter)
+
 SAID: Final = 3
 """How many rules a summary names."""
 
@@ -36,6 +38,13 @@ _OF_OUTCOME: Final = 3
 _VALUES, _, _, _EFFECTS, _TELL, _TOLD = (python.Name(n, python.Load()) for n in _PARAMETERS)
 
 
+class Writer(NamedTuple, Generic[_Function]):
+    """A generated function, and whether it reads the values that it is given."""
+
+    write: _Function
+    reads_values: bool
+
+
 class Counted(NamedTuple):
     """A rule's place in the model, and what it adds to which score."""
 
@@ -46,21 +55,23 @@ class Counted(NamedTuple):
 
 def writers_of(
     rules: Sequence[Counted], telling: Telling, numbers: Numbers, *, main: str
-) -> tuple[RulesWriter, ...]:
+) -> tuple[Writer[RulesWriter], ...]:
     """Return the functions that tell of *rules* in this order; *main* is the summary's score."""
     starts = range(0, len(rules), _IN_ONE)
     return tuple(_writer(rules[at : at + _IN_ONE], telling, numbers, main) for at in starts)
 
 
-def outcome_writer(voice: Voice, telling: Telling, numbers: Numbers) -> OutcomeWriter:
+def outcome_writer(voice: Voice, telling: Telling, numbers: Numbers) -> Writer[OutcomeWriter]:
     """Return what tells of the outcome of *voice*, to which its condition led."""
     wording = voice.only_wording()
     if wording is None or len(wording.told.slots) > LONGEST:
-        return lambda values, *_: voice.say_yes(values)[1]
+        return Writer(lambda values, *_: voice.say_yes(values)[1], reads_values=True)
     return _Body(telling, numbers, "").build_outcome(voice.head(YES), wording)
 
 
-def _writer(rules: Iterable[Counted], telling: Telling, numbers: Numbers, main: str) -> RulesWriter:
+def _writer(
+    rules: Iterable[Counted], telling: Telling, numbers: Numbers, main: str
+) -> Writer[RulesWriter]:
     body = _Body(telling, numbers, main)
     for rule in rules:
         body.tell(rule)
@@ -76,6 +87,7 @@ class _Body:
         self._main = main
         self._names = Names()
         self._numbers: dict[int, NumberText] = {}
+        self._reads_values = False
         self._first: list[python.stmt] = []
         self._rules: list[python.stmt] = []
 
@@ -87,23 +99,25 @@ class _Body:
         points = f" ({signed(rule.points)}{on})"
         wording = voice.only_wording()
         if wording is None or max(len(wording.text.slots), len(wording.told.slots)) > LONGEST:
+            self._reads_values = True
             said = self._names.bound(_as_it_came(voice, head, points))
             told: list[python.stmt] = [python.Expr(pieces.call(said, _VALUES, _TELL, _TOLD))]
         else:
             told = list(self._written(wording, head, points))
         self._rules.append(pieces.when(pieces.item(_EFFECTS, python.Constant(rule.place)), told))
 
-    def build(self) -> RulesWriter:
+    def build(self) -> Writer[RulesWriter]:
         """Return the function."""
         body = [*self._first, *self._rules]
         made = pieces.build(pieces.function("write", _PARAMETERS, body), self._names)
-        return cast("RulesWriter", made)
+        return Writer(cast("RulesWriter", made), self._reads_values)
 
-    def build_outcome(self, head: str, wording: Wording) -> OutcomeWriter:
+    def build_outcome(self, head: str, wording: Wording) -> Writer[OutcomeWriter]:
         """Return the function that tells of one outcome."""
         reason = python.Return(self._text(head, wording.told, ""))
         definition = pieces.function("write", _PARAMETERS[:_OF_OUTCOME], [*self._first, reason])
-        return cast("OutcomeWriter", pieces.build(definition, self._names))
+        made = cast("OutcomeWriter", pieces.build(definition, self._names))
+        return Writer(made, self._reads_values)
 
     def _written(self, wording: Wording, head: str, points: str) -> Iterator[python.stmt]:
         yield python.Expr(pieces.call(_TELL, self._text(head, wording.told, "")))
@@ -123,6 +137,7 @@ class _Body:
     def _in_slot(self, slot: int) -> Iterator[python.expr]:
         found = self._telling.slots.number_at(slot)
         if found is None:
+            self._reads_values = True
             yield pieces.item(_VALUES, python.Constant(slot))
             return
         name, place = found

@@ -53,7 +53,7 @@ def tell(decision: Decided, *, full: bool = False) -> Text:
     return Text(
         decision.verdict,
         decision.outcome,
-        _details(told, scores_text(decision.scores), decision.grades, missing),
+        _details(told, scores_text(decision.scores), _grades(decision.grades), missing),
         told.next,
         _problems(decision.facts),
         told.summary,
@@ -66,8 +66,8 @@ def sheet_for(model: Model) -> Sheet | None:
     return sheet if sheet is not None and sheet.is_ready else None
 
 
-def text_of(outcome: Outcome, told: Told, facts: Facts, *, scores: str, grades: Grades) -> Text:
-    """Return what `tell` gives of a usual decision on *facts*; *scores* are JSON."""
+def text_of(outcome: Outcome, told: Told, facts: Facts, *, scores: str, grades: str) -> Text:
+    """Return what `tell` gives of a usual decision on *facts*; *scores* and *grades* are JSON."""
     return Text(
         outcome.verdict,
         outcome.id,
@@ -95,9 +95,9 @@ def scores_text(scores: Mapping[str, ScoreRange]) -> str:
     return f"{{{','.join(spans)}}}"
 
 
-def _details(told: Told, scores: str, grades: Grades, missing: str) -> str:
+def _details(told: Told, scores: str, grades: str, missing: str) -> str:
     return (
-        f'{told.certainty},"scores":{scores},"grades":{_grades(grades) if grades else "{}"},'
+        f'{told.certainty},"scores":{scores},"grades":{grades},'
         f'"reasons":[{",".join(told.reasons)}],"missing":[{missing}]'
     )
 
