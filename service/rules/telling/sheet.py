@@ -6,7 +6,7 @@ rules once and write their reasons. What is not usual is told by `Case`, and bot
 the reference by the tests of telling.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -14,13 +14,11 @@ from service.rules.attributes import Fact
 from service.rules.compiled_scores import stays_whole
 from service.rules.decided import Decided, Next
 from service.rules.expression.tokens import number
-from service.rules.json_text import number as json_number
 from service.rules.json_text import quoted, value
 from service.rules.model import Model, Outcome, Score
-from service.rules.ranges import limit, point
-from service.rules.scores import bands
 from service.rules.telling.case import NO_OTHER, Telling, inside_sentence
 from service.rules.telling.sheet_numbers import Numbers
+from service.rules.telling.sheet_scores import Standing, is_limited, limits_of, standing_of
 from service.rules.telling.sheet_writing import (
     Counted,
     OutcomeWriter,
@@ -53,21 +51,6 @@ class Told(NamedTuple):
     certainty: str
     next: str
     shown: Sequence[str] = ()
-
-
-class Standing(NamedTuple):
-    """What is said of scores that came out so: as they are stored, grades, and in the trace."""
-
-    scores: str
-    grades: str
-    spans: str
-
-
-class _Limits(NamedTuple):
-    """A score that something may limit: its place, and its groups' rules with their limits."""
-
-    score: int
-    groups: tuple[tuple[slice, float | None, float | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +91,7 @@ class Sheet:
         self._main = model.scores.index(main)
         self._label, self._most = told.scores[main.name]
         self._endings = [_ending(one, model, main) for one in model.outcomes]
-        self._limits = tuple(_limits_of(model))
+        self._limits = tuple(limits_of(model))
         self._names = [score.name for score in model.scores]
         self._numbers = Numbers(model)
         self._standings: dict[tuple[float, ...], Standing] = {}
@@ -182,7 +165,7 @@ class Sheet:
         if found is None:
             if len(self._standings) >= _KEPT:
                 self._standings.clear()
-            found = self._standings[scores] = _standing(self._telling.model, scores)
+            found = self._standings[scores] = standing_of(self._telling.model, scores)
         return found
 
     def _tell(
@@ -195,7 +178,7 @@ class Sheet:
         effects: Sequence[float],
         scores: Sequence[float],
     ) -> Told | None:
-        if self._limits and _is_limited(self._limits, effects, scores):
+        if self._limits and is_limited(self._limits, effects, scores):
             return None
         writers = self._writers or self._written()
         if writers is None:
@@ -257,15 +240,6 @@ def _unasked() -> Decided:
     raise AssertionError("no value is read where the generated functions read none")
 
 
-def _standing(model: Model, scores: tuple[float, ...]) -> Standing:
-    at = {score.name: x for score, x in zip(model.scores, scores, strict=True)}
-    texts = {name: json_number(x) for name, x in at.items()}
-    spans = [f'{quoted(name)}:{{"value":{x},"low":{x},"high":{x}}}' for name, x in texts.items()]
-    grades = {grade.name: list(bands(grade.bands, point(at[grade.of]))) for grade in model.grades}
-    traced = ",".join(f"[{x},{x},{x}]" for x in texts.values())
-    return Standing(f"{{{','.join(spans)}}}", value(grades), traced)
-
-
 def _counted(model: Model) -> list[Counted]:
     """Return the rules in the order in which those that count are told."""
     found = [
@@ -275,35 +249,6 @@ def _counted(model: Model) -> list[Counted]:
         for place, rule in enumerate(group.rules, start=group.first_rule)
     ]
     return sorted(found, key=lambda one: -abs(one.points))
-
-
-def _limits_of(model: Model) -> Iterator[_Limits]:
-    """Yield the scores that are not always the sum of what their rules add."""
-    for place, score in enumerate(model.scores):
-        groups = tuple(
-            (slice(each.first_rule, each.first_rule + len(each.rules)), each.floor, each.cap)
-            for each in score.groups
-        )
-        held = [score.floor, score.ceiling]
-        held += [limit for _, floor, cap in groups for limit in (floor, cap)]
-        if any(limit is not None for limit in held):
-            yield _Limits(place, groups)
-
-
-def _is_limited(
-    limits: Sequence[_Limits], effects: Sequence[float], scores: Sequence[float]
-) -> bool:
-    """Return whether a limit of a group or a score took something away or added it."""
-    for score, groups in limits:
-        total = 0.0
-        for rules, floor, cap in groups:
-            summed = sum(effects[rules])
-            if limit(summed, floor, cap) != summed:
-                return True
-            total += summed
-        if total != scores[score]:
-            return True
-    return False
 
 
 def _ending(outcome: Outcome, model: Model, main: Score) -> _Ending:
