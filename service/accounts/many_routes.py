@@ -70,8 +70,13 @@ async def keep_accounts(
     )
 
 
-def many_accounts(person: str, *, clock: Clock, new_uuid: Callable[[datetime], UUID]) -> Many[Line]:
-    """Return how accounts are read and kept, many at a time, for *person*."""
+def many_accounts(
+    person: str, *, clock: Clock, new_uuid: Callable[[datetime], UUID], by: str | None = None
+) -> Many[Line]:
+    """Return how accounts are read and kept, many at a time, for *person*.
+
+    *by* says what brought them, where it was not the person's own request.
+    """
 
     def editor() -> Editor:
         return Editor(person=person, now=clock(), new_uuid=new_uuid)
@@ -83,15 +88,17 @@ def many_accounts(person: str, *, clock: Clock, new_uuid: Callable[[datetime], U
 
     return Many(
         what="no account",
-        read=lambda value, at: _read(value, editor(), at=at),
+        read=lambda value, at: _read(value, editor(), by=by or person, at=at),
         keep=keep,
         safe_because="sending it again is safe",
     )
 
 
-def _read(value: object, editor: Editor, *, at: str) -> Line:
+def _read(value: object, editor: Editor, *, by: str, at: str) -> Line:
     sent = AccountLineSent.model_validate(value)
-    news = news_of(sent, now=editor.now, is_everything=sent.is_everything, pointer=f"{at}/at")
+    news = news_of(
+        sent, now=editor.now, by=by, is_everything=sent.is_everything, pointer=f"{at}/at"
+    )
     identities = tuple((one.system, one.id) for one in sent.identities)
     return Line(key=sent.account, news=news, identities=identities, at=at)
 

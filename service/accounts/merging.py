@@ -29,8 +29,8 @@ _EVERYTHING: Final = "*"
 class Known:
     """The facts of an account and where each came from.
 
-    `provenance` maps an attribute to `{"source": ..., "at": ...}` of the word that stands,
-    and under `others`, by source, to the words that do not. One that is there without a
+    `provenance` maps an attribute to `{"source": ..., "at": ..., "by": ...}` of the word that
+    stands, and under `others`, by source, to the words that do not. One that is there without a
     fact was taken back. Instants are RFC 3339 texts of one width, so they sort as times do.
     """
 
@@ -67,7 +67,8 @@ class News:
     """What *source* said was true at *at*. A fact of None removes the attribute.
 
     `is_everything` says that attributes not mentioned have no value. Where nobody said of
-    when the news are, *at* is when we heard them and `is_dated` is false.
+    when the news are, *at* is when we heard them and `is_dated` is false. *by* is who brought it:
+    a key, a connection, an import. It never decides which word stands.
     """
 
     facts: Mapping[str, object]
@@ -75,6 +76,7 @@ class News:
     at: datetime
     is_everything: bool
     is_dated: bool = True
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,21 @@ class Merged:
 
 
 class _Word(NamedTuple):
-    """One source's word on one attribute; None takes it back."""
+    """One source's word on one attribute, and who brought it; None takes it back."""
 
     at: str
     value: object
+    by: str | None = None
+
+    def told(self) -> dict[str, str]:
+        """Return when it was true and who brought it, where anybody remembers."""
+        return {"at": self.at} | ({} if self.by is None else {"by": self.by})
 
     @property
-    def weight(self) -> tuple[str, bool, str]:
+    def weight(self) -> tuple[str, bool, str, str]:
         """Of two words of one source the greater counts: the later, then a value, then any."""
-        return self.at, self.value is not None, json.dumps(self.value, sort_keys=True)
+        value = json.dumps(self.value, sort_keys=True)
+        return self.at, self.value is not None, value, self.by or ""
 
 
 @dataclass(slots=True)
@@ -142,7 +150,7 @@ def merge(known: Known, news: News, *, ranks: Ranks = MappingProxyType({})) -> M
     heard = _heard_in(known)
     at = rfc3339(news.at)
     for name, value in news.facts.items():
-        heard.hear(name, news.source, _Word(at, value))
+        heard.hear(name, news.source, _Word(at, value, news.by))
     if news.is_everything:
         heard.hear_everything(news.source, at)
     return compare(known, _known_from(heard, ranks), news=news)
@@ -189,8 +197,11 @@ def _heard_in(known: Known) -> _Heard:
             continue
         words = heard.words[name] = {}
         if "source" in told:
-            words[told["source"]] = _Word(told["at"], known.facts.get(name))
-        words |= {source: _Word(word["at"], word["value"]) for source, word in others.items()}
+            words[told["source"]] = _Word(told["at"], known.facts.get(name), told.get("by"))
+        words |= {
+            source: _Word(word["at"], word["value"], word.get("by"))
+            for source, word in others.items()
+        }
     return heard
 
 
@@ -202,14 +213,14 @@ def _known_from(heard: _Heard, ranks: Ranks) -> Known:
         standing = dict(heard.unmasked(name, ranks))
         chosen = max(standing, key=lambda s: (ranks.get(s, 0), standing[s].at, s), default=None)
         others = {
-            source: {"at": word.at, "value": word.value}
+            source: {**word.told(), "value": word.value}
             for source, word in sorted(heard.words[name].items())
             if source != chosen
         }
         told: dict[str, Any] = {"others": others} if others else {}
         if chosen is not None:
             word = standing[chosen]
-            told |= {"source": chosen, "at": word.at}
+            told |= {"source": chosen, **word.told()}
             if word.value is not None:
                 facts[name] = word.value
         if told:

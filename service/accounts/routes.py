@@ -186,7 +186,7 @@ async def put_account(
     than `at` is known of it; `outdated` names the mentioned ones that stayed for that reason.
     """
     editor = _editor(house, caller, if_match=if_match, if_none_match=if_none_match)
-    news = news_of(sent, now=editor.now, is_everything=True)
+    news = news_of(sent, now=editor.now, by=editor.person, is_everything=True)
     async with transaction(house.engine) as connection:
         kept = await keep_everything(connection, key, news=news, editor=editor)
     return _told(kept, response)
@@ -208,7 +208,7 @@ async def patch_account(
     may deliver late, twice and out of order.
     """
     editor = _editor(house, caller, if_match=if_match)
-    news = news_of(sent, now=editor.now, is_everything=False)
+    news = news_of(sent, now=editor.now, by=editor.person, is_everything=False)
     async with transaction(house.engine) as connection:
         kept = await keep_some(connection, key, news=news, editor=editor)
     return _told(kept, response)
@@ -272,9 +272,14 @@ def _editor(
 
 
 def news_of(
-    sent: FactsSent | PatchSent, *, now: datetime, is_everything: bool, pointer: str = "/at"
+    sent: FactsSent | PatchSent,
+    *,
+    now: datetime,
+    by: str,
+    is_everything: bool,
+    pointer: str = "/at",
 ) -> News:
-    """Return what was sent as news that are at most as new as *now*.
+    """Return what was sent, and brought *by* somebody, as news at most as new as *now*.
 
     Raises:
         InTheFuture: If they claim to be more than five minutes newer.
@@ -290,6 +295,7 @@ def news_of(
         at=min(at, now),
         is_everything=is_everything,
         is_dated=sent.at is not None,
+        by=by,
     )
 
 

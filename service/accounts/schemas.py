@@ -102,6 +102,7 @@ class OtherWordShown(Shown):
 
     source: str
     at: str
+    by: str | None = Field(description="As below.")
     value: _Fact = Field(description="Null where it said that there is none.")
 
 
@@ -110,6 +111,11 @@ class ProvenanceShown(Shown):
 
     source: str
     at: str
+    by: str | None = Field(
+        description="Who brought it: whose key, which connection, which import. Null where it "
+        "was said before this was kept.",
+        examples=["connection hubspot"],
+    )
     others: list[OtherWordShown] = Field(
         default_factory=list, description="The latest words of other sources."
     )

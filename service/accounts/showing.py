@@ -18,8 +18,11 @@ def account_shown(account: Account, *, outdated: tuple[str, ...] = ()) -> Accoun
             name: ProvenanceShown(
                 source=told["source"],
                 at=told["at"],
+                by=told.get("by"),
                 others=[
-                    OtherWordShown(source=source, at=word["at"], value=word["value"])
+                    OtherWordShown(
+                        source=source, at=word["at"], by=word.get("by"), value=word["value"]
+                    )
                     for source, word in told.get("others", {}).items()
                 ],
             )

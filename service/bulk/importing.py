@@ -45,6 +45,7 @@ from service.storage import (
     DatabaseUnavailable,
     leases,
     make_uuid,
+    to_text,
     transaction,
 )
 from service.storage.tables import ImportRow
@@ -180,7 +181,8 @@ def _many_of(row: Row[Any], clock: Clock) -> Many[Any]:
     now = clock()
     match row.what:
         case "accounts":
-            return many_accounts(row.asked_by, clock=clock, new_uuid=_new_uuid)
+            by = f"import {to_text('imp', row.id)}"
+            return many_accounts(row.asked_by, clock=clock, new_uuid=_new_uuid, by=by)
         case "events":
             clerk = Clerk(person=row.asked_by, now=now, new_uuid=_new_uuid)
             return many_events(clerk, currency=row.currency)

@@ -227,6 +227,7 @@ class _Work:
             at=self._at(one),
             is_everything=False,
             is_dated=True,
+            by=f"connection {self.known.name}",
         )
         identities = () if one.identity is None else (one.identity,)
         return Line(key=key, news=news, identities=identities)

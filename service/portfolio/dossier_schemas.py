@@ -101,6 +101,7 @@ class OtherWordTold(Shown):
 
     source: str
     at: Day
+    by: str | None
     value: object
 
 
@@ -114,6 +115,7 @@ class FactTold(Shown):
     words: str
     source: str | None = Field(description="`ledger` for what the rules measured there.")
     at: Day | None
+    by: str | None = Field(description="Whose key, which connection or which import brought it.")
     others: list[OtherWordTold]
     is_read: bool = Field(description="Whether the rules declare it.")
 

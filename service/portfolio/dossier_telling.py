@@ -117,7 +117,7 @@ def _said(
 ) -> dict[str, Any]:
     word = provenance.get(name, {})
     told = _fact(name, value, attribute, source=word.get("source"), at=word.get("at"))
-    return told | {"others": word.get("others", [])}
+    return told | {"by": word.get("by"), "others": word.get("others", [])}
 
 
 def _fact(
@@ -132,6 +132,7 @@ def _fact(
         "words": value_shown(value, attribute),
         "source": source,
         "at": at,
+        "by": None,
         "others": [],
         "is_read": attribute is not None,
     }

@@ -43,6 +43,7 @@ async def test_a_new_account_is_made_and_read_back(client: AsyncClient) -> None:
     assert body["provenance"]["industry"] == {
         "source": "hubspot",
         "at": "2026-11-22T12:00:00.000000Z",
+        "by": "ann",
         "others": [],
     }
     assert body["created_at"] == body["updated_at"] == "2026-11-22T12:00:00.000000Z"

@@ -19,11 +19,16 @@ SOURCES = ("hubspot", "api", "billing")
 
 
 def news(
-    minute: int, *, is_everything: bool = False, source: str = "hubspot", **facts: object
+    minute: int,
+    *,
+    is_everything: bool = False,
+    source: str = "hubspot",
+    by: str | None = None,
+    **facts: object,
 ) -> News:
     """Return what was said to be true *minute* minutes after noon."""
     at = NOON + timedelta(minutes=minute)
-    return News(facts=facts, source=source, at=at, is_everything=is_everything)
+    return News(facts=facts, source=source, at=at, is_everything=is_everything, by=by)
 
 
 def hear(*heard: News, ranks: Ranks | None = None) -> Known:
@@ -46,6 +51,7 @@ def stories(draw: st.DrawFn) -> Story:
             draw(st.integers(0, 4)),
             is_everything=draw(st.booleans()),
             source=draw(st.sampled_from(SOURCES)),
+            by=draw(st.sampled_from([None, "ann", "import imp_1"])),
             **draw(st.dictionaries(st.sampled_from(NAMES), values, max_size=3)),
         )
         for _ in range(draw(st.integers(0, 8)))

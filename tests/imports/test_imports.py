@@ -67,6 +67,7 @@ async def test_accounts_come_as_the_command_line_brings_them(
     (found,) = (await served.ask("GET", "/v1/accounts?identity=hubspot:7")).json()["data"]
     assert found["facts"] == {"name": "North Haulage", "size": "120", "since": "2020-01-31"}
     assert found["provenance"]["size"]["at"] == done["at"]
+    assert found["provenance"]["size"]["by"] == f"import {done['id']}"
     again = await imported(served, ACCOUNTS.encode(), **sent)
     assert again["result"]["states"] == {"unchanged": 2, "refused": 1}
     assert count(database_url, "account_import_part") == 0

@@ -32,7 +32,11 @@ async def test_a_delivery_becomes_what_is_known_of_an_account(connected: Connect
     assert (delivery["state"], delivery["tally"]) == ("done", {"items": 1, "created": 1})
     account = (await connected.accounts())["hubspot-998877"]
     assert account["facts"] == {"vehicles": "250"}
-    assert account["from"]["vehicles"] == {"source": "hubspot", "at": "2026-01-01T00:00:00.000000Z"}
+    assert account["from"]["vehicles"] == {
+        "source": "hubspot",
+        "at": "2026-01-01T00:00:00.000000Z",
+        "by": "connection hubspot",
+    }
     await connected.assess()
     shown = await connected.served.ask("GET", "/v1/accounts/hubspot-998877/assessment")
     assert shown.status_code == 200, shown.text
