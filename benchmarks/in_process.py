@@ -70,7 +70,7 @@ def brief(rules: RuleSet, facts: Facts) -> tuple[Verdict, tuple[float, ...]]:
     found = rules.brief(facts, at=CLOCK)
     if found is None:
         raise AssertionError("of these leads everything is known")
-    return rules.model.outcomes[found.outcome].verdict, found.scores
+    return found.verdict, found.scores
 
 
 def _time(

@@ -14,13 +14,14 @@ from typing import Any, Final, cast
 
 from service.rules.attributes import Fact
 from service.rules.compiled_body import Body
+from service.rules.compiled_brief import BriefBody
 from service.rules.compiled_scores import drawn_into
 from service.rules.expression import ast, text
 from service.rules.expression import compile_pieces as pieces
 from service.rules.expression.compile_inline import inlined
 from service.rules.expression.compile_numbers import REGISTRABLE, TODAY
 from service.rules.expression.compile_parts import Part, View
-from service.rules.expression.compile_pieces import Names
+from service.rules.expression.compile_pieces import Names, constant
 from service.rules.model import Condition, Model
 from service.rules.trace import Brief, Outline, Outright, ScoreRange, Trace
 
@@ -126,7 +127,6 @@ class Compiled:
     def brief(
         self,
         values: Mapping[str, Fact],
-        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Registrable = text.registrable_domain,
@@ -229,7 +229,7 @@ def _judge_complete(model: Model) -> types.FunctionType:
 
 def _brief(model: Model) -> types.FunctionType:
     """Return `brief`: the short way and nothing beside it; None where a fact is missing."""
-    body = _complete(model, otherwise=pieces.NONE)
+    body = _loaded(BriefBody(Names(), model), otherwise=pieces.NONE)
     judged = body.judge()
     body.finish(judged.scores)
     outcomes = body.outcomes()
@@ -240,8 +240,8 @@ def _brief(model: Model) -> types.FunctionType:
     ]
     ways += [(answer.expr, place) for place, answer in enumerate(outcomes)]
     for is_so, place in ways:
-        answer = python.Return(pieces.call(made, python.Constant(place), scores))
-        body.emit(pieces.when(is_so, [answer]))
+        outcome = python.Constant(place), constant(model.outcomes[place].verdict)
+        body.emit(pieces.when(is_so, [python.Return(pieces.call(made, *outcome, scores))]))
     body.body[:] = inlined(body.body)
     return _finished(body, pieces.NONE)
 
@@ -265,7 +265,11 @@ def _outright(model: Model) -> types.FunctionType:
 
 def _complete(model: Model, *, otherwise: python.expr) -> Body:
     """Return a body that has loaded its facts; it returns *otherwise* where one is missing."""
-    body = Body(Names(), model, View.COMPLETE)
+    return _loaded(Body(Names(), model, View.COMPLETE), otherwise=otherwise)
+
+
+def _loaded(body: Body, *, otherwise: python.expr) -> Body:
+    """Return *body*, which now loads its facts first and returns *otherwise* without one."""
     loads = [
         pieces.assign(local, pieces.item(_VALUES, python.Constant(name)))
         for name, local in body.values.items()

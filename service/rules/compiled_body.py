@@ -43,7 +43,7 @@ class Body(Writer):
         for derived in model.derived:
             self.derive(derived.name, derived.node)
         gates = tuple(self.whole(gate.condition) for gate in model.gates)
-        rules = tuple(self.whole(rule.condition) for rule in model.rules)
+        rules = self.rules()
         points = tuple(self._points(rule.points) for rule in model.rules)
         effects: list[python.expr] = [constant(0.0)] * len(rules)
         self.scores = {}
@@ -52,6 +52,10 @@ class Body(Writer):
             members = [Member(*member) for member in zip(rules, points, strict=True)]
             self.scores[score.name] = self._score(score, members, effects)
         return Judged(gates, rules, points, tuple(effects), self.scores)
+
+    def rules(self) -> tuple[Answer, ...]:
+        """Return the result of each rule."""
+        return tuple(self.whole(rule.condition) for rule in self.model.rules)
 
     def whole(self, condition: Condition) -> Answer:
         """Return a whole condition in a local; closed, what is unknown counts as no."""

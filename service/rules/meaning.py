@@ -45,7 +45,6 @@ class Meaning(Protocol):
     def brief(
         self,
         values: Mapping[str, Fact],
-        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,
@@ -100,7 +99,6 @@ class Reference:
     def brief(
         self,
         values: Mapping[str, Fact],
-        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,

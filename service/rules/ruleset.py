@@ -154,10 +154,8 @@ class RuleSet:
         """
         today = at.date() if at.tzinfo is UTC else day_of(at)
         if not tabled:
-            return self.meaning.brief(facts.values, today=today, suspended=suspended)
-        return self.meaning.brief(
-            facts.values, today=today, suspended=suspended, registrable=look_up_in(tabled)
-        )
+            return self.meaning.brief(facts.values, today, suspended)
+        return self.meaning.brief(facts.values, today, suspended, look_up_in(tabled))
 
     def tell_at_once(self, facts: Facts, *, at: datetime) -> AtOnce | None:
         """Return what `decide` would come to as texts, in a fraction of its time; else None.

@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from service.rules.json_text import number
+from service.rules.model import Verdict
 from service.rules.truth import NO, UNKNOWN, YES, Truth
 
 _LETTERS = {YES: "y", NO: "n", UNKNOWN: "u"}
@@ -77,15 +78,17 @@ class Trace(msgspec.Struct, frozen=True):
         )
 
 
-class Brief(msgspec.Struct, frozen=True):
+class Brief(msgspec.Struct, frozen=True, gc=False):
     """What an evaluation with nothing unknown comes to.
 
     Attributes:
         outcome: Its place in document order.
+        verdict: The outcome's.
         scores: Their values, in document order.
     """
 
     outcome: int
+    verdict: Verdict
     scores: tuple[float, ...]
 
 

@@ -55,7 +55,6 @@ class Spoilt:
     def brief(
         self,
         values: Mapping[str, Fact],
-        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = str,

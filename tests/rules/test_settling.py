@@ -65,7 +65,6 @@ class Counted:
     def brief(
         self,
         values: Mapping[str, Fact],
-        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,
