@@ -9,13 +9,16 @@ import os
 import signal
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.app import Opened
 from service.app import open_app as open_own_app
+from service.connection import Reply
 
 __all__ = ["open_app"]
 
@@ -28,20 +31,33 @@ _since_s: list[float] = []
 
 def open_app() -> ASGIApp:
     """Return the application; what was sampled is written when its lifespan ends."""
-    application = open_own_app()
+    return _Sampled(open_own_app())
 
-    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+
+class _Sampled:
+    """The application and its door, sampled once requests have come for a while."""
+
+    def __init__(self, own: Opened) -> None:
+        self._own = own
+        self.target = b"" if own.door is None else own.door.target
+        self.door = self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the server's lifespan."""
         if scope["type"] == "lifespan":
             try:
-                await application(scope, receive, send)
+                await self._own(scope, receive, send)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 _keep()
             return
-        _begin_when_warm()
-        await application(scope, receive, send)
+        await self._own(scope, receive, send)
 
-    return served
+    def take(self, head: Mapping[bytes, bytes], body: bytes, reply: Reply) -> bool:
+        """Do as the application's door does."""
+        _begin_when_warm()
+        door = self._own.door
+        return door is not None and door.take(head, body, reply)
 
 
 def _begin_when_warm() -> None:

@@ -23,9 +23,11 @@ __all__ += ["serve_ours", "stop"]
 
 HOST: Final = "127.0.0.1"
 _READY_WITHIN_S: Final = 60.0
+# How `goodfit serve` talks to its clients; given last, it counts.
+_CONNECTION: Final = ("--http", "service.connection:Connection")
 _UVICORN: Final = (
     *("--loop", "uvloop", "--http", "httptools"),
-    *("--no-access-log", "--no-server-header", "--log-level", "warning"),
+    *("--no-access-log", "--no-server-header", "--no-proxy-headers", "--log-level", "warning"),
 )
 
 
@@ -113,7 +115,7 @@ def serve_ours(
     command = [sys.executable, "-m", "uvicorn", application, "--factory", "--port", str(port)]
     own = {"DATABASE_URL": url, "GOODFIT_LOG_LEVEL": "warning"}
     with running(
-        [*command, *_UVICORN],
+        [*command, *_UVICORN, *_CONNECTION],
         name="goodfit",
         port=port,
         environment={**own, **(environment or {})},

@@ -22,6 +22,7 @@ from service.backtests import routers as backtest_routers
 from service.backtests import working as backtesting
 from service.decisions import (
     Desk,
+    QualifyDoor,
     QualifyFront,
     assessing,
     noticing,
@@ -91,11 +92,16 @@ stores takes an `Idempotency-Key`. Lists are read a page at a time, by `cursor`.
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The whole service as one ASGI callable. *api* holds the routes, *house* the floors."""
+    """The whole service as one ASGI callable. *api* holds the routes, *house* the floors.
+
+    A server that knows of *door* asks there before it asks through ASGI; None where
+    everything has to be counted at the gate.
+    """
 
     asgi: ASGIApp
     api: FastAPI
     house: House
+    door: QualifyDoor | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the server's lifespan."""
@@ -133,14 +139,37 @@ def create_app(
         rates=_rates_of(settings, house.crowd),
     )
     asgi = Envelope(gate, clock=clock, timer=time.perf_counter, metrics=house.metrics)
-    return Application(asgi, api, house)
+    door = None if settings.secret_requests_per_minute else QualifyDoor(desk)
+    return Application(asgi, api, house, door)
 
 
-def open_app() -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An application with a pool of its own, which is closed when the server's lifespan ends."""
+
+    app: Application
+    engine: AsyncEngine
+
+    @property
+    def door(self) -> QualifyDoor | None:
+        """The application's."""
+        return self.app.door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the server's lifespan."""
+        if scope["type"] != "lifespan":
+            await self.app.asgi(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            await self.engine.dispose()
+
+
+def open_app() -> Opened:
     """Return the application on the environment's database; server processes call it by name.
 
-    `goodfit serve` sets `DATABASE_URL` for them where it runs the database itself. The pool
-    is closed when the server's lifespan ends.
+    `goodfit serve` sets `DATABASE_URL` for them where it runs the database itself.
 
     Raises:
         InvalidSettings: If a setting cannot be used.
@@ -151,18 +180,7 @@ def open_app() -> ASGIApp:
         raise RuntimeError("no database; set DATABASE_URL, or start with `goodfit serve`")
     configure_logs(level=settings.log_level, style=settings.log_format)
     engine = open_engine(settings.database_url, limits=session_limits(settings))
-    app = create_app(settings, engine, pause_s=_PAUSE_S)
-
-    async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await app.asgi(scope, receive, send)
-            return
-        try:
-            await app(scope, receive, send)
-        finally:
-            await engine.dispose()
-
-    return served
+    return Opened(create_app(settings, engine, pause_s=_PAUSE_S), engine)
 
 
 def build_api() -> FastAPI:

@@ -16,9 +16,9 @@ import socket
 from typing import Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.app import open_app
+from service.connection import Connection
 from service.settings import read_settings
 from service.web import live
 
@@ -38,7 +38,7 @@ def configuration(*, shutdown_s: float) -> uvicorn.Config:
         open_app,
         factory=True,
         loop="uvloop",
-        http=_Connection,
+        http=Connection,
         ws="none",
         lifespan="on",
         backlog=_BACKLOG,
@@ -49,34 +49,6 @@ def configuration(*, shutdown_s: float) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=max(1, round(shutdown_s)),
     )
-
-
-class _Connection(HttpToolsProtocol):
-    """A connection that can be told that its next answer is its last."""
-
-    is_leaving = False
-    was_asked = False
-
-    def leave(self) -> None:
-        """Close after the next answer, which says so."""
-        self.is_leaving = True
-        # What has begun to answer without saying so leaves that to the answer after it.
-        if self.was_asked and not self.cycle.response_started:
-            self.cycle.keep_alive = False
-
-    def on_headers_complete(self) -> None:
-        """Begin to answer a request; the last one of a connection that leaves."""
-        super().on_headers_complete()
-        self.was_asked = True
-        if self.is_leaving:
-            self.cycle.keep_alive = False
-
-    def is_silent_since(self, instant_s: float) -> bool:
-        """Return whether nothing is being asked or answered here, nor was since *instant_s*."""
-        if not self.was_asked:
-            return True
-        answered = self.timeout_keep_alive_task  # there from an answer to the next request
-        return answered is not None and answered.when() - self.timeout_keep_alive <= instant_s
 
 
 class Server(uvicorn.Server):
@@ -124,9 +96,9 @@ class Server(uvicorn.Server):
                     connection.transport.close()
             await asyncio.sleep(_LOOK_S)
 
-    def _connections(self) -> list[_Connection]:
+    def _connections(self) -> list[Connection]:
         open_ones = list(self.server_state.connections)
-        return [one for one in open_ones if isinstance(one, _Connection)]
+        return [one for one in open_ones if isinstance(one, Connection)]
 
     async def _live(self) -> None:
         """Say that we live until nobody listens any more."""

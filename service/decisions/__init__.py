@@ -6,6 +6,7 @@ from service.decisions.assessing import assess_some, assessing
 from service.decisions.attributing import Several, read_several
 from service.decisions.beside import Beside, qualify_beside
 from service.decisions.desk import AtDesk, Desk, open_desk
+from service.decisions.door import QualifyDoor
 from service.decisions.drilling import Drill, drill
 from service.decisions.front import QualifyFront
 from service.decisions.history_routes import history_routes
@@ -56,7 +57,16 @@ from service.decisions.ways_schemas import WayTold
 from service.decisions.why_routes import why_routes
 from service.decisions.writing import Entry
 
-__all__ = ["AtDesk", "Desk", "Drill", "QualifyFront", "Shadows", "SharedWriter", "Suspending"]
+__all__ = [
+    "AtDesk",
+    "Desk",
+    "Drill",
+    "QualifyDoor",
+    "QualifyFront",
+    "Shadows",
+    "SharedWriter",
+    "Suspending",
+]
 __all__ += ["Draft", "Ending"]
 __all__ += ["count_kept", "keep_decisions", "qualify", "settle"]
 __all__ += ["Suspension", "SuspensionEnded", "Under", "drill"]

@@ -34,6 +34,8 @@ __all__ = [
     "Ending",
     "ReleasesMoving",
     "count",
+    "count_one",
+    "is_large",
     "keep",
     "qualify",
     "qualify_many",
@@ -98,7 +100,7 @@ async def _settle_alone(case: Case, desk: Desk) -> Answer:
         if not isinstance(ending, Answer):
             raise ending
         if isinstance(draft, Entry) and not ending.is_replayed:
-            _count(draft, desk)
+            count_one(draft, desk)
         return ending
     raise _releases_moving()
 
@@ -163,10 +165,11 @@ def count(drafts: Sequence[Draft], endings: Sequence[Ending], desk: Desk) -> Non
     """Count what was committed, by verdict, and have its shadows judge it in their own time."""
     for draft, ending in zip(drafts, endings, strict=True):
         if isinstance(draft, Entry) and isinstance(ending, Answer) and not ending.is_replayed:
-            _count(draft, desk)
+            count_one(draft, desk)
 
 
-def _count(entry: Entry, desk: Desk) -> None:
+def count_one(entry: Entry, desk: Desk) -> None:
+    """Count one that was committed, as `count` does."""
     desk.house.metrics.count_decision(entry.record.verdict)
     if entry.original is not None:
         desk.shadows.offer(entry.original)
@@ -177,7 +180,7 @@ async def _draft_of(case: Case, desk: Desk) -> Draft:
     question = case.question
     try:
         running = await _running(case, desk)
-        if question.at_version is None and not _is_large(running.rules):
+        if question.at_version is None and not is_large(running.rules):
             entry = entry_at_once(
                 question,
                 running,
@@ -227,12 +230,12 @@ async def _judge(case: Case, desk: Desk, running: Running) -> tuple[Judged, Subj
     else:
         subject = await _subject_of(case, desk, running.rules)
     work = partial(judge, question, subject, running, at=case.at, decision_id=case.decision_id)
-    if _is_large(running.rules):
+    if is_large(running.rules):
         return await anyio.to_thread.run_sync(work, limiter=_aside), subject
     return work(), subject
 
 
-def _is_large(rules: RuleSet) -> bool:
+def is_large(rules: RuleSet) -> bool:
     """Return whether a decision may take long enough for others to notice.
 
     Asking what to ask next tries the answers to every missing attribute on every rule.

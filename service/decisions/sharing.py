@@ -30,10 +30,11 @@ from service.storage import (
     SessionLimits,
     transaction,
 )
-from service.web import Answer, Metrics, Refusal
+from service.web import Answer, Metrics, Refusal, journal, stack_of
 
 __all__ = ["Overloaded", "SharedWriter"]
 
+_log = journal("decisions")
 _TOGETHER: Final = 128
 _WAITING: Final = 4_096
 # Together under two seconds, which is how soon everybody hears of a database that is away.
@@ -54,20 +55,27 @@ class Overloaded(Refusal):
         super().__init__(words, headers={"Retry-After": "1"})
 
 
+Heard = Callable[[Answer | Exception], None]
+"""Takes note of how writing ended: with an answer, or with why there is none."""
+
+
 @dataclass(slots=True, eq=False)
 class _Unit:
-    """What one caller wants kept, and the ending it waits for."""
+    """What one caller wants kept, who hears how that ended, and whether that is over."""
 
     entry: Entry
-    ending: asyncio.Future[Answer | Refusal]
+    heard: Heard
+    since_s: float
+    is_over: bool = False
 
-    def end(self, ending: Answer | Refusal) -> None:
-        if not self.ending.done():  # a caller who left has ended it
-            self.ending.set_result(ending)
-
-    def fail(self, error: Exception) -> None:
-        if not self.ending.done():
-            self.ending.set_exception(error)
+    def end(self, ending: Answer | Exception) -> None:
+        if self.is_over:  # told already, before its neighbours failed
+            return
+        self.is_over = True
+        try:
+            self.heard(ending)
+        except Exception as error:  # noqa: BLE001 - a defect of one who hears is not its neighbours'
+            _log.error("answer lost", kind=type(error).__qualname__, where=stack_of(error))
 
 
 class _Lane:
@@ -87,7 +95,7 @@ class _Lane:
         self._write = write
         self._sizes = sizes
         self._name = name
-        self._waiting: deque[tuple[float, _Unit]] = deque()
+        self._waiting: deque[_Unit] = deque()
         self._work: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -96,7 +104,7 @@ class _Lane:
 
     def add(self, unit: _Unit) -> None:
         """Have *unit* written with the next; at once, where nothing is being written."""
-        self._waiting.append((asyncio.get_running_loop().time(), unit))
+        self._waiting.append(unit)
         if self._work is None:
             self._work = asyncio.create_task(self._write_all(), name=self._name)
 
@@ -120,15 +128,15 @@ class _Lane:
             await self._write(units)
         except Exception as error:  # noqa: BLE001 - a defect too is answered to those who wait
             for unit in units:
-                unit.fail(error)
+                unit.end(error)
 
     def _next(self) -> Iterator[_Unit]:
         """Yield what goes into the next transaction; refuse who waited too long."""
         now_s = asyncio.get_running_loop().time()
         for _ in range(min(_TOGETHER, len(self._waiting))):
-            since_s, unit = self._waiting.popleft()
-            if now_s - since_s > _PATIENCE_S:
-                unit.fail(Overloaded())
+            unit = self._waiting.popleft()
+            if now_s - unit.since_s > _PATIENCE_S:
+                unit.end(Overloaded())
             else:
                 yield unit
 
@@ -154,7 +162,7 @@ class SharedWriter:
         self._careful = _Lane(self._write_carefully, name="careful writer", sizes=sizes)
         metrics.writer_queue.set_function(self._count_waiting)
 
-    async def write(self, entry: Entry) -> Answer | Refusal:
+    async def write(self, entry: Entry) -> Answer:
         """Keep *entry* and return what it is answered, once it is committed.
 
         Whoever stops waiting takes nothing from the others: what was handed over is written.
@@ -162,15 +170,37 @@ class SharedWriter:
         Raises:
             Overloaded: If too much waits already, or *entry* did for too long; nothing is
                 kept of it.
-            ReleasesMoved, IdempotencyInProgress: As `writing.write` raises them.
+            ReleasesMoved, Refusal: As `writing.write` raises or returns them.
             DatabaseUnavailable: If the database is; a retry with the same key finds out
                 whether anything was kept.
         """
-        if self._count_waiting() >= self._limit:
+        ending: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def hear(told: Answer | Exception) -> None:
+            if ending.done():  # a caller who left has ended it
+                return
+            if isinstance(told, Answer):
+                ending.set_result(told)
+            else:
+                ending.set_exception(told)
+
+        self.hand_over(entry, hear)
+        return await ending
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many wait as may."""
+        return len(self._quick) + len(self._careful) >= self._limit
+
+    def hand_over(self, entry: Entry, heard: Heard) -> None:
+        """Have *entry* kept; *heard* is called once, later, with what `write` returns or raises.
+
+        Raises:
+            Overloaded: If too much waits already; *heard* is not called then.
+        """
+        if self.is_full:
             raise Overloaded
-        unit = _Unit(entry, asyncio.get_running_loop().create_future())
-        self._quick.add(unit)
-        return await unit.ending
+        self._quick.add(_Unit(entry, heard, asyncio.get_running_loop().time()))
 
     async def close(self) -> None:
         """Wait until everything that was handed over is written or refused, then leave."""
@@ -194,6 +224,7 @@ class SharedWriter:
             if unit.entry.record.id in written:
                 unit.end(Answer(body=unit.entry.answer))
             else:
+                unit.since_s = asyncio.get_running_loop().time()
                 self._careful.add(unit)
 
     async def _written(self, units: Sequence[_Unit], epoch: int) -> Sequence[UUID]:
@@ -224,7 +255,7 @@ class SharedWriter:
             still = [unit for unit in units if unit.entry.record.id not in moved.decisions]
             for unit in units:
                 if unit not in still:
-                    unit.fail(moved)
+                    unit.end(moved)
             if still:
                 await self._write_carefully(still)
         # Of any kind: a row that Postgres refuses, or a defect. Raised again for whoever is alone

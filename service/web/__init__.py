@@ -3,20 +3,26 @@
 Rooms import from here and nowhere below. `routers` are this floor's own routes.
 """
 
-from service.web.access import ACCESS, Access, Door
+from service.web.access import ACCESS, Access, Door, find_access
 from service.web.addresses import UNKNOWN, neighbourhood_of
 from service.web.audit_routes import audit_routes
-from service.web.bodies import BodyTooLarge, UnsupportedMediaType, media_type_of, read_body
+from service.web.bodies import (
+    BodyTooLarge,
+    UnsupportedMediaType,
+    check_head,
+    media_type_of,
+    read_body,
+)
 from service.web.caller import Caller, KeyKind, Scope
 from service.web.cells import Cell, csv_of, safe_cell
 from service.web.crowd import Crowd
 from service.web.crowd_store import add_counts, forget_counts
 from service.web.documented import REFUSALS, refusals
-from service.web.envelope import Envelope
+from service.web.envelope import REQUEST_ID_BYTES, Envelope, tell_visit
 from service.web.errands import LEASE, Errand, run_as_they_come, run_claimed, run_next
 from service.web.etags import Clash, PreconditionRequired, check_match, etag_of, is_unchanged
 from service.web.failures import EXPECTED, faults_within, respond_to
-from service.web.gate import Gate, Rates
+from service.web.gate import Gate, Rates, check_caller
 from service.web.house import House, InHouse, Visiting, WithKey, open_house
 from service.web.idempotency import (
     Answer,
@@ -27,7 +33,7 @@ from service.web.idempotency import (
     InvalidIdempotencyKey,
     claim_of,
 )
-from service.web.journal import Journal, configure_logs, journal
+from service.web.journal import Journal, configure_logs, journal, stack_of
 from service.web.json import InvalidJSON, decode_json, split_array
 from service.web.json_limits import LEAD, LEDGER, RULE_SET, Limits
 from service.web.key_making import MadeKey, give_key, take_key_back
@@ -97,6 +103,7 @@ __all__ = [
     "NDJSON",
     "PROBLEMS",
     "REFUSALS",
+    "REQUEST_ID_BYTES",
     "RULE_SET",
     "STREAMED",
     "UNKNOWN",
@@ -162,6 +169,8 @@ __all__ = [
     "answered_before",
     "begun_after",
     "body_of_many",
+    "check_caller",
+    "check_head",
     "check_match",
     "chores_of",
     "claim_of",
@@ -173,6 +182,7 @@ __all__ = [
     "descriptions",
     "etag_of",
     "faults_within",
+    "find_access",
     "find_kept",
     "forget_counts",
     "give_key",
@@ -208,7 +218,9 @@ __all__ = [
     "run_once",
     "safe_cell",
     "split_array",
+    "stack_of",
     "take_key_back",
+    "tell_visit",
     "text_after",
     "urgent_chores_of",
     "uuid_after",

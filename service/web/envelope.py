@@ -14,16 +14,41 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.storage import make_id
 from service.web.cors import cors_headers, is_preflight, preflight_headers
 from service.web.failures import respond_to
-from service.web.journal import journal, tell_request
+from service.web.journal import is_told, journal, tell_request
 from service.web.metrics import Metrics
 from service.web.visit import Clock, Visit
 
-__all__ = ["Envelope"]
+__all__ = ["REQUEST_ID_BYTES", "Envelope", "tell_visit"]
 
-_ID_BYTES: Final = 8
+REQUEST_ID_BYTES: Final = 8
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _CLIENT_LEFT: Final = 499  # nginx's word for it; never sent, only counted and logged
 _log = journal("web")
+
+
+def tell_visit(
+    visit: Visit, method: str, *, metrics: Metrics, status: int, duration_s: float
+) -> None:
+    """Count a request that is over and write its line: no path, no query, no body."""
+    template = visit.template
+    metrics.count_request(method=method, route=template, status=status, duration_s=duration_s)
+    if visit.defect is None and not is_told():
+        return
+    fields: dict[str, object] = {
+        "method": method,
+        "route": template,
+        "status": status,
+        "ms": round(duration_s * 1000, 2),
+        "request_id": visit.request_id,
+    }
+    if visit.caller is not None:
+        fields["key"] = visit.caller.prefix
+    if visit.problem is not None:
+        fields["problem"] = visit.problem
+    if visit.defect is None:
+        tell_request(fields)
+        return
+    _log.error("request failed", **fields, error=visit.defect, where=visit.stack)
 
 
 class Envelope:
@@ -43,7 +68,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began_s, method = self._timer(), scope["method"]
-        request_id = make_id("req", self._clock(), randomness=os.urandom(_ID_BYTES))
+        request_id = make_id("req", self._clock(), randomness=os.urandom(REQUEST_ID_BYTES))
         head = dict(scope["headers"])
         visit = Visit(request_id=request_id, head=head)
         visit.enter(scope)
@@ -64,29 +89,14 @@ class Envelope:
             else:
                 await respond_to(error, visit)(scope, receive, sending)
         finally:
-            self._tell(visit, method, sending.status, self._timer() - began_s)
-
-    def _tell(self, visit: Visit, method: str, status: int, duration_s: float) -> None:
-        """Count the request and write its line: no path, no query, no body."""
-        known = method if method in _METHODS else "other"
-        self._metrics.count_request(
-            method=known, route=visit.template, status=status, duration_s=duration_s
-        )
-        fields: dict[str, object] = {
-            "method": known,
-            "route": visit.template,
-            "status": status,
-            "ms": round(duration_s * 1000, 2),
-            "request_id": visit.request_id,
-        }
-        if visit.caller is not None:
-            fields["key"] = visit.caller.prefix
-        if visit.problem is not None:
-            fields["problem"] = visit.problem
-        if visit.defect is None:
-            tell_request(fields)
-            return
-        _log.error("request failed", **fields, error=visit.defect, where=visit.stack)
+            duration_s = self._timer() - began_s
+            tell_visit(
+                visit,
+                method if method in _METHODS else "other",
+                metrics=self._metrics,
+                status=sending.status,
+                duration_s=duration_s,
+            )
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

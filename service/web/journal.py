@@ -18,7 +18,7 @@ from typing import Final, Literal, Protocol, TextIO
 import orjson
 import structlog
 
-__all__ = ["Journal", "configure_logs", "journal", "stack_of", "tell_request"]
+__all__ = ["Journal", "configure_logs", "is_told", "journal", "stack_of", "tell_request"]
 
 _HOME: Final = Path(__file__).resolve().parents[2]
 _INNERMOST: Final = 3
@@ -101,14 +101,17 @@ class _Lines:
 _lines: Final = _Lines()
 
 
+def is_told() -> bool:
+    """Return whether anybody wants the line of an answered request."""
+    return _lines.is_kept
+
+
 def tell_request(fields: Mapping[str, object]) -> None:
     """Write the line of one answered request.
 
     The one line that is written thousands of times a second: as JSON it goes straight
     to the stream, in the form that every other event has.
     """
-    if not _lines.is_kept:
-        return
     if _lines.stream is None:
         journal("web").info("request", **fields)
         return

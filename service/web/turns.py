@@ -22,6 +22,29 @@ class Turns:
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[tuple[str, bytes], asyncio.Lock] = WeakValueDictionary()
+        self._taken: dict[tuple[str, bytes], asyncio.Lock] = {}
+
+    def take(self, claim: Claim) -> bool:
+        """Take the turn of *claim*'s key where nobody has it or waits for it; else return False.
+
+        Whoever took it gives it back.
+        """
+        lock = self._locks.setdefault(claim.name, asyncio.Lock())
+        if lock.locked():
+            return False
+        # Of a lock that is free this is done before it would wait for the first time.
+        taking = lock.acquire()
+        try:
+            taking.send(None)
+        except StopIteration:
+            self._taken[claim.name] = lock
+            return True
+        taking.close()
+        return False
+
+    def give_back(self, claim: Claim) -> None:
+        """Let the next have the turn that `take` took."""
+        self._taken.pop(claim.name).release()
 
     @asynccontextmanager
     async def taken(self, claim: Claim) -> AsyncIterator[None]:
