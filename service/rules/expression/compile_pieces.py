@@ -150,12 +150,6 @@ def assign(name: ast.Name, expr: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(name.id, ast.Store())], expr)
 
 
-def assign_pair(first: ast.Name, second: ast.Name, expr: ast.expr) -> ast.Assign:
-    """Return the statement `first, second = expr`."""
-    targets: list[ast.expr] = [ast.Name(first.id, ast.Store()), ast.Name(second.id, ast.Store())]
-    return ast.Assign([ast.Tuple(targets, ast.Store())], expr)
-
-
 def when(test: ast.expr, body: Sequence[ast.stmt], otherwise: Sequence[ast.stmt] = ()) -> ast.If:
     """Return the statement `if test: body else: otherwise`."""
     return ast.If(test, [*body] or [ast.Pass()], [*otherwise])
