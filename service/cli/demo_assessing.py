@@ -7,7 +7,7 @@ that half, and its history would begin with a mistake.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service import rescorings
-from service.cli.demo_data import editor_at, install_templates
+from service.cli.demo_data import A_QUARTER, editor_at, install_templates
 from service.cli.demo_portfolio import SHARED_CAUSE
 from service.portfolio.agreeing import Asked
 from service.portfolio.asking import ask_of
@@ -40,7 +40,6 @@ _USUAL: Final = SystemicPolicy(
         )
     }
 )
-_A_QUARTER: Final = timedelta(days=91)
 _LOOK_AGAIN_S: Final = 0.2
 
 
@@ -63,7 +62,7 @@ async def assess_portfolio(engine: AsyncEngine, *, as_of: datetime) -> None:
     running = await LiveRules(engine, timer=time.monotonic).version_at(
         PORTFOLIO_RULES, datetime.now(UTC)
     )
-    for at in (as_of - _A_QUARTER, None):
+    for at in (as_of - A_QUARTER, None):
         asked = None
         while asked is None:
             # One that was begun by itself is of an instant before the last suspension: the second

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -18,6 +18,8 @@ from service.storage import RANDOM_BYTES, make_uuid, transaction
 from service.web import KeyAsked, give_key
 
 PERSON: Final = "demo"
+A_QUARTER: Final = timedelta(days=91)
+"""How long before now the demo's first statement is."""
 _FORM: Final = "fleet_leads"
 
 

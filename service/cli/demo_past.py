@@ -17,7 +17,7 @@ from service.accounts.keeping import Editor
 from service.accounts.keeping_many import Line, keep_many
 from service.accounts.merging import News
 from service.accounts.recording import Addressed, Case, Clerk, record
-from service.cli.demo_data import PERSON, new_uuid
+from service.cli.demo_data import A_QUARTER, PERSON, new_uuid
 from service.cli.demo_portfolio import Happening, Member
 from service.storage import transaction
 from service.web import Refusal
@@ -43,9 +43,14 @@ async def keep_past(engine: AsyncEngine, members: Sequence[Member], step: Step) 
     await _keep_accounts(engine, members)
     events = sorted(_events(members), key=lambda told: told[1].at)
     done = 0
-    for month, of_month in groupby(events, key=lambda told: _month(told[1].at)):
+    made_at = members[0].made_at
+    first = made_at - A_QUARTER
+    for (month, is_early), of_month in groupby(
+        events, key=lambda told: (_month(told[1].at), told[1].at <= first)
+    ):
+        # A statement knows what was heard by its instant: the first one is to lack no month's part.
+        heard_at = min(_month(month + timedelta(days=32)), first if is_early else made_at)
         while portion := list(islice(of_month, _AT_ONCE)):
-            heard_at = min(_month(month + timedelta(days=32)), members[0].made_at)
             await _enter(engine, portion, heard_at)
             step(done := done + len(portion), len(events))
 
