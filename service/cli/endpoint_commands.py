@@ -21,6 +21,14 @@ Events = Annotated[
     list[str] | None,
     typer.Option("--event", metavar="TYPE", help="Which events; repeatable. All by itself."),
 ]
+Outcomes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--outcome",
+        metavar="OUTCOME",
+        help="Only decisions and accounts with this outcome; repeatable. All by itself.",
+    ),
+]
 Description = Annotated[str, typer.Option("--description", help="Whose it is.")]
 OldLasts = Annotated[
     int,
@@ -57,6 +65,7 @@ def add(
     url: Url,
     *,
     events: Events = None,
+    outcomes: Outcomes = None,
     description: Description = "",
     server: ServerUrl = None,
     as_json: AsJson = False,
@@ -64,7 +73,12 @@ def add(
     """Make an endpoint and show its secret, once."""
     from service.cli import receiving
 
-    sent = {"url": url, "events": events or [], "description": description}
+    sent = {
+        "url": url,
+        "events": events or [],
+        "outcomes": outcomes or [],
+        "description": description,
+    }
     receiving.add(sent, server=server, as_json=as_json)
 
 

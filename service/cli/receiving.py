@@ -28,7 +28,8 @@ def show_all(*, server: str | None, as_json: bool) -> None:
             say("nobody hears of events; `goodfit endpoints add URL` makes an endpoint")
         for one in found:
             events = ", ".join(one["events"]) or "all events"
-            say(_marked(one["id"], _state_of(one), f"{one['url']}  {events}"))
+            about = f" about {', '.join(one['outcomes'])}" if one["outcomes"] else ""
+            say(_marked(one["id"], _state_of(one), f"{one['url']}  {events}{about}"))
         if unheard:
             say(f"{count_of(len(unheard), 'endpoint')} switched off by Goodfit; {_ENABLE}")
     if unheard:

@@ -58,6 +58,7 @@ def _created(record: Record | Row[Any], keys: Mapping[UUID, str]) -> Announcemen
         EventType.DECISION_CREATED,
         at=record.decided_at,
         about=key or record.external_id,
+        outcome=record.outcome,
         data={
             "decision": to_text("dec", record.id),
             "rule_set": record.rule_set,
@@ -82,6 +83,7 @@ def _changed(row: Row[Any], keys: Mapping[UUID, str]) -> Announcement:
         EventType.ACCOUNT_OUTCOME_CHANGED,
         at=row.at,
         about=key,
+        outcome=row.outcome,
         data={
             "account": key,
             "rule_set": row.rule_set,

@@ -29,7 +29,7 @@ class Announcement:
 
     *data* holds ids, outcomes and instants, and nothing of what people told of themselves.
     *about* is the external id or the account's key in it, where there is one, so that it
-    can be erased.
+    can be erased. *outcome* is the one it is about, where there is one.
     """
 
     id: UUID
@@ -37,6 +37,7 @@ class Announcement:
     at: datetime
     data: Mapping[str, Any]
     about: str | None = None
+    outcome: str | None = None
 
     @classmethod
     def caused_by(
@@ -47,10 +48,13 @@ class Announcement:
         at: datetime,
         data: Mapping[str, Any],
         about: str | None = None,
+        outcome: str | None = None,
     ) -> "Announcement":
         """Return what is told of *cause*, a row: it has one event of a kind, of the same id."""
         digest = hashlib.sha256(cause.bytes + kind.value.encode()).digest()
-        return cls(id=make_uuid(at, digest[:8]), type=kind, at=at, data=data, about=about)
+        return cls(
+            id=make_uuid(at, digest[:8]), type=kind, at=at, data=data, about=about, outcome=outcome
+        )
 
 
 async def who_hears(
@@ -69,13 +73,18 @@ async def announce(connection: AsyncConnection, *announcements: Announcement) ->
         return 0
     kinds = {one.type for one in announcements}
     takers = await event_store.list_takers(connection, sorted(kinds))
-    heard = [one for one in announcements if takers.get(one.type)]
-    if not heard:
+    pairs = [
+        (one, taker.endpoint)
+        for one in announcements
+        for taker in takers.get(one.type, ())
+        if taker.hears(one.outcome)
+    ]
+    if not pairs:
         return 0
+    heard = {one.id: one for one, _ in pairs}.values()
     await event_store.add_events(
         connection, [(one.id, one.type, one.at, body_of(one), one.about) for one in heard]
     )
-    pairs = [(one, endpoint) for one in heard for endpoint in takers[one.type]]
     await event_store.add_deliveries(
         connection,
         [(_delivery_id(one, endpoint), one.id, endpoint, one.at) for one, endpoint in pairs],

@@ -66,6 +66,7 @@ async def create(
             url=sent.url,
             description=sent.description,
             events=list(sent.events),
+            outcomes=list(sent.outcomes),
             hand=hand_of(house, caller),
         )
     return _with_secret(endpoint_told(row), secret, status=201)

@@ -100,6 +100,7 @@ async def create(
     url: str,
     description: str,
     events: Sequence[str],
+    outcomes: Sequence[str],
     hand: Hand,
 ) -> tuple[Row[Any], str]:
     """Make an endpoint; return it and its secret."""
@@ -109,6 +110,7 @@ async def create(
         "url": url,
         "description": description,
         "events": sorted(set(events)),
+        "outcomes": sorted(set(outcomes)),
         "state": "enabled",
         "secret": hand.sealer.seal(secret.encode(), about=seal_name(endpoint_id)),
         "row_version": 1,
@@ -116,14 +118,15 @@ async def create(
         "created_by": hand.person,
     }
     await endpoint_store.add_endpoint(connection, values)
-    await _note(connection, "create", endpoint_id, hand, {"url": url, "events": values["events"]})
+    noted = {name: values[name] for name in ("url", "events", "outcomes")}
+    await _note(connection, "create", endpoint_id, hand, noted)
     return await existing(connection, endpoint_id), secret
 
 
 async def change(
     connection: AsyncConnection, row: Row[Any], changes: Mapping[str, Any], *, hand: Hand
 ) -> Row[Any]:
-    """Set what is in *changes*: `url`, `description`, `events`, `state`.
+    """Set what is in *changes*: `url`, `description`, `events`, `outcomes`, `state`.
 
     Switched on, it starts afresh, and what waited for it goes out.
     """
@@ -132,8 +135,8 @@ async def change(
         values |= {"disabled_at": None, "disabled_because": None, "failing_since": None}
     elif values.get("state") == "disabled" and row.state == "enabled":
         values |= {"disabled_at": hand.at, "disabled_because": "asked"}
-    if "events" in values:
-        values["events"] = sorted(set(values["events"]))
+    for name in {"events", "outcomes"} & values.keys():
+        values[name] = sorted(set(values[name]))
     await endpoint_store.change_endpoint(connection, row.id, values)
     if values.get("state") == "disabled" and row.state == "enabled":
         await _announce_disabled(connection, row.id, because="asked", hand=hand)

@@ -1,6 +1,7 @@
 """Events and who takes them. SQL only."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -10,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.delivery.event_types import EventType
 
-__all__ = ["add_deliveries", "add_events", "forget_old", "list_takers"]
+__all__ = ["Taker", "add_deliveries", "add_events", "forget_old", "list_takers"]
 
 _TAKERS: Final = text(
     """
-    SELECT kind, endpoint.id FROM unnest(CAST(:kinds AS text[])) AS kind
+    SELECT kind, endpoint.id, outcomes FROM unnest(CAST(:kinds AS text[])) AS kind
     JOIN endpoint ON state = 'enabled' AND (events = '{}' OR kind = ANY (events))
     ORDER BY endpoint.id
     """
@@ -49,14 +50,26 @@ _FORGET: Final = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """An endpoint that takes a type of event; where *outcomes* are named, only about those."""
+
+    endpoint: UUID
+    outcomes: frozenset[str]
+
+    def hears(self, outcome: str | None) -> bool:
+        """Return whether it takes an event about *outcome*, None where it is about none."""
+        return outcome is None or not self.outcomes or outcome in self.outcomes
+
+
 async def list_takers(
     connection: AsyncConnection, kinds: Sequence[EventType]
-) -> Mapping[EventType, Sequence[UUID]]:
+) -> Mapping[EventType, Sequence[Taker]]:
     """Return the enabled endpoints that take events of each of *kinds*."""
-    found: dict[EventType, list[UUID]] = {}
+    found: dict[EventType, list[Taker]] = {}
     rows = await connection.execute(_TAKERS, {"kinds": [kind.value for kind in kinds]})
-    for kind, endpoint in rows:
-        found.setdefault(EventType(kind), []).append(endpoint)
+    for kind, endpoint, outcomes in rows:
+        found.setdefault(EventType(kind), []).append(Taker(endpoint, frozenset(outcomes)))
     return found
 
 

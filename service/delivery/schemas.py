@@ -37,6 +37,13 @@ _Events = Annotated[
     list[Kind],
     Field(max_length=20, description="Which events it takes; none named is all of them."),
 ]
+_Outcomes = Annotated[
+    list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["safety_pause"])]],
+    Field(
+        max_length=50,
+        description="Of events about an outcome, only those about one of these; none named is any.",
+    ),
+]
 _Words = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$", examples=["the warehouse"])]
 
 
@@ -46,6 +53,7 @@ class EndpointSent(Sent):
     url: _Url
     description: _Words = ""
     events: _Events = Field(default_factory=list)
+    outcomes: _Outcomes = Field(default_factory=list)
 
 
 class EndpointChanged(Sent):
@@ -54,6 +62,7 @@ class EndpointChanged(Sent):
     url: _Url | None = None
     description: _Words | None = None
     events: _Events | None = None
+    outcomes: _Outcomes | None = None
     state: Literal["enabled", "disabled"] | None = None
 
 
@@ -92,6 +101,7 @@ class EndpointShown(Shown):
     url: str
     description: str
     events: list[str]
+    outcomes: list[str]
     state: Literal["enabled", "disabled"]
     disabled_at: str | None
     disabled_because: Literal["asked", "gone", "failing"] | None = Field(
@@ -155,7 +165,7 @@ class DeliveryPage(Shown):
 def endpoint_told(row: Row[Any]) -> dict[str, Any]:
     """Return an endpoint as JSON members, without any secret."""
     instants = ("disabled_at", "failing_since", "old_secret_until", "created_at")
-    plain = ("url", "description", "events", "state", "disabled_because", "created_by")
+    plain = ("url", "description", "events", "outcomes", "state", "disabled_because", "created_by")
     told: dict[str, Any] = {"id": to_text("whe", row.id)}
     told |= {name: getattr(row, name) for name in plain}
     for name in instants:

@@ -27,6 +27,8 @@ class EndpointRow(Base):
     url: Mapped[str]
     description: Mapped[str]
     events: Mapped[list[str]]
+    outcomes: Mapped[list[str]]
+    """Of which outcomes it hears where an event has one; none named is any."""
     state: Mapped[str]
     disabled_at: Mapped[datetime | None]
     disabled_because: Mapped[str | None]
