@@ -253,6 +253,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     house: House = api.state.house
     desk: Desk = api.state.desk
     beside = (
+        house.pulse.beating(),
         kept_up(chores_of(house)),
         backtesting(house, desk.live, timer=time.monotonic),
         rescoring(house),

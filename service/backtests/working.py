@@ -29,7 +29,6 @@ from service.web import LEASE, Errand, House, journal, run_claimed
 
 __all__ = ["Pace", "Workshop", "position_of", "work_by_rows", "work_on_next", "working"]
 
-_LOOK_AGAIN_S: Final = 1.0
 _log = journal("backtests")
 
 
@@ -135,7 +134,7 @@ async def _work_for_ever(shop: Workshop) -> None:
         except (DatabaseUnavailable, DatabaseNotMigrated) as error:
             _log.warning("backtests delayed", why=str(error))
         if not was_one:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await shop.house.pulse.until_open(BacktestRow)
 
 
 async def _work(shop: Workshop, keeper: Keeper) -> None:

@@ -28,6 +28,7 @@ class Desk:
 def open_desk(house: House, *, timer: Callable[[], float]) -> Desk:
     """Return the desk of this process; close its writer when nobody asks any more."""
     live = LiveRules(house.engine, timer=timer)
+    house.pulse.tell_epochs(live.confirm)
     limits = session_limits(house.settings)
     return Desk(
         house=house,

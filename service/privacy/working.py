@@ -9,11 +9,11 @@ from service.privacy.marking import marking_key
 from service.privacy.retaining import BY_ITSELF, ask_where_due
 from service.rulesets import Editor
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
+from service.storage.tables import ErasureRow
 from service.web import Chore, House, journal, looked_after
 
 __all__ = ["eraser_of", "look_once", "working"]
 
-_LOOK_AGAIN_S = 1.0
 _RETAIN_AGAIN_S = 900.0
 _log = journal("erasures")
 
@@ -56,4 +56,4 @@ async def _work_for_ever(house: House) -> None:
         except (DatabaseUnavailable, DatabaseNotMigrated) as error:
             _log.warning("erasures delayed", why=str(error))
         if not was_one:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await house.pulse.until_open(ErasureRow)

@@ -9,7 +9,7 @@ release counts at once.
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Coroutine, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final, TypeVar
@@ -29,7 +29,7 @@ __all__ = ["LiveRules", "NotLive", "RuleSetNotFound", "Running", "VersionNotFoun
 __all__ += ["LiveSince", "live_for_accounts", "shadow_releases"]
 
 FRESH_S: Final = 1.0
-AHEAD_S: Final = 0.5
+AHEAD_S: Final = 0.75
 """From this age on releases in use are read again beside the requests, so that none waits."""
 _KEPT_VERSIONS: Final = 512
 
@@ -187,6 +187,12 @@ class LiveRules:
             return
         self._timelines.clear()
         self._reading.clear()
+
+    def confirm(self, epoch: int, at_s: float) -> None:
+        """Take note that no release was made since *epoch* at *at_s* or before."""
+        for slug, timeline in self._timelines.items():
+            if timeline.epoch == epoch and timeline.read_s < at_s:
+                self._timelines[slug] = replace(timeline, read_s=at_s)
 
     def _fresh(self, slug: str) -> _Timeline | None:
         """Return the releases as they were read less than a second ago; None without them."""

@@ -78,6 +78,7 @@ from service.web.paging import (
 )
 from service.web.personal_store import HOLDINGS
 from service.web.problems import PROBLEMS, problem
+from service.web.pulse import Pulse
 from service.web.refusals import Fault, Refusal, pointer_to
 from service.web.strict_route import StrictRoute, is_slow, read_json
 from service.web.turns import Turns
@@ -147,6 +148,7 @@ __all__ = [
     "Many",
     "Metrics",
     "PreconditionRequired",
+    "Pulse",
     "Rate",
     "Rates",
     "Refusal",

@@ -38,7 +38,6 @@ _HOME: Final = str(Path(__file__).resolve().parents[2])
 _PROGRAM: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from service.worker import main; main()"
 )
-_LOOK_AGAIN_S: Final = 1.0
 _ATTEMPTS: Final = 5
 _LETS_GO_WITHIN_S: Final = 5.0
 _log = journal("errands")
@@ -117,7 +116,7 @@ async def _run_for_ever(house: House, errand: Errand) -> None:
             kind = type(error).__qualname__
             _log.error("no process to work with", errand=errand.name, kind=kind)
         if not was_one:
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await house.pulse.until_open(errand.table)
 
 
 async def _run(house: House, errand: Errand, row: Row[Any]) -> int:

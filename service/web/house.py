@@ -16,13 +16,14 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.settings import Settings
-from service.storage import RANDOM_BYTES, make_uuid, transaction
+from service.storage import RANDOM_BYTES, LoneSession, make_uuid, session_limits, transaction
 from service.web.caller import Caller
 from service.web.crowd import Crowd
 from service.web.key_store import find_caller
 from service.web.keyring import KeyRing
 from service.web.limiter import per_minute
 from service.web.metrics import Metrics
+from service.web.pulse import Pulse
 from service.web.turns import Turns
 from service.web.visit import Clock, Visit, visit_of
 
@@ -40,6 +41,7 @@ class House:
     metrics: Metrics
     turns: Turns
     crowd: Crowd
+    pulse: Pulse
     randomness: Callable[[int], bytes] = field(default=os.urandom)
 
     def new_uuid(self, at: datetime) -> UUID:
@@ -54,11 +56,15 @@ def open_house(settings: Settings, engine: AsyncEngine, *, clock: Clock) -> Hous
         async with transaction(engine) as connection:
             return await find_caller(connection, sha256)
 
+    keys = KeyRing(find, clock=clock, timer=time.monotonic)
+    url = engine.url.render_as_string(hide_password=False)
+    session = LoneSession(url, limits=session_limits(settings))
     return House(
         settings=settings,
         engine=engine,
         clock=clock,
-        keys=KeyRing(find, clock=clock, timer=time.monotonic),
+        keys=keys,
+        pulse=Pulse(session, keys=keys, timer=time.monotonic),
         metrics=Metrics(),
         turns=Turns(),
         crowd=Crowd(

@@ -1,13 +1,14 @@
 """The keys this process has seen, each asked for again after at most a second.
 
-A revoked key therefore opens nothing a second after its revocation committed,
-and a busy one costs two small queries a second.
+A revoked key therefore opens nothing a second after its revocation committed. Those in use
+are asked for together (`service.web.pulse`); where that does not come in time, each by itself.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -22,7 +23,7 @@ FindKey = Callable[[bytes], Awaitable[Caller | None]]
 """Looks a key up by its SHA-256; None where it is unknown, revoked or long expired."""
 
 FRESH_S: Final = 1.0
-AHEAD_S: Final = 0.5
+AHEAD_S: Final = 0.75
 """From this age on a key in use is asked for again beside the requests, so that none waits."""
 _FORGET_ABOVE: Final = 10_000
 
@@ -52,6 +53,7 @@ class KeyRing:
         self._seen: dict[bytes, _Seen] = {}
         self._asking: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._used: dict[UUID, datetime] = {}
+        self._busy: set[bytes] = set()
         self._opened: dict[bytes, bytes] = {}  # from a header whose key opened to its hash
 
     async def caller_behind(self, authorization: str | None) -> Caller:
@@ -79,7 +81,7 @@ class KeyRing:
         now = self._clock()
         if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
             raise Unauthenticated("the key is unknown, revoked or expired; use another")
-        self._used[caller.key_id] = now
+        self._note_use(digest, caller, now)
         return caller
 
     def known(self, authorization: bytes | None) -> Caller | None:
@@ -107,7 +109,7 @@ class KeyRing:
         if len(self._opened) > _FORGET_ABOVE:
             self._opened.clear()
         self._opened[authorization] = digest
-        self._used[caller.key_id] = now
+        self._note_use(digest, caller, now)
         return caller
 
     def forget(self) -> None:
@@ -123,6 +125,25 @@ class KeyRing:
         """Return when each key was last used since the last call, for storing lazily."""
         used, self._used = self._used, {}
         return used
+
+    def take_busy(self, *, most: int) -> list[bytes]:
+        """Return up to *most* hashes of keys that opened something since the last call."""
+        busy, self._busy = self._busy, set()
+        return list(islice(busy, most))
+
+    def confirm(self, valid: Iterable[bytes], at_s: float) -> None:
+        """Take note that the keys with these hashes were not revoked at *at_s* or before.
+
+        Nothing else of a key ever changes. What is known of others stays as old as it is.
+        """
+        for digest in valid:
+            seen = self._seen.get(digest)
+            if seen is not None and seen.caller is not None:
+                seen.at_s = max(seen.at_s, at_s)
+
+    def _note_use(self, digest: bytes, caller: Caller, now: datetime) -> None:
+        self._used[caller.key_id] = now
+        self._busy.add(digest)
 
     def _question(self, digest: bytes, now_s: float) -> asyncio.Task[Caller | None]:
         """Return the one question for all who ask at once."""

@@ -76,6 +76,22 @@ async def test_releases_in_use_are_read_beside_the_requests(ann: Author) -> None
         await asyncio.wait(reading)
 
 
+async def test_releases_that_are_still_the_last_are_not_read_again(ann: Author) -> None:
+    """Whoever hears that no release was made goes on with those it knows; else it reads."""
+    await ann.publish()
+    watched, now = Watched(ann.served), datetime.now(UTC)
+    known = await watched.live.version_at("small_leads", now)
+    spent = watched.statements
+    for _ in range(3):
+        watched.now_s += FRESH_S
+        watched.live.confirm(known.epoch, watched.now_s)
+        assert watched.live.known_at("small_leads", now) == known
+    assert watched.statements == spent
+    watched.now_s += FRESH_S
+    watched.live.confirm(known.epoch + 1, watched.now_s)
+    assert watched.live.known_at("small_leads", now) is None
+
+
 async def test_a_release_elsewhere_is_seen_in_time(ann: Author) -> None:
     """A process that heard nothing of a release serves it from its instant on."""
     await ann.publish()

@@ -26,6 +26,13 @@ async def served(database_url: str) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
+async def unattended(database_url: str) -> AsyncIterator[Served]:
+    """An application on a database of its own that does nothing between requests."""
+    async with serving(database_url, is_attended=False) as served:
+        yield served
+
+
+@pytest.fixture
 def written() -> Iterator[StringIO]:
     """Everything that is logged during the test, as JSON lines."""
     root = logging.getLogger()
