@@ -18,7 +18,7 @@ from service.bulk.rows import BadRow, Input, Row, UnreadableFile
 from service.bulk.sampling import EnginesDisagree
 from service.bulk.scoring import ScoredRow, Unreadable, score_rows
 from service.bulk.spark_data import DataSet, SparkScored, SparkUnusable
-from service.bulk.summary import Tally
+from service.bulk.summary import Tally, ranked
 from service.bulk.waypoints import Journal, run_of
 from service.bulk.writing import Output, ScoredFile, open_output, problems_path
 
@@ -52,6 +52,7 @@ __all__ = [
     "open_output",
     "plan_columns",
     "problems_path",
+    "ranked",
     "read_map",
     "read_object",
     "run_of",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.bulk.scoring import Unreadable
-from service.bulk.summary import Tally
+from service.bulk.summary import Tally, ranked
 
 _MOST_KINDS: Final = 200
 MOST_PROBLEMS: Final = 1_000
@@ -33,7 +33,7 @@ class PartTally:
         """Become the counts of *tally*."""
         self.rows, self.uncertain = tally.rows, tally.uncertain
         self.outcomes, self.movers, self.missing = tally.outcomes, tally.movers, tally.missing
-        for place, (kind, count) in enumerate(tally.unreadable.most_common()):
+        for place, (kind, count) in enumerate(ranked(tally.unreadable)):
             column, _, reason = kind
             self.unreadable[kind if place < _MOST_KINDS else (column, "", reason)] += count
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from service.bulk.cells import safe_cell
 from service.bulk.rows import BadRow
@@ -12,6 +12,7 @@ from service.rules import YES, Decision, RuleSet
 
 _MOST_GROUPS: Final = 10_000
 _LONGEST_VALUE: Final = 40
+Kind = TypeVar("Kind", str, tuple[str, str, str])
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class Tally:
             rule.id: rule.points.fixed if rule.points.formula is None else None
             for rule in self.rules.model.rules
         }
-        for name, count in self.movers.most_common():
+        for name, count in ranked(self.movers):
             yield name, points.get(name), count
 
     def to_json(self) -> dict[str, object]:
@@ -99,16 +100,16 @@ class Tally:
                 {"rule": name, "points": points, "rows": count}
                 for name, points, count in self.top_movers()
             ],
-            "missing": [{"attribute": a, "rows": n} for a, n in self.missing.most_common()],
+            "missing": [{"attribute": a, "rows": n} for a, n in ranked(self.missing)],
             "unreadable": [
                 {"column": column, "value": value, "reason": reason, "cells": count}
-                for (column, value, reason), count in self.unreadable.most_common(100)
+                for (column, value, reason), count in ranked(self.unreadable, 100)
             ],
             "unreadable_values": self.unreadable_count,
         }
 
     def to_state(self) -> dict[str, Any]:
-        """Return all that was counted, for `take_up`: lists and numbers, in order."""
+        """Return all that was counted, for `take_up`: lists and numbers."""
         return {
             "rows": self.rows,
             "uncertain": self.uncertain,
@@ -121,7 +122,7 @@ class Tally:
         }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
-        """Go on counting from what `to_state` gave; what is equally frequent stays in its order."""
+        """Go on counting from what `to_state` gave."""
         self.rows, self.uncertain = state["rows"], state["uncertain"]
         self.bad_lines = state["bad_lines"]
         self.bad = [BadRow(line, reason) for line, reason in state["bad"]]
@@ -136,6 +137,14 @@ class Tally:
         if kind not in self.unreadable and len(self.unreadable) >= _MOST_GROUPS:
             kind = (kind[0], "", cell.reason)
         self.unreadable[kind] += 1
+
+
+def ranked(counts: Counter[Kind], most: int | None = None) -> list[tuple[Kind, int]]:
+    """Return the most frequent kinds with their counts; equally frequent ones by their names.
+
+    So it does not matter in which order the rows came, or how many counted them.
+    """
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most]
 
 
 def _movers(decision: Decision) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from service.bulk import ColumnPlan, Tally
+from service.bulk import ColumnPlan, Tally, ranked
 from service.cli.screen import count_of, say
 
 _VERDICTS = ("qualify", "review", "disqualify")
@@ -79,9 +79,9 @@ def _unreadable(tally: Tally) -> str:
 
 
 def _quoted(values: Counter[str]) -> str:
-    shown = [f'"{value}" {count:,}' for value, count in values.most_common(3)]
+    shown = [f'"{value}" {count:,}' for value, count in ranked(values, 3)]
     return ", ".join([*shown, *(["..."] if len(values) > 3 else [])])
 
 
 def _listed(counts: Counter[str], most: int | None = None) -> str:
-    return " · ".join(f"{name} {count:,}" for name, count in counts.most_common(most))
+    return " · ".join(f"{name} {count:,}" for name, count in ranked(counts, most))
