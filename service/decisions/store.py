@@ -72,20 +72,24 @@ _INSERT_RECORDS: Final = (
 # The common case whole: decisions and the answers under their keys, in one statement, which is
 # one transaction. Nothing is written if releases moved, or if somebody is to be told of it, nor
 # of an entry whose key is in use.
+# Answers come beside the rows, one after the other, as the bytes they are: within the JSON of the
+# rows each would be quoted here and read there. Ids come back only where some were not written.
 # Claims are ordered, so that two such statements wait for each other and never in a ring.
 _WRITE: Final = (
     "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb)"  # noqa: S608 - column names only
-    f" AS given ({_TYPED}, scope text, key_hash text, body_hash text, answer text, kept_s bigint)"
+    f" AS given ({_TYPED}, scope text, key_hash text, body_hash text, answer_at integer,"
+    " answer_bytes integer, kept_s bigint)"
     " WHERE (SELECT epoch FROM release_epoch) = %s AND NOT EXISTS (SELECT FROM endpoint"
     " WHERE state = 'enabled' AND (events = '{}' OR 'decision.created' = ANY (events)))),"
     " won AS (INSERT INTO idempotency (scope, key_hash, body_hash, decision_id, status, answer,"
     " created_at, expires_at)"
     " SELECT scope, decode(key_hash, 'hex'), decode(body_hash, 'hex'), id, 200,"
-    " convert_to(answer, 'UTF8'), now(), now() + kept_s * interval '1 second'"
+    " substring(%b FROM answer_at FOR answer_bytes), now(), now() + kept_s * interval '1 second'"
     " FROM given WHERE scope IS NOT NULL ORDER BY scope, key_hash"
-    " ON CONFLICT DO NOTHING RETURNING decision_id)"
-    f" INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM given"
-    " WHERE scope IS NULL OR id IN (SELECT decision_id FROM won) RETURNING id"
+    " ON CONFLICT DO NOTHING RETURNING decision_id),"
+    f" written AS (INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM given"
+    " WHERE scope IS NULL OR id IN (SELECT decision_id FROM won) RETURNING id)"
+    " SELECT CASE WHEN count(*) < %s THEN array_agg(id) END, count(*) FROM written"
 ).encode()
 _EXPIRE_CLAIMS: Final = text(
     "DELETE FROM idempotency USING"
@@ -183,19 +187,25 @@ async def write_at_once(
     epoch is not *epoch* any more or some endpoint is to be told of decisions. No key may
     stand in *writings* twice.
     """
-    rows = _array(map(_claimed, writings))
-    return [row[0] for row in await session.fetch_all(_WRITE, (rows, epoch))]
+    answers = bytearray()
+    rows = _array([_claimed(one, answers) for one in writings])
+    given = (rows, epoch, answers, len(writings))
+    [(ids, count)] = await session.fetch_all(_WRITE, given)
+    return [one.record.id for one in writings] if count == len(writings) else ids or []
 
 
-def _claimed(one: Writing) -> str:
-    """Return the decision's row with what is kept under its claim."""
+def _claimed(one: Writing, answers: bytearray) -> str:
+    """Return the decision's row with what is kept under its claim, the answer in *answers*."""
     claim = one.claim
     if claim is None:
         return row_of(one.record)
+    answer_at = len(answers) + 1  # Postgres counts from one
+    answers += one.answer
     return row_of(
         one.record,
         f',"scope":{quoted(claim.scope)},"key_hash":"{claim.key_hash.hex()}",'
-        f'"body_hash":"{claim.body_hash.hex()}","answer":{quoted(one.answer.decode())},'
+        f'"body_hash":"{claim.body_hash.hex()}","answer_at":{answer_at},'
+        f'"answer_bytes":{len(one.answer)},'
         f'"kept_s":{int(claim.kept.total_seconds())}',
     )
 

@@ -88,6 +88,21 @@ class Desk:
             " WHERE datname = current_database() AND application_name = 'goodfit'"
         )
 
+    async def until_heard_of(self) -> None:
+        """Wait until the application has the session by which it asks what is new."""
+        asks = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'SELECT (SELECT epoch%'"
+        )
+        async with asyncio.timeout(10):
+            while not self._count(asks):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(SOON_S)
+
+    def kept_answers(self) -> dict[UUID, bytes]:
+        """Return the answers that are kept under keys, by their decisions."""
+        with psycopg.connect(libpq_url(self.url)) as connection:
+            return dict(connection.execute("SELECT decision_id, answer FROM idempotency"))
+
     def _count(self, statement: LiteralString) -> int:
         with psycopg.connect(libpq_url(self.url)) as connection:
             row = connection.execute(statement).fetchone()
@@ -128,6 +143,21 @@ async def test_what_arrives_during_a_commit_goes_together(desk: Desk) -> None:
     assert desk.stored("idempotency") == 50
 
 
+async def test_each_key_keeps_its_own_answer(desk: Desk) -> None:
+    """Of many that are written together every byte is under its own key, whatever its length."""
+    entries = [
+        structs.replace(await desk.entry(f"key {n}"), answer="ä€".encode() * n + b'\\\x00"')
+        for n in (7, 0, 3_000, 1)
+    ]
+    between = await desk.entry()
+    async with desk.busy() as first:
+        others = [asyncio.create_task(desk.writer.write(one)) for one in (*entries, between)]
+        await asyncio.sleep(SOON_S)
+    await asyncio.gather(first, *others)
+    assert len(desk.sent) == 2
+    assert desk.kept_answers() == {one.record.id: one.answer for one in entries}
+
+
 async def test_a_lone_request_waits_for_nobody(desk: Desk) -> None:
     """Its statement is on the way before any clock could tick, and holds it alone."""
     await desk.writer.write(await desk.entry())  # which opened the session
@@ -142,6 +172,7 @@ async def test_many_decisions_take_two_sessions(desk: Desk) -> None:
     """However many wait, and though some of them have to be written carefully."""
     used = ["used"] * 5
     await asyncio.gather(*[desk.writer.write(await desk.entry(key)) for key in used])
+    await desk.until_heard_of()
     before = desk.sessions()
     entries = [await desk.entry(key) for key in used] + [await desk.entry() for _ in range(200)]
     seen = []
