@@ -15,7 +15,6 @@ from benchmarks.ground import Ground, OutputsDiffer
 from benchmarks.rules import leads, plain_rules, rule_set
 from benchmarks.turns import average, in_turns
 from service.rules import Decision, Facts, RuleSet, load_rule_set
-from service.rules.model import Verdict
 
 __all__ = ["CLOCK", "decide", "measure_engines", "ready_rules"]
 
@@ -65,14 +64,6 @@ def decide(rules: RuleSet, facts: Facts) -> Decision:
     return rules.decide(facts, at=CLOCK)
 
 
-def brief(rules: RuleSet, facts: Facts) -> tuple[Verdict, tuple[float, ...]]:
-    """Return the verdict and the scores alone."""
-    found = rules.brief(facts, at=CLOCK)
-    if found is None:
-        raise AssertionError("of these leads everything is known")
-    return found.verdict, found.scores
-
-
 def _time(
     own: RuleSet, engines: Engines, given: Sequence[Lead], *, turns: int
 ) -> dict[str, Spread]:
@@ -87,7 +78,7 @@ def _time(
 
     works = {
         "trace": partial(average, trace, facts, seconds=_ROUND_S),
-        "verdict": partial(average, partial(brief, own), facts, seconds=_ROUND_S),
+        "verdict": partial(average, own.briefly(at=CLOCK), facts, seconds=_ROUND_S),
         "decision": partial(average, partial(decide, own), facts, seconds=_ROUND_S),
         "words": partial(average, words, facts, seconds=_ROUND_S),
         "door": partial(average, own.admit, given, seconds=_ROUND_S),
@@ -105,7 +96,8 @@ def _compare(own: RuleSet, engines: Engines, given: Sequence[Lead]) -> None:
     facts = [own.admit(lead) for lead in given]
     decisions = [decide(own, one) for one in facts]
     ours = [(decision.scores["fit"].value, decision.verdict) for decision in decisions]
-    if ours != [(scores[0], verdict) for verdict, scores in (brief(own, one) for one in facts)]:
+    briefs = [found for found in map(own.briefly(at=CLOCK), facts) if found is not None]
+    if ours != [(found.scores[0], found.verdict) for found in briefs]:
         raise OutputsDiffer("the brief differs from the decision")
     for name in _PEERS:
         for lead, mine, theirs in zip(given, ours, engines.judge(name, given), strict=True):

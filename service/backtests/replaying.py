@@ -144,7 +144,8 @@ def _removes(undone: frozenset[int], *, case: Case, undoing: Undoing) -> bool:
 
 def _comes_out_as_stored(case: Case, rules: RuleSet) -> bool:
     facts = _facts_of(case, rules)
-    brief = rules.brief(facts, at=case.decided_at, suspended=case.suspended, tabled=case.tabled)
+    tell = rules.briefly(at=case.decided_at, suspended=case.suspended, tabled=case.tabled)
+    brief = tell(facts)
     if brief is None:
         return _is_stored(case, decide_case(case, rules, facts))
     outcome = rules.model.outcomes[brief.outcome]

@@ -170,9 +170,10 @@ class _Sensitivity:
         given: dict[str, Any] = {"at": self._statement.at, "tabled": row.tabled or {}}
         given["suspended"] = tuple(row.suspended or ())
         rules = self._rules
+        tell = rules.briefly(**given)
 
         def judge(facts: Facts) -> str:
-            brief = rules.brief(facts, **given)
+            brief = tell(facts)
             if brief is not None:
                 return rules.model.outcomes[brief.outcome].id
             return rules.decide(facts, final=True, with_missing=False, **given).outcome

@@ -18,17 +18,16 @@ from service.rules.compiled_brief import BriefBody
 from service.rules.compiled_scores import drawn_into
 from service.rules.expression import ast, text
 from service.rules.expression import compile_pieces as pieces
-from service.rules.expression.compile_inline import inlined
 from service.rules.expression.compile_numbers import REGISTRABLE, TODAY
 from service.rules.expression.compile_parts import Part, View
-from service.rules.expression.compile_pieces import Names, constant
+from service.rules.expression.compile_pieces import Names
+from service.rules.meaning import Brevity
 from service.rules.model import Condition, Model
-from service.rules.trace import Brief, Outline, Outright, ScoreRange, Trace
+from service.rules.trace import Outline, Outright, ScoreRange, Trace
 
 Registrable = Callable[[str], str]
 _Judge = Callable[[Mapping[str, Fact], date, Registrable], Trace]
 _Outline = Callable[[Mapping[str, Fact], date, Registrable], Outline]
-_Brief = Callable[[Mapping[str, Fact], date, Registrable], Brief | None]
 _Outright = Callable[[Mapping[str, Fact], date, Registrable], Outright | None]
 
 VARIANTS_KEPT: Final = 16
@@ -38,6 +37,7 @@ _RANGES: Final = "judge_ranges"
 """The global name under which `judge` finds the long way."""
 
 _VALUES: Final = python.Name("values", python.Load())
+_FACTS: Final = python.Name("facts", python.Load())
 _PARAMETERS: Final = (_VALUES, TODAY, REGISTRABLE)
 _REFUSED: Final = ast.Constant(value=False, type=ast.TRUTH, span=ast.Span(0, 0))
 
@@ -48,9 +48,9 @@ class _Functions:
     Two threads may both compile one; they get the same code, and the later one stays.
     """
 
-    __slots__ = ("_model", "brief", "judge", "outline", "outright")
+    __slots__ = ("_brief", "_model", "judge", "outline", "outright")
+    _brief: tuple[types.CodeType, dict[str, Any]] | None
     _model: Model
-    brief: _Brief
     judge: _Judge
     outline: _Outline
     outright: _Outright
@@ -64,19 +64,26 @@ class _Functions:
             self.outline = cast("_Outline", _outline(model))
             return self.outline(*case)
 
-        def brief(*case: Any) -> Brief | None:  # noqa: ANN401  passed on as it comes
-            self.brief = cast("_Brief", _brief(model))
-            return self.brief(*case)
-
         def outright(*case: Any) -> Outright | None:  # noqa: ANN401  passed on as it comes
             self.outright = cast("_Outright", _outright(model))
             return self.outright(*case)
 
         self._model = model
-        self.brief = brief
+        self._brief = None
         self.judge = judge
         self.outline = outline
         self.outright = outright
+
+    @property
+    def brief(self) -> tuple[types.CodeType, dict[str, Any]]:
+        """The code of facts, the day and the table of domains that tells the brief, and its names.
+
+        A function of both is made for each case, so that nothing stands between it and facts.
+        """
+        if self._brief is None:
+            made = _brief(self._model)
+            self._brief = made.__code__, made.__globals__
+        return self._brief
 
     def compile(self) -> None:
         """Compile everything now."""
@@ -124,16 +131,17 @@ class Compiled:
         functions = self._variant(suspended) if suspended else self._functions
         return functions.outline(values, today, registrable)
 
-    def brief(
+    def briefly(
         self,
-        values: Mapping[str, Fact],
+        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Registrable = text.registrable_domain,
-    ) -> Brief | None:
-        """Return what the trace comes to, without the trace; None where a fact is missing."""
+    ) -> Brevity:
+        """Return what tells of facts what their trace comes to; of missing ones it gives None."""
         functions = self._variant(suspended) if suspended else self._functions
-        return functions.brief(values, today, registrable)
+        case = (today, registrable)
+        return cast("Brevity", types.FunctionType(*functions.brief, "briefly", case))
 
     def outright(
         self,
@@ -229,21 +237,11 @@ def _judge_complete(model: Model) -> types.FunctionType:
 
 def _brief(model: Model) -> types.FunctionType:
     """Return `brief`: the short way and nothing beside it; None where a fact is missing."""
-    body = _loaded(BriefBody(Names(), model), otherwise=pieces.NONE)
-    judged = body.judge()
-    body.finish(judged.scores)
-    outcomes = body.outcomes()
-    scores = body.local(pieces.many([body.scores[score.name].low for score in model.scores]))
-    made = body.names.bound(Brief)
-    ways = [
-        (answer.expr, gate.outcome) for gate, answer in zip(model.gates, judged.gates, strict=True)
-    ]
-    ways += [(answer.expr, place) for place, answer in enumerate(outcomes)]
-    for is_so, place in ways:
-        outcome = python.Constant(place), constant(model.outcomes[place].verdict)
-        body.emit(pieces.when(is_so, [python.Return(pieces.call(made, *outcome, scores))]))
-    body.body[:] = inlined(body.body)
-    return _finished(body, pieces.NONE)
+    body = BriefBody(Names(), model)
+    body.emit(pieces.assign(_VALUES, pieces.member(_FACTS, "values")))
+    _loaded(body, otherwise=pieces.NONE)
+    body.tell()
+    return _finished(body, pieces.NONE, (_FACTS, TODAY, REGISTRABLE))
 
 
 def _outright(model: Model) -> types.FunctionType:
@@ -325,9 +323,11 @@ def _outline(model: Model) -> types.FunctionType:
     return _finished(body, outline)
 
 
-def _finished(body: Body, result: python.expr) -> types.FunctionType:
+def _finished(
+    body: Body, result: python.expr, given: Sequence[python.Name] = _PARAMETERS
+) -> types.FunctionType:
     body.emit(python.Return(result))
-    parameters = [name.id for name in _PARAMETERS]
+    parameters = [name.id for name in given]
     return pieces.build(pieces.function("judge", parameters, body.body), body.names)
 
 

@@ -20,7 +20,7 @@ from service.rules.expression.ast import Kind
 from service.rules.model import Condition, Model, Rule
 from service.rules.ranges import six_places
 
-__all__ = ["Bits", "Number", "bits_of"]
+__all__ = ["Bits", "Number", "add_exactly", "bits_of"]
 
 Number = ast.Attribute | ast.Derived
 
@@ -78,7 +78,7 @@ def bits_of(model: Model) -> Bits | None:
     """
     asked: dict[int, _Asked] = {}
     for group in (group for score in model.scores for group in score.groups):
-        if group.mode == "sum" and _add_exactly(group.rules):
+        if group.mode == "sum" and add_exactly(group.rules):
             for place, rule in enumerate(group.rules, start=group.first_rule):
                 found = _asked(rule.condition)
                 if found is not None:
@@ -91,8 +91,8 @@ def bits_of(model: Model) -> Bits | None:
     return Bits(bits, frozenset(place for place, one in asked.items() if one.is_any), cuts)
 
 
-def _add_exactly(rules: Sequence[Rule]) -> bool:
-    """Whether sums of these points are exact, so that every order of adding gives the same."""
+def add_exactly(rules: Sequence[Rule]) -> bool:
+    """Return whether these points add up to the same in every order, without an error."""
     if any(rule.points.formula is not None for rule in rules):
         return False
     points = [rule.points.fixed for rule in rules]

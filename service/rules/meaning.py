@@ -6,10 +6,13 @@ from datetime import date
 from typing import Protocol
 
 from service.rules import scores
-from service.rules.attributes import Fact
+from service.rules.attributes import Fact, Facts
 from service.rules.expression import text
 from service.rules.model import Model
 from service.rules.trace import Brief, Outline, Outright, Trace
+
+Brevity = Callable[[Facts], Brief | None]
+"""Tells what the trace of facts comes to; None where there is no shorter way than the trace."""
 
 
 class Meaning(Protocol):
@@ -42,14 +45,14 @@ class Meaning(Protocol):
     ) -> Outline:
         """Return the open half, for asking and for the exact pass."""
 
-    def brief(
+    def briefly(
         self,
-        values: Mapping[str, Fact],
+        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,
-    ) -> Brief | None:
-        """Return what the trace comes to; None where there is no shorter way than the trace."""
+    ) -> Brevity:
+        """Return what tells of facts, many times, what their trace comes to."""
 
     def outright(
         self,
@@ -96,16 +99,16 @@ class Reference:
             self.model, values, today=today, suspended=suspended, registrable=registrable
         )
 
-    def brief(
+    def briefly(
         self,
-        values: Mapping[str, Fact],
+        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,
-    ) -> Brief | None:
-        """Return None: here everything is evaluated in one way."""
-        del values, today, suspended, registrable
-        return None
+    ) -> Brevity:
+        """Return what always gives None: here everything is evaluated in one way."""
+        del today, suspended, registrable
+        return lambda _facts: None
 
     def outright(
         self,

@@ -14,7 +14,7 @@ from service.rules.compiled import compile_model
 from service.rules.decide import day_of, decide, look_up_in
 from service.rules.decision import Decision
 from service.rules.document import RuleSetDocument
-from service.rules.meaning import Meaning
+from service.rules.meaning import Brevity, Meaning
 from service.rules.metrics.measure import Event, measure
 from service.rules.metrics.model import Metric
 from service.rules.model import Model, Subject
@@ -22,7 +22,6 @@ from service.rules.problems import InvalidRuleSet, Problem
 from service.rules.reads import Reads
 from service.rules.settling import Prospects
 from service.rules.testing import TestResult
-from service.rules.trace import Brief
 from service.rules.uses import reads_clock
 
 Source = str | bytes | Mapping[str, object]
@@ -136,26 +135,26 @@ class RuleSet:
             with_missing=with_missing,
         )
 
-    def brief(
+    def briefly(
         self,
-        facts: Facts,
         *,
         at: datetime,
         suspended: Collection[str] = (),
         tabled: Mapping[str, str] | None = None,
-    ) -> Brief | None:
-        """Return what `decide` would come to, in a fraction of its time; None where it must decide.
+    ) -> Brevity:
+        """Return what tells of facts, in a fraction of its time, what `decide` would come to.
 
-        It must where an attribute that is read is missing. For whoever asks many times and
-        wants no words: what would be if a fact were another.
+        Of facts where an attribute that is read is missing it gives None: those it must decide.
+        For whoever asks many times and wants no words: what would be if a fact were another.
 
         Raises:
             ValueError: If *at* has no time zone.
         """
-        today = at.date() if at.tzinfo is UTC else day_of(at)
         if not tabled:
-            return self.meaning.brief(facts.values, today, suspended)
-        return self.meaning.brief(facts.values, today, suspended, look_up_in(tabled))
+            return self.meaning.briefly(today=day_of(at), suspended=suspended)
+        return self.meaning.briefly(
+            today=day_of(at), suspended=suspended, registrable=look_up_in(tabled)
+        )
 
     def tell_at_once(self, facts: Facts, *, at: datetime) -> AtOnce | None:
         """Return what `decide` would come to as texts, in a fraction of its time; else None.

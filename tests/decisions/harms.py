@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any, Final
 
 from service.rules.attributes import Fact
-from service.rules.meaning import Meaning
+from service.rules.meaning import Brevity, Meaning
 from service.rules.model import Model
-from service.rules.trace import Brief, Outline, Outright, Trace
+from service.rules.trace import Outline, Outright, Trace
 from tests.decisions.shadows import Shadowed
 
 __all__ = ["CANARY", "answer_nonsense", "divide", "recurse", "run_out", "spoil"]
@@ -52,16 +52,16 @@ class Spoilt:
         harmed: Outline = self.harm()
         return harmed
 
-    def brief(
+    def briefly(
         self,
-        values: Mapping[str, Fact],
+        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = str,
-    ) -> Brief | None:
+    ) -> Brevity:
         """Do harm."""
-        del values, today, suspended, registrable
-        harmed: Brief | None = self.harm()
+        del today, suspended, registrable
+        harmed: Brevity = self.harm()
         return harmed
 
     def outright(

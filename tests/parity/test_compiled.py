@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.rules import RuleSet, load_rule_set, scores
-from service.rules.attributes import Attribute, Fact, admit
+from service.rules.attributes import Attribute, Fact, Facts, admit
 from service.rules.compiled import VARIANTS_KEPT, Compiled, compile_model
 from service.rules.compiled_body import attributes_read
 from service.rules.expression import ast, text
@@ -88,7 +88,8 @@ def assert_alike(
     drawn = compiled.outline(values, today=today, suspended=suspended, registrable=found)
     assert drawn == outlined
     assert repr(drawn.scores) == repr(outlined.scores)
-    brief = compiled.brief(values, today=today, suspended=suspended, registrable=Recorder(answers))
+    tell = compiled.briefly(today=today, suspended=suspended, registrable=Recorder(answers))
+    brief = tell(Facts(values))
     assert (brief is None) == any(name not in values for name in attributes_read(rules.model))
     if brief is None:
         return False

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from service.rules import Decision, RuleSet, load_rule_set
 from service.rules.attributes import Fact
 from service.rules.expression import text
-from service.rules.meaning import Meaning
+from service.rules.meaning import Brevity, Meaning
 from service.rules.model import Model
 from service.rules.settling import Prospects
-from service.rules.trace import Brief, Outline, Outright, Trace
+from service.rules.trace import Outline, Outright, Trace
 from tests.rules.strategies import CLOCKS, documents, facts_for
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -62,15 +62,15 @@ class Counted:
         self.counts["outlines"] += 1
         return self.inner.outline(values, today=today, suspended=suspended, registrable=registrable)
 
-    def brief(
+    def briefly(
         self,
-        values: Mapping[str, Fact],
+        *,
         today: date,
         suspended: Collection[str] = (),
         registrable: Callable[[str], str] = text.registrable_domain,
-    ) -> Brief | None:
+    ) -> Brevity:
         """Pass on."""
-        return self.inner.brief(values, today=today, suspended=suspended, registrable=registrable)
+        return self.inner.briefly(today=today, suspended=suspended, registrable=registrable)
 
     def outright(
         self,
