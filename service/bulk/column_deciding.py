@@ -32,6 +32,7 @@ _SETTINGS: Final = {
     "memory_limit": "400MB",
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
+    "preserve_insertion_order": "true",
 }
 
 
@@ -62,12 +63,12 @@ class _Query:
             final=final,
             suspended=suspended,
             reads=rules.reads,
-            with_moved=True,
+            with_movers=True,
             complete=complete,
         )
         names = [n for n in selection.outputs if wanted is None or n in wanted]
-        listed = ", ".join(f'"{name}"' for name in names)
-        text = f'SELECT {listed} FROM (\n{selection.sql}\n) AS decided ORDER BY "{ROW}"'  # noqa: S608 - our own names
+        listed = ", ".join(f'"{name}"' for name in (*names, ROW))
+        text = f"SELECT {listed} FROM (\n{selection.sql}\n) AS decided"  # noqa: S608 - our own names
         return cls(selection, text)
 
 
@@ -114,7 +115,8 @@ class ColumnJudge:
         *facts* holds Arrow arrays by attribute; an attribute that is not there is missing.
         *days* are the rows' own, where the judge has no day.
         """
-        columns = {ROW: pa.array(range(rows), pa.int32())}
+        numbers = pa.arange(0, rows).cast(pa.int32())
+        columns = {ROW: numbers}
         if days is not None:
             columns[DAY] = days
         for one in self.ranges.selection.inputs:
@@ -122,7 +124,7 @@ class ColumnJudge:
         has_gaps = any(column.null_count for column in columns.values())
         query = self.ranges if has_gaps else self.complete
         self.connection.register(_RELATION, pa.table(columns))
-        return self.connection.sql(query.text).to_arrow_table()
+        return _in_order(self.connection.sql(query.text).to_arrow_table(), numbers)
 
     @property
     def complete(self) -> "_Query":
@@ -160,3 +162,14 @@ class ColumnJudge:
             value = one.of({one.attribute: key})
             known[key] = list(value) if isinstance(value, tuple) else value
         return known[key]
+
+
+def _in_order(answers: Any, numbers: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Return *answers* by the *numbers* of their rows, without these.
+
+    A SELECT that only works out columns keeps the order, and asking for it took a tenth of the
+    time. One that looks into lists need not.
+    """
+    if answers[ROW] != pa.chunked_array([numbers]):
+        answers = answers.sort_by(ROW)
+    return answers.drop_columns([ROW])

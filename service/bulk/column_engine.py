@@ -45,7 +45,7 @@ def untranslatable(rules: RuleSet, today: date) -> str | None:
     try:
         select(
             rules.model, dialect="duckdb", relation="chunk", today=today, final=True,
-            reads=rules.reads, with_moved=True,
+            reads=rules.reads, with_movers=True,
         )  # fmt: skip
     except Untranslatable as error:
         return str(error)

@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 from service.bulk.column_scoring import DecidedChunk
 from service.bulk.mapping import ColumnPlan
 from service.bulk.summary import Tally
+from service.rules.model import Model
+from service.rules.sql_moved import mover_column
 
 _BETWEEN: Final = "|"
 
@@ -16,17 +18,13 @@ def add_chunk(tally: Tally, decided: DecidedChunk, plan: ColumnPlan) -> None:
     """Add every row of *decided* to *tally*, and the lines between them that are none."""
     answers = decided.answers
     tally.rows += answers.num_rows
-    tally.uncertain += pc.sum(pc.invert(answers["certain"])).as_py() or 0
+    tally.uncertain += answers.num_rows - (pc.sum(answers["certain"]).as_py() or 0)
     for (verdict, outcome), count in _counts(answers, "verdict", "outcome"):
         tally.outcomes[verdict, outcome] += count
-    gates = {gate.id for gate in tally.rules.model.gates}
-    for (yes, moved), count in _counts(answers, "rules_yes", "rules_moved"):
-        # The gate that decided, else the rules that moved a score.
-        deciding = [name for name in _split(yes) if name in gates][:1]
-        for name in deciding or _split(moved):
-            tally.movers[name] += count
+    for name, count in _movers(answers, tally.rules.model):
+        tally.movers[name] += count
     for (names,), count in _counts(answers, "missing"):
-        for name in _split(names):
+        for name in names.split(",") if names else ():
             tally.missing[name] += count
     for cell in decided.unreadable(plan):
         tally.add_unreadable(cell)
@@ -41,5 +39,13 @@ def _counts(answers: Any, *columns: str) -> Iterator[tuple[list[str], int]]:  # 
         yield found["values"].as_py().split(_BETWEEN), found["counts"].as_py()
 
 
-def _split(names: str) -> list[str]:
-    return names.split(",") if names else []
+def _movers(answers: Any, model: Model) -> list[tuple[str, int]]:  # noqa: ANN401 - pyarrow has no types
+    """Return what decided rows or moved scores and how many, by the first row it did so in."""
+    names = [*(gate.id for gate in model.gates), *(rule.id for rule in model.rules)]
+    found = []
+    for place, name in enumerate(names):
+        is_mover = answers[mover_column(place)]
+        count = pc.sum(is_mover).as_py()
+        if count:
+            found.append((pc.index(is_mover, value=True).as_py(), place, name, count))
+    return [(name, count) for _, _, name, count in sorted(found)]

@@ -57,7 +57,7 @@ def select(
     final: bool = False,
     suspended: Collection[str] = (),
     reads: Reads | None = None,
-    with_moved: bool = False,
+    with_movers: bool = False,
     complete: bool = False,
 ) -> Selection:
     """Return *model* as one SELECT of *dialect* over *relation*, judged on the UTC day *today*.
@@ -72,7 +72,8 @@ def select(
         final: No more answers will come; no row is left undecided.
         suspended: Ids of rules and gates, and `outcome:` ids, that count as no.
         reads: What the model's parts read, where that is known already.
-        with_moved: Give `rules_moved` too: the rules that added points, all answers in.
+        with_movers: Give a truth for each gate and rule too: whether it decided the row or moved
+            a score of it, all answers in. `mover_column` names them.
         complete: No input is NULL in any row, so that there are no ranges to work out.
 
     Raises:
@@ -83,7 +84,7 @@ def select(
     formulas = {derived.name: derived.node for derived in model.derived}
     translator = Translator(spoken, today, model.attributes, formulas)
     judge = Judge(
-        translator, model, reads or Reads(model), frozenset(suspended), final, with_moved, complete
+        translator, model, reads or Reads(model), frozenset(suspended), final, with_movers, complete
     )
     outputs = judge.outputs()
     translator.refusals.where = ""

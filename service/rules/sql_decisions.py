@@ -10,7 +10,7 @@ from service.rules.expression.sql_parts import FALSE, TRUE, Answer, Part, point
 from service.rules.expression.sql_pieces import Sql
 from service.rules.model import Condition, Grade, Model, Verdict
 from service.rules.reads import Read, Reads
-from service.rules.sql_moved import moved
+from service.rules.sql_moved import mover_column, movers
 from service.rules.sql_scores import Member, drawn_into, rule_points, score_parts
 
 _VERDICTS: tuple[Verdict, ...] = ("qualify", "review", "disqualify")
@@ -40,7 +40,7 @@ class Judge:
     reads: Reads
     suspended: Collection[str]
     final: bool
-    with_moved: bool = False
+    with_movers: bool = False
     complete: bool = False
 
     def outputs(self) -> dict[str, Sql]:
@@ -101,8 +101,9 @@ class Judge:
             for rule, answer in zip(self.model.rules, closed.rules, strict=True)
         ]
         answers |= {"rules_yes": listed(yes), "missing": missing}
-        if self.with_moved:
-            answers["rules_moved"] = listed([*moved(self.translator, self.model, closed.members)])
+        if self.with_movers:
+            found = movers(self.translator, self.model, closed.gates, closed.members)
+            answers |= {mover_column(place): piece for place, piece in enumerate(found)}
         return answers
 
     # --- evaluation -------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-"""Which rules moved a score in a closed evaluation, in SQL, as `scores.counted` finds them."""
+"""What decided a row or moved a score of it, all answers in, in SQL: a truth for each of them."""
 
 from collections.abc import Iterator, Sequence
 
 from service.rules.expression import sql_pieces as pieces
 from service.rules.expression.sql import Translator
+from service.rules.expression.sql_parts import Answer
 from service.rules.expression.sql_pieces import Sql
 from service.rules.model import Group, Model
 from service.rules.sql_scores import Member
@@ -13,13 +14,31 @@ _LOWEST = pieces.number(pieces.LOWEST)
 _NONE = pieces.whole(-1)
 
 
-def moved(
-    translator: Translator, model: Model, members: Sequence[Member]
-) -> Iterator[tuple[str, Sql]]:
-    """Give each rule's id and whether it adds points other than 0 to its group.
+def mover_column(place: int) -> str:
+    """Return the column that says whether what stands at *place* is a mover; gates come first."""
+    return f"mover_{place}"
 
-    *members* are those of the closed view, where a result that is not yes counts as no.
+
+def movers(
+    translator: Translator, model: Model, gates: Sequence[Answer], members: Sequence[Member]
+) -> Iterator[Sql]:
+    """Give for each gate whether it is what decides; then for each rule whether it moves a score.
+
+    No rule does where a gate decides. *gates* and *members* are those of the closed view, where
+    a result that is not yes counts as no; what is given is never NULL.
     """
+    never = pieces.boolean(value=False)
+    stops = [(gate.piece, pieces.whole(place)) for place, gate in enumerate(gates)]
+    stop = translator.columns.bind(pieces.case(*stops, otherwise=_NONE)) if stops else None
+    if stop is not None:
+        yield from (pieces.binary("==", stop, pieces.whole(place)) for place in range(len(stops)))
+    for moved in _moved(translator, model, members):
+        is_open = [] if stop is None else [pieces.binary("==", stop, _NONE)]
+        yield pieces.coalesce(pieces.both([*is_open, moved]), never)
+
+
+def _moved(translator: Translator, model: Model, members: Sequence[Member]) -> Iterator[Sql]:
+    """Give for each rule whether it adds points other than 0 to its group."""
     for score in model.scores:
         for group in score.groups:
             own = members[group.first_rule : group.first_rule + len(group.rules)]
@@ -29,7 +48,7 @@ def moved(
                 counts = member.result.piece
                 if taken is not None:
                     counts = pieces.binary("==", taken, pieces.whole(place))
-                yield model.rules[group.first_rule + place].id, pieces.both([counts, adds])
+                yield pieces.both([counts, adds])
 
 
 def _taken(translator: Translator, group: Group, own: Sequence[Member]) -> Sql | None:

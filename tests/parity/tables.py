@@ -11,6 +11,8 @@ from service.rules.attributes import Fact
 from service.rules.meaning import Meaning, Reference
 from service.rules.questions import possible_outcomes, undecided_reads, verdicts_of
 from service.rules.sql import Selection, select
+from service.rules.sql_moved import mover_column
+from service.rules.trace import Trace
 from service.rules.truth import YES
 from tests.parity.edges import edges_of
 from tests.rules.strategies import values_for
@@ -85,7 +87,7 @@ class Table:
             final=final,
             suspended=suspended,
             reads=self.rules.reads,
-            with_moved=True,
+            with_movers=True,
             complete=complete,
         )
 
@@ -163,12 +165,20 @@ def expected_rows(
     asked = [*(gate.id for gate in model.gates), *(rule.id for rule in model.rules)]
     results = (*trace.closed.gates, *trace.closed.rules)
     yes = [name for name, result in zip(asked, results, strict=True) if result is YES]
-    moved = [r.id for r, effect in zip(model.rules, trace.effects, strict=True) if effect]
-    listed = {"rules_yes": yes, "missing": missing, "rules_moved": moved}
+    listed = {"rules_yes": yes, "missing": missing}
     closed = row | {name: ",".join(found) for name, found in listed.items()}
+    movers = _movers(trace)
+    closed |= {mover_column(place): is_mover for place, is_mover in enumerate(movers)}
     if model.missing == "ask" and asks and not certain:
         return closed | {"verdict": "undecided", "needs_exact": True}, closed
     return closed, closed
+
+
+def _movers(trace: Trace) -> Iterator[bool]:
+    """Yield whether each gate decides, then whether each rule moves a score where none does."""
+    deciding = trace.closed.gates.index(YES) if YES in trace.closed.gates else None
+    yield from (place == deciding for place in range(len(trace.closed.gates)))
+    yield from (deciding is None and bool(effect) for effect in trace.effects)
 
 
 def differences(
