@@ -15,7 +15,7 @@ from service.cli.folder_commands import apply, plan
 from service.cli.form_commands import forms
 from service.cli.import_command import import_file
 from service.cli.key_commands import keys
-from service.cli.opening import OPERATIONS, front_door
+from service.cli.opening import OPERATIONS, RULES, front_door
 from service.cli.operations import demo, doctor, migrate, serve, worker
 from service.cli.portfolio_commands import portfolio
 from service.cli.release_commands import (
@@ -35,20 +35,19 @@ from service.cli.translating import sql
 
 app = front_door()
 
-_RULES = "Rule files"
 _RELEASES = "Releases"
 _ACCOUNTS = "Accounts"
 
-app.command(rich_help_panel=_RULES)(check)
-app.command(rich_help_panel=_RULES)(decide)
-app.command(rich_help_panel=_RULES)(score)
-app.command("test", rich_help_panel=_RULES)(run_tests)
-app.command(rich_help_panel=_RULES)(compare)
-app.command(rich_help_panel=_RULES)(ask)
-app.command(rich_help_panel=_RULES)(sql)
-app.command(rich_help_panel=_RULES)(plan)
-app.command(rich_help_panel=_RULES)(apply)
-app.command(rich_help_panel=_RULES)(backtest)
+app.command(rich_help_panel=RULES)(check)
+app.command(rich_help_panel=RULES)(decide)
+app.command(rich_help_panel=RULES)(score)
+app.command("test", rich_help_panel=RULES)(run_tests)
+app.command(rich_help_panel=RULES)(compare)
+app.command(rich_help_panel=RULES)(ask)
+app.command(rich_help_panel=RULES)(sql)
+app.command(rich_help_panel=RULES)(plan)
+app.command(rich_help_panel=RULES)(apply)
+app.command(rich_help_panel=RULES)(backtest)
 app.command(rich_help_panel=_RELEASES)(publish)
 app.command(rich_help_panel=_RELEASES)(rollback)
 app.command(rich_help_panel=_RELEASES)(reviews)
@@ -56,9 +55,9 @@ app.command(rich_help_panel=_RELEASES)(approve)
 app.command(rich_help_panel=_RELEASES)(reject)
 app.command(rich_help_panel=_RELEASES)(freeze)
 app.command(rich_help_panel=_RELEASES)(unfreeze)
-app.command(rich_help_panel=_RULES)(templates)
-app.command(rich_help_panel=_RULES)(new)
-app.command(rich_help_panel=_RULES)(schema)
+app.command(rich_help_panel=RULES)(templates)
+app.command(rich_help_panel=RULES)(new)
+app.command(rich_help_panel=RULES)(schema)
 app.command("import", rich_help_panel=_ACCOUNTS)(import_file)
 app.command(rich_help_panel=_ACCOUNTS)(rescore)
 app.command(rich_help_panel=OPERATIONS)(erase)

@@ -1,32 +1,41 @@
 """Open the door that a command needs.
 
 Who serves is waited for, and the modules of all other commands together take as long to
-load as a database to start: so `goodfit serve` has a door of its own.
+load as a database to start: so `goodfit serve` has a door of its own. `goodfit score` has one
+because it is run by programs, file after file.
 """
 
-import sys
-from importlib.metadata import version
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
 
-from service.cli.operations import serve
 from service.cli.screen import say
 
-__all__ = ["OPERATIONS", "front_door", "main"]
+__all__ = ["OPERATIONS", "RULES", "door_of", "front_door"]
 
 OPERATIONS: Final = "Operations"
 """The panel of the help in which `serve` stands."""
+RULES: Final = "Rule files"
+"""The panel of the help in which `score` stands."""
 
 
-def main() -> None:
-    """Run the command line of this process; ends it with 0, 1 or 2."""
-    if sys.argv[1:2] == ["serve"]:
-        app = front_door()
-        app.command(rich_help_panel=OPERATIONS)(serve)
-    else:
-        from service.cli.door import app
-    app()
+def door_of(command: Sequence[str]) -> typer.Typer:
+    """Return the door of the one *command* that is meant, or of all."""
+    match command:
+        case ["serve"]:
+            from service.cli.operations import serve
+
+            app = front_door()
+            app.command(rich_help_panel=OPERATIONS)(serve)
+        case ["score"]:
+            from service.cli.scoring import score
+
+            app = front_door()
+            app.command(rich_help_panel=RULES)(score)
+        case _:
+            from service.cli.door import app
+    return app
 
 
 def front_door() -> typer.Typer:
@@ -44,6 +53,8 @@ def front_door() -> typer.Typer:
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the flag over by position
     if wanted:
+        from importlib.metadata import version
+
         say(f"goodfit {version('goodfit')}")
         raise typer.Exit
 

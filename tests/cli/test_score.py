@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from service.cli import app
+from service.cli.opening import door_of
 from tests.cli.conftest import Goodfit
 
 LEADS = """\
@@ -115,6 +117,13 @@ def test_the_summary_counts_verdicts_outcomes_rules_and_missing(
         "home": (5, 3), "decider": (20, 2), "medium": (25, 1), "large": (40, 1),
         "stack": (15, 2), "is_consumer": (None, 1),
     }  # fmt: skip
+
+
+def test_scoring_has_a_door_of_its_own_and_is_the_same_command_behind_it() -> None:
+    """It is loaded alone where it is called, with the name and place that it has among all."""
+    (alone,) = door_of(["score"]).registered_commands
+    among_all = [one for one in app.registered_commands if one.callback is alone.callback]
+    assert [vars(one) for one in among_all] == [vars(alone)]
 
 
 def test_lines_that_are_no_row_do_not_stop_the_others(

@@ -74,6 +74,13 @@ def test_the_core_loads_no_room_and_no_driver() -> None:
     assert loaded & {"fastapi", "starlette", "sqlalchemy", "psycopg", "structlog", "httpx"} == set()
 
 
+def test_scoring_a_file_loads_no_other_command_and_no_driver() -> None:
+    """Programs score file after file, and most of a small one's time is the command's start."""
+    loaded = _modules_loaded_by("service.cli.scoring")
+    assert loaded & {"sqlalchemy", "psycopg", "httpx", "fastapi", "duckdb", "pyarrow"} == set()
+    assert loaded & {"service.cli.door", "service.storage", "service.web"} == set()
+
+
 @cache
 def _modules_loaded_by(module: str) -> frozenset[str]:
     """Names of the modules in a fresh interpreter after importing *module*."""
