@@ -122,7 +122,7 @@ def tiers(points: list[float]) -> RuleSet:
         {
             "id": f"tier_{place}",
             "when": f"alpha {orders[place % 4]} {place // 3} && beta > {place % 7}"
-            + (f" && alpha >= {place % 5}" if place % 6 == 0 else "")
+            + (f" && alpha >= {place / 8}" if place % 6 == 0 else "")
             + ' && place != "nowhere"',
             "points": value,
         }
@@ -143,9 +143,12 @@ def tiers(points: list[float]) -> RuleSet:
     )
 
 
-@pytest.mark.parametrize("kinds", [(1, 2, -3), (0.5, 3, -0.25), (0.1, 1, 0.3, 0.7)])
+@pytest.mark.parametrize("kinds", [(1, 2, -3), (0.5, 3, -0.25), (2.0**53, 1, -(2.0**53), 0.1, 0.3)])
 def test_rules_on_one_number_nest(kinds: tuple[float, ...]) -> None:
-    """Deeper than one stretch, on both sides, at equal limits: as if each stood by itself."""
+    """Deeper than one stretch, on both sides, at equal limits: as if each stood by itself.
+
+    Points that come to another sum in another order are added in theirs.
+    """
     rules = tiers([kinds[place % len(kinds)] for place in range(60)])
     assert compiled_masks.bits_of(rules.model) is None
     for alpha in [-1, 0, 2.999999, 3, 3.000001, 4, 9, 12.5, 19, 21]:
