@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import psycopg
-
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, LoneSession
 from service.web.journal import journal
 from service.web.keyring import KeyRing
@@ -91,9 +89,9 @@ class Pulse:
             await asyncio.sleep(self._every_s)
             try:
                 await self._beat()
-            except (DatabaseUnavailable, DatabaseNotMigrated, psycopg.Error):
+            except (DatabaseUnavailable, DatabaseNotMigrated):
                 self._wake()  # to hear of it themselves
-            except Exception as error:  # noqa: BLE001 - a defect in who hears must not end it
+            except Exception as error:  # noqa: BLE001 - a defect, here or in who hears, must not end it
                 _log.error("pulse failed", kind=type(error).__qualname__)
                 self._wake()
 
