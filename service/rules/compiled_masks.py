@@ -79,8 +79,8 @@ def bits_of(model: Model) -> Bits | None:
     asked: dict[int, _Asked] = {}
     for group in (group for score in model.scores for group in score.groups):
         if group.mode == "sum" and add_exactly(group.rules):
-            for place, rule in enumerate(group.rules, start=group.first_rule):
-                found = _asked(rule.condition)
+            for place in range(group.first_rule, group.first_rule + len(group.rules)):
+                found = _asked(model.rules[place].condition)
                 if found is not None:
                     asked[place] = found
     bits = {place: bit for bit, place in enumerate(sorted(asked))}
