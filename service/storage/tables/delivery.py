@@ -27,7 +27,7 @@ class EndpointRow(Base):
     url: Mapped[str]
     description: Mapped[str]
     events: Mapped[list[str]]
-    outcomes: Mapped[list[str]]
+    outcomes: Mapped[list[str]] = mapped_column(server_default="{}")
     """Of which outcomes it hears where an event has one; none named is any."""
     state: Mapped[str]
     disabled_at: Mapped[datetime | None]
