@@ -23,18 +23,22 @@ from service.storage import make_id
 from service.web import (
     REQUEST_ID_BYTES,
     Answer,
+    Refusal,
     Visit,
     check_caller,
     check_head,
     decode_json,
     find_access,
     is_slow,
+    journal,
     respond_to,
+    stack_of,
     tell_visit,
 )
 
 __all__ = ["QualifyDoor"]
 
+_log = journal("decisions")
 _ACCESS: Final = find_access("POST", "/v1/qualify")
 _OK: Final = b"content-type: application/json\r\ncontent-length: %d\r\n"
 _REPLAYED: Final = b"idempotency-replayed: true\r\n"
@@ -59,7 +63,12 @@ class QualifyDoor:
         """
         try:
             return self._take(head, body, reply)
-        except Exception:  # noqa: BLE001 - a refusal or a defect: the ordinary way meets it again
+        except Refusal:  # the ordinary way meets it again, and tells it
+            return False
+        # A defect here must cost nobody the answer; nor may it go unseen, because the ordinary
+        # way may well answer what the door cannot.
+        except Exception as error:  # noqa: BLE001
+            _log.error("door failed", kind=type(error).__qualname__, where=stack_of(error))
             return False
 
     def _take(self, head: Mapping[bytes, bytes], body: bytes, reply: Reply) -> bool:
@@ -91,11 +100,15 @@ class QualifyDoor:
         entry = entry_at_once(
             question, running, at=at, decision_id=case.decision_id, claim=claim, began_s=began_s
         )
-        if entry is None or desk.writer.is_full or (claim and not house.turns.take(claim)):
+        if entry is None or desk.writer.is_full:
             return False
         request_id = make_id("req", at, randomness=os.urandom(REQUEST_ID_BYTES))
         visit = Visit(request_id=request_id, head=head, access=_ACCESS, caller=caller)
-        desk.writer.hand_over(entry, _Taken(case, entry, visit, reply, self._desk).end)
+        taken = _Taken(case, entry, visit, reply, desk)
+        # Last, so that nothing that fails keeps the key's turn for ever.
+        if claim is not None and not house.turns.take(claim):
+            return False
+        desk.writer.hand_over(entry, taken.end)
         return True
 
 

@@ -1,12 +1,13 @@
 """A connection with a door answers, byte for byte, what it would have answered through ASGI."""
 
 import asyncio
+import io
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 import psycopg
@@ -15,7 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from service.app import Application
 from service.connection import Connection, Reply
+from service.decisions.desk import Desk
+from service.decisions.door import QualifyDoor
 from service.storage import libpq_url
+from service.web import configure_logs
 from tests.decisions.conftest import PAGE
 from tests.decisions.rules import release
 from tests.journeys.listening import listening
@@ -285,3 +289,19 @@ async def test_what_cannot_be_kept_is_refused_alike(database_url: str) -> None:
             connection.execute("ALTER TABLE elsewhere RENAME TO decision")
         mine, _ = await doors.taken(request)
         assert mine[0].startswith(b"HTTP/1.1 200")
+
+
+async def test_a_defect_of_the_door_is_told_and_costs_nobody_the_answer() -> None:
+    """Whoever asked goes through ASGI, and the log names what failed and where."""
+    stream = io.StringIO()
+    configure_logs(style="json", stream=stream)
+    try:
+        door = QualifyDoor(cast("Desk", object()))
+        head = {b"authorization": b"Bearer secret-word"}
+        assert not door.take(head, b"{}", lambda *_: None)
+    finally:
+        configure_logs(style="console")
+    told = orjson.loads(stream.getvalue().splitlines()[-1])
+    assert (told["event"], told["kind"]) == ("door failed", "AttributeError")
+    assert any("door.py" in line for line in told["where"])
+    assert "secret-word" not in stream.getvalue()
