@@ -87,6 +87,7 @@ async def carry_out(
     except EnginesDisagree as error:
         await keeper.fail(str(error))
         raise
+    # Whatever it is, whoever asked has to hear that it failed, and our starter what failed.
     except Exception:
         await keeper.fail("something went wrong on our side")
         raise

@@ -15,9 +15,9 @@ from service.bulk.column_deciding import ColumnJudge
 from service.rulesets import LiveRules
 from service.storage import transaction
 from tests.backtests.office import LEADS, Office
+from tests.backtests.stopping import Stopped, stopping_timer
 from tests.backtests.test_working import (
     EDITED,
-    Stopped,
     told,
     unattended,
     undisturbed,
@@ -49,21 +49,14 @@ async def idle(database_url: str) -> AsyncIterator[Office]:
 async def by_columns(office: Office, *, stop_after: int | None = None) -> None:
     """Take up the next backtest by columns; stop as killed after so many looks at the clock."""
     engine = office.served.app.house.engine
-    looks = 0
-
-    def timer() -> float:
-        nonlocal looks
-        looks += 1
-        if stop_after is not None and looks > stop_after:
-            raise Stopped
-        return time.monotonic()
-
     async with transaction(engine) as connection:
         row = await store.claim_waiting(connection, lease=PIECES.lease)
     assert row is not None
     live = LiveRules(engine, timer=time.monotonic)
     now = datetime.now(UTC)
-    await carry_out(row, live, engine=engine, clock=lambda: now, timer=timer, pace=PIECES)
+    await carry_out(
+        row, live, engine=engine, clock=lambda: now, timer=stopping_timer(stop_after), pace=PIECES
+    )
 
 
 async def test_a_past_by_columns_that_was_killed_ends_as_one_by_rows(idle: Office) -> None:

@@ -19,6 +19,7 @@ from service.rulesets import LiveRules
 from service.settings import Settings
 from service.storage import open_engine, parse_id, transaction
 from tests.backtests.office import LEADS, PAYING_TEXT, Office
+from tests.backtests.stopping import Stopped, stopping_timer
 from tests.web.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -32,10 +33,6 @@ EDITED = (
 """Three edits, two of them of one group."""
 
 
-class Stopped(BaseException):
-    """What a process that is killed in the middle looks like from inside it."""
-
-
 def workshop(
     office: Office, pace: Pace = SMALL_STEPS, *, stop_after: int | None = None
 ) -> Workshop:
@@ -44,17 +41,9 @@ def workshop(
     *stop_after* counts the looks at the clock: one at the begin of a chunk, one a decision.
     """
     house = office.served.app.house
-    looks = 0
-
-    def timer() -> float:
-        nonlocal looks
-        looks += 1
-        if stop_after is not None and looks > stop_after:
-            raise Stopped
-        return time.monotonic()
-
     live = LiveRules(house.engine, timer=time.monotonic)
-    return Workshop(house=house, live=live, timer=timer, pace=pace, turn=anyio.CapacityLimiter(1))
+    timer, turn = stopping_timer(stop_after), anyio.CapacityLimiter(1)
+    return Workshop(house=house, live=live, timer=timer, pace=pace, turn=turn)
 
 
 @pytest.fixture
