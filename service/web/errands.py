@@ -141,9 +141,11 @@ async def _run(house: House, errand: Errand, row: Row[Any]) -> int:
 
 
 async def _end(process: Process) -> None:
-    """Close the line, on which the process lets go and ends; else it is killed."""
+    """Tell the process to let go and end, which one that has not begun does at once; else kill it."""
     if process.stdin is not None:
         process.stdin.close()
+    with suppress(ProcessLookupError):
+        process.terminate()
     try:
         async with asyncio.timeout(_LETS_GO_WITHIN_S):
             await process.wait()

@@ -59,8 +59,15 @@ async def begun(served: Served, rescoring: str) -> psutil.Process:
 
 def workers() -> list[psutil.Process]:
     """Return the processes that rescore for us now."""
-    children = psutil.Process().children()
-    return [one for one in children if "service.worker" in " ".join(one.cmdline())]
+    return [one for one in psutil.Process().children() if is_worker(one)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Return whether it works for a server; one that ended meanwhile does not."""
+    try:
+        return "service.worker" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # also where it is a zombie, which nobody waited for yet
+        return False
 
 
 async def test_a_dry_run_counts_what_the_real_one_then_writes(
