@@ -55,6 +55,8 @@ class Connection(HttpToolsProtocol):
         self._held: bytes | None = None  # the body so far of a request kept for the door
         self._head: dict[bytes, bytes] = {}
         self._patience: asyncio.TimerHandle | None = None
+        self._default_headers: list[tuple[bytes, bytes]] | None = None
+        self._default_lines = b""
 
     def leave(self) -> None:
         """Close after the next answer, which says so."""
@@ -70,6 +72,14 @@ class Connection(HttpToolsProtocol):
             return True
         answered = self.timeout_keep_alive_task  # there from an answer to the next request
         return answered is not None and answered.when() - self.timeout_keep_alive <= instant_s
+
+    def default_lines(self) -> bytes:
+        """Return the header lines of every answer, which uvicorn makes anew each second."""
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            self._default_headers = headers
+            self._default_lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        return self._default_lines
 
     def shutdown(self) -> None:
         """Close, after the answer to what was asked."""
@@ -194,10 +204,10 @@ class _Asked:
         transport = connection.transport
         if self.disconnected or transport.is_closing():
             return
-        lines = [b"%b: %b\r\n" % pair for pair in connection.server_state.default_headers]
+        lines = connection.default_lines()
         if not self.keep_alive:
             headers += b"connection: close\r\n"
-        transport.write(b"".join((STATUS_LINE[status], *lines, headers, b"\r\n", body)))
+        transport.write(b"".join((STATUS_LINE[status], lines, headers, b"\r\n", body)))
         if not self.keep_alive:
             transport.close()
         connection.on_response_complete()

@@ -21,7 +21,6 @@ from prometheus_client import Histogram
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.decisions import store
-from service.decisions.store import Writing
 from service.decisions.writing import Entry, ReleasesMoved, write
 from service.storage import (
     DatabaseNotMigrated,
@@ -229,10 +228,7 @@ class SharedWriter:
 
     async def _written(self, units: Sequence[_Unit], epoch: int) -> Sequence[UUID]:
         """Return the ids of those of *units* that one statement could write."""
-        writings = [
-            Writing(record=unit.entry.record, claim=unit.entry.claim, answer=unit.entry.answer)
-            for unit in units
-        ]
+        writings = [unit.entry for unit in units]
         try:
             return await store.write_at_once(self._session, writings, epoch=epoch)
         except (DatabaseUnavailable, psycopg.Error) as error:

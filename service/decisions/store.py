@@ -76,20 +76,21 @@ _INSERT_RECORDS: Final = (
 # rows each would be quoted here and read there. Ids come back only where some were not written.
 # Claims are ordered, so that two such statements wait for each other and never in a ring.
 _WRITE: Final = (
-    "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(%s::jsonb)"  # noqa: S608 - column names only
+    "WITH given AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($1::jsonb)"  # noqa: S608 - column names only
     f" AS given ({_TYPED}, scope text, key_hash text, body_hash text, answer_at integer,"
     " answer_bytes integer, kept_s bigint)"
-    " WHERE (SELECT epoch FROM release_epoch) = %s AND NOT EXISTS (SELECT FROM endpoint"
+    " WHERE (SELECT epoch FROM release_epoch) = $2::bigint AND NOT EXISTS (SELECT FROM endpoint"
     " WHERE state = 'enabled' AND (events = '{}' OR 'decision.created' = ANY (events)))),"
     " won AS (INSERT INTO idempotency (scope, key_hash, body_hash, decision_id, status, answer,"
     " created_at, expires_at)"
     " SELECT scope, decode(key_hash, 'hex'), decode(body_hash, 'hex'), id, 200,"
-    " substring(%b FROM answer_at FOR answer_bytes), now(), now() + kept_s * interval '1 second'"
+    " substring($3::bytea FROM answer_at FOR answer_bytes), now(),"
+    " now() + kept_s * interval '1 second'"
     " FROM given WHERE scope IS NOT NULL ORDER BY scope, key_hash"
     " ON CONFLICT DO NOTHING RETURNING decision_id),"
     f" written AS (INSERT INTO decision ({_NAMES}) SELECT {_NAMES} FROM given"
     " WHERE scope IS NULL OR id IN (SELECT decision_id FROM won) RETURNING id)"
-    " SELECT CASE WHEN count(*) < %s THEN array_agg(id) END, count(*) FROM written"
+    " SELECT CASE WHEN count(*) < $4::integer THEN array_agg(id) END, count(*) FROM written"
 ).encode()
 _EXPIRE_CLAIMS: Final = text(
     "DELETE FROM idempotency USING"
@@ -174,8 +175,8 @@ class Writing(msgspec.Struct, frozen=True, kw_only=True):
     """One decision to be written whole, and the answer to keep under its claim, if it has one."""
 
     record: Record
-    claim: Claim | None
     answer: bytes
+    claim: Claim | None
 
 
 async def write_at_once(

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-import msgspec
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,8 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.accounts import Assessed, keep_assessment
 from service.decisions import store
 from service.decisions.comparing import Original
-from service.decisions.deciding import Record
-from service.decisions.store import KeptAnswer
+from service.decisions.store import KeptAnswer, Writing
 from service.decisions.telling import tell
 from service.web import (
     Answer,
@@ -42,17 +40,14 @@ class ReleasesMoved(Exception):
         self.decisions = decisions
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be kept of one decision.
+class Entry(Writing, frozen=True, kw_only=True):
+    """What is to be kept of one decision, and of what that depends.
 
     *epoch* is that of the releases the version was chosen from, None where it was asked
     for by number. *assessed* is there where it becomes an account's assessment, and
     *original* where versions in the shadow are to judge it too, once it is committed.
     """
 
-    record: Record
-    answer: bytes
-    claim: Claim | None
     epoch: int | None
     assessed: Assessed | None
     original: Original | None = None

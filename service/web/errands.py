@@ -141,7 +141,7 @@ async def _run(house: House, errand: Errand, row: Row[Any]) -> int:
 
 
 async def _end(process: Process) -> None:
-    """Tell the process to let go and end, which one that has not begun does at once; else kill it."""
+    """Tell the process to let go and end, at once where it has not begun; else kill it."""
     if process.stdin is not None:
         process.stdin.close()
     with suppress(ProcessLookupError):

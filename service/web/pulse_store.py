@@ -31,7 +31,7 @@ def question_about(tables: Collection[type[Any]]) -> bytes:
     keys, epoch = ApiKey.__tablename__, ReleaseEpoch.__tablename__
     asked = [
         f"(SELECT epoch FROM {epoch})",  # noqa: S608 - names of tables only
-        f"ARRAY(SELECT sha256 FROM {keys} WHERE sha256 = ANY (%s) AND revoked_at IS NULL)",  # noqa: S608 - names of tables only
+        f"ARRAY(SELECT sha256 FROM {keys} WHERE sha256 = ANY ($1::bytea[]) AND revoked_at IS NULL)",  # noqa: S608 - names of tables only
         *(
             f"EXISTS (SELECT FROM {table.__tablename__} WHERE state IN ({states}))"
             for table in tables

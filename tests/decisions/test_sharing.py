@@ -1,7 +1,7 @@
 """The shared writer: who waits goes together, and nobody pays for a neighbour or hangs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from service.decisions.deciding import Subject, judge, record_of
 from service.decisions.schemas import QuestionSent
 from service.decisions.sharing import Overloaded, SharedWriter
 from service.decisions.writing import Entry
-from service.storage import DatabaseUnavailable, SessionLimits, libpq_url
+from service.storage import DatabaseUnavailable, LoneSession, SessionLimits, libpq_url
 from service.web import Answer, Caller, KeyKind, Metrics, Visit, claim_of, respond_to
 from tests.decisions.conftest import Office
 from tests.decisions.rules import LARGE_FLEET
@@ -118,15 +118,23 @@ async def desk(
     engine = office.served.app.house.engine
     writer = SharedWriter(engine, limits=SessionLimits(), metrics=Metrics(), waiting=300)
     desk = Desk(office, database_url, writer)
-    execute = psycopg.AsyncCursor.execute
+    execute, fetch_all = psycopg.AsyncCursor.execute, LoneSession.fetch_all
 
-    async def noted(cursor: Any, query: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - psycopg's own
+    def note(query: object) -> None:
         text = query.decode() if isinstance(query, bytes) else str(query)
         if "INSERT INTO decision" in text:
             desk.sent.append(text)
+
+    async def carefully(cursor: Any, query: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - psycopg's own
+        note(query)
         return await execute(cursor, query, *rest, **named)
 
-    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
+    async def quickly(session: LoneSession, statement: bytes, parameters: Sequence[object]) -> Any:  # noqa: ANN401 - rows
+        note(statement)
+        return await fetch_all(session, statement, parameters)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", carefully)
+    monkeypatch.setattr(LoneSession, "fetch_all", quickly)
     yield desk
     await writer.close()
 

@@ -4,7 +4,7 @@ A few requests show which places there are; then the same request is sent once f
 and cut there by ending its session's backend.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from service.storage import libpq_url
+from service.storage.wire import Wire
 from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, LARGE_FLEET, release
 from tests.web.serving import Served, serving
 
@@ -66,6 +67,14 @@ class Scissors:
 def watched(scissors: Scissors) -> Iterator[None]:
     """Have *scissors* see every statement and commit in the block, whoever sends it."""
     execute, commit = psycopg.AsyncCursor.execute, psycopg.AsyncConnection.commit
+    fetch_all = Wire.fetch_all
+
+    async def seen_fetch(wire: Wire, statement: bytes, parameters: Sequence[object] = ()) -> Any:  # noqa: ANN401 - rows
+        text = statement.decode()
+        scissors.pass_by(wire.connection, f"before {text}")
+        rows = await fetch_all(wire, statement, parameters)
+        scissors.pass_by(wire.connection, f"after {text}")
+        return rows
 
     async def seen_execute(
         cursor: psycopg.AsyncCursor[Any],
@@ -86,6 +95,7 @@ def watched(scissors: Scissors) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(psycopg.AsyncCursor, "execute", seen_execute)
         patch.setattr(psycopg.AsyncConnection, "commit", seen_commit)
+        patch.setattr(Wire, "fetch_all", seen_fetch)
         yield
 
 
