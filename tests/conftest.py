@@ -55,27 +55,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal the slow ones out, so that each process begins with its share of them.
+    """Begin with the slow ones, so that no process is left alone with one at the end.
 
-    A process gets a stretch of the whole at first, and takes over from the end of another's
-    where it has no more: quick ones are left then. Those of Spark stand together, so that one
-    process starts it once.
+    Those of Spark stand together, so that one process starts it once.
     """
-    slow = [item for item in items if item.get_closest_marker("slow") is not None]
-    quick = [item for item in items if item.get_closest_marker("slow") is None]
-    spark = [item for item in slow if "spark" in item.nodeid]
-    dealt = [item for item in slow if "spark" not in item.nodeid]
-    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    left = len(items)
-    items.clear()
-    for number in range(processes):
-        size = left // (processes - number)
-        left -= size
-        share = (spark if number == 0 else []) + dealt[number::processes]
-        filling = max(0, size - len(share))
-        items += [*share, *quick[:filling]]
-        del quick[:filling]
-    items += quick
+    items.sort(
+        key=lambda item: (item.get_closest_marker("slow") is None, "spark" not in item.nodeid)
+    )
 
 
 @pytest.fixture(scope="session")
