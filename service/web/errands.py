@@ -36,9 +36,10 @@ LEASE: Final = timedelta(seconds=30)
 # Of this installation, whatever folder the server was started in.
 _HOME: Final = str(Path(__file__).resolve().parents[2])
 # What is loaded stays: to look through it again and again meanwhile takes a seventh of the time.
+# It is not frozen: DuckDB's would then never be let go of, of which it complains at the end.
 _PROGRAM: Final = (
     "import gc, sys; gc.disable(); sys.path.insert(0, sys.argv.pop(1));"
-    " from service.worker import main; gc.freeze(); gc.enable(); main()"
+    " from service.worker import main; gc.enable(); main()"
 )
 _ATTEMPTS: Final = 5
 _LETS_GO_WITHIN_S: Final = 5.0

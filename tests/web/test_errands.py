@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -37,3 +38,10 @@ async def test_a_server_that_leaves_waits_for_nobody_who_has_not_begun(
         assert process.returncode in {3, -signal.SIGTERM}
     else:
         assert process.returncode == code
+
+
+def test_a_process_that_finds_nothing_to_do_says_nothing() -> None:
+    """Nor do the libraries that it loaded: what it prints stands in its server's terminal."""
+    command = (sys.executable, "-P", "-c", errands._PROGRAM, errands._HOME)  # noqa: SLF001 - as it is started
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
