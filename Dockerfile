@@ -16,10 +16,12 @@ PYTHON
 RUN /opt/goodfit/bin/pip install -c constraints.txt hatchling -r runtime.txt
 COPY service service
 COPY migrations migrations
+# To check a file once keeps the tables of its language, which no process makes again.
 RUN /opt/goodfit/bin/pip install --no-deps --no-build-isolation . \
  && /opt/goodfit/bin/pip uninstall --yes hatchling pathspec pluggy trove-classifiers \
  && /opt/goodfit/bin/pip check \
- && /opt/goodfit/bin/goodfit --help > /dev/null
+ && /opt/goodfit/bin/goodfit new fleet_leads > rules.yaml \
+ && /opt/goodfit/bin/goodfit check rules.yaml
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="Goodfit" \

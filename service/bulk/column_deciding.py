@@ -28,6 +28,8 @@ _TYPES: Final[Mapping[str, Any]] = {
     "TEXT[]": pa.list_(pa.string()), "BOOLEAN[]": pa.list_(pa.bool_()),
 }  # fmt: skip
 _THREADS: Final = max(1, min(4, os.cpu_count() or 1))
+# A thread takes a batch at a time: of a chunk in one piece the others would have nothing.
+_BATCH_ROWS: Final = 32_768
 _SETTINGS: Final = {
     "memory_limit": "400MB",
     "enable_external_access": "false",
@@ -123,7 +125,8 @@ class ColumnJudge:
             columns[one.name] = self._column(one, facts.get(one.attribute), rows)
         has_gaps = any(column.null_count for column in columns.values())
         query = self.ranges if has_gaps else self.complete
-        self.connection.register(_RELATION, pa.table(columns))
+        batches = pa.table(columns).to_batches(max_chunksize=_BATCH_ROWS)
+        self.connection.register(_RELATION, pa.Table.from_batches(batches))
         return _in_order(self.connection.sql(query.text).to_arrow_table(), numbers)
 
     @property

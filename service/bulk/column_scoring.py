@@ -14,6 +14,7 @@ from service.bulk.mapping import ColumnPlan
 from service.bulk.sampling import check_rows, sample_of
 from service.bulk.scoring import Unreadable, score_row
 from service.rules import Decision, RuleSet
+from service.rules.sql_moved import mover_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ class ColumnScorer:
     ) -> "ColumnScorer":
         """Return the scorer of *rules* at *at*, finally: nobody is left to ask.
 
-        *wanted* are the columns of the SELECT to give, all where left out; *threads* is how
-        many of them DuckDB may use, up to four where left out.
+        *wanted* are the columns of the SELECT to give, those that are counted or written where
+        left out; *threads* is how many of them DuckDB may use, up to four where left out.
 
         Raises:
             Untranslatable: If DuckDB cannot mean the same as the rules.
@@ -69,7 +70,8 @@ class ColumnScorer:
             source.attribute: ColumnDoor(rules.attributes[source.attribute], source)
             for source in plan.read
         }
-        judge = ColumnJudge.of(rules, at=at, final=True, wanted=wanted, threads=threads)
+        columns = _scored_columns(rules) if wanted is None else wanted
+        judge = ColumnJudge.of(rules, at=at, final=True, wanted=columns, threads=threads)
         return cls(rules, plan, at, judge, doors)
 
     def decide(self, chunks: Iterable[Chunk], *, first: int = 0) -> Iterator[DecidedChunk]:
@@ -110,6 +112,14 @@ class ColumnScorer:
     def _decide_row(self, chunk: Chunk, place: int) -> Decision:
         scored = score_row(chunk.row(place), rules=self.rules, plan=self.plan, at=self.at)
         return scored.decision
+
+
+def _scored_columns(rules: RuleSet) -> tuple[str, ...]:
+    """Return what a count or a written row needs. The list of rules is not of it: it takes half."""
+    model = rules.model
+    spans = [f"{part}_{score.name}" for score in model.scores for part in ("value", "low", "high")]
+    movers = [mover_column(place) for place in range(len(model.gates) + len(model.rules))]
+    return ("verdict", "outcome", "certain", "outcome_certain", *spans, "missing", *movers)
 
 
 def _cell(line: int, column: str | None, name: str, complaint: Complaint) -> Unreadable:

@@ -245,6 +245,24 @@ def chosen(engine: str, rules: RuleSet, file: Path) -> str:
         return choose_engine(engine, Scoring(rules=rules, plan=plan, at=AT, path=file, rows=rows))
 
 
+def test_a_chunk_that_many_threads_decide_keeps_its_order() -> None:
+    """Batch by batch is what each thread takes; some rows lack a fact, and some do not."""
+    rules = load_rule_set(FLEET.read_text("utf-8"))
+    numbers = [float(number % 3_001) if number % 7 else None for number in range(90_000)]
+    facts = {"vehicles": pa.array(numbers, pa.float64())}
+    judge = ColumnJudge.of(rules, at=AT, final=False)
+    try:
+        whole = judge.decide(facts, rows=len(numbers))
+        pieces = [
+            judge.decide({"vehicles": facts["vehicles"].slice(first, 9_000)}, rows=9_000)
+            for first in range(0, len(numbers), 9_000)
+        ]
+    finally:
+        judge.close()
+    assert len(set(whole["value_fit"].to_pylist())) > 1
+    assert whole.to_pylist() == pa.concat_tables(pieces).to_pylist()
+
+
 def test_a_wrong_answer_of_the_engine_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

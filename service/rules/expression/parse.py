@@ -7,9 +7,10 @@ language's depth limit.
 """
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.util import find_spec
+from importlib.util import cache_from_source, find_spec
 from pathlib import Path
 from typing import Final
 
@@ -109,18 +110,20 @@ def parse(text: str) -> Syntax:
         message = f"the expression has {tokens:,} tokens; at most {TOKEN_LIMIT:,} are allowed"
         raise SyntaxProblem("limit", message, Span(0, len(text)))
     try:
-        tree = _grammar().parse(text)
+        tree = grammar().parse(text)
     except lark.exceptions.UnexpectedInput as error:
         raise _unexpected(error, text) from None
     return _Builder(text).build(tree, DEPTH_LIMIT)
 
 
 @cache
-def _grammar() -> lark.Lark:
-    """Return a parser for the grammar that cel-python ships, built once (about 0.1 s).
+def grammar() -> lark.Lark:
+    """Return a parser for the grammar that cel-python ships, built once for all processes.
 
     Built here and not by cel-python, whose own parser loses the places of true and false
-    and whose package takes longer to import than the grammar to build.
+    and whose package takes longer to import than the grammar to build. That takes a third of
+    a second, so its tables are kept where Python keeps this module compiled; lark looks
+    whether they are of this grammar, and builds them again where they are not or are broken.
 
     Raises:
         ModuleNotFoundError: If cel-python is not installed.
@@ -139,7 +142,14 @@ def _grammar() -> lark.Lark:
         propagate_positions=True,
         maybe_placeholders=False,
         priority="invert",
+        cache=_kept_tables() or False,
     )
+
+
+def _kept_tables() -> str | None:
+    """Return the file that keeps the grammar's tables; None where there is and will be none."""
+    file = Path(cache_from_source(__file__)).with_suffix(".lark")
+    return None if sys.dont_write_bytecode and not file.exists() else str(file)
 
 
 def _truth_or_name(token: lark.Token) -> lark.Token:
