@@ -1,10 +1,14 @@
 """A large past is worked on by columns, and ends as a small one does row by row."""
 
+import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 import pytest
 
 from service.backtests import store
@@ -13,7 +17,7 @@ from service.backtests.working import Pace, work_on_next
 from service.bulk import EnginesDisagree
 from service.bulk.column_deciding import ColumnJudge
 from service.rulesets import LiveRules
-from service.storage import transaction
+from service.storage import libpq_url, transaction
 from tests.backtests.office import LEADS, Office
 from tests.backtests.stopping import Stopped, stopping_timer
 from tests.backtests.test_working import (
@@ -23,6 +27,7 @@ from tests.backtests.test_working import (
     undisturbed,
     workshop,
 )
+from tests.web.workers import until_waiting, workers
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +85,29 @@ async def test_what_is_large_is_done_by_a_process_of_its_own(idle: Office) -> No
     assert await work_on_next(workshop(idle, Pace(beside=10), stop_after=0))
     assert (await idle.read(begun["id"]))["state"] == "done"
     assert await told(idle, begun["id"]) == await undisturbed(idle, begun["window"])
+
+
+async def test_a_process_that_is_killed_is_followed_by_another(
+    idle: Office, database_url: str
+) -> None:
+    """SIGKILL while it keeps a chunk: nothing of it was kept, and every row counts once."""
+    begun = await idle.backtest()
+    shop = workshop(idle, Pace(beside=10), stop_after=0)
+    with psycopg.connect(libpq_url(database_url)) as holding:
+        holding.execute("LOCK TABLE backtest_flip")
+        working = asyncio.create_task(work_on_next(shop))
+        await until_waiting(database_url, "%backtest_flip%")
+        [process] = workers()
+        os.kill(process.pid, signal.SIGKILL)
+        assert not await working
+    halfway = await idle.read(begun["id"])
+    assert halfway["state"] == "running"
+    assert halfway["progress"]["done"] == 0
+    assert await work_on_next(shop)
+    found = await told(idle, begun["id"])
+    assert found[1]["done"] == len(LEADS) + 2 * len(PARTIAL)
+    assert found == await undisturbed(idle, begun["window"])
+    assert workers() == []
 
 
 async def test_a_wrong_answer_of_the_engine_fails_the_backtest(

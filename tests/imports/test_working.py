@@ -16,8 +16,8 @@ from service.storage import DatabaseUnavailable, libpq_url, transaction
 from service.web import LEASE
 from tests.faults.test_rescoring_kills import Scissors, watched
 from tests.imports.reading import queued
-from tests.rescorings.test_working import workers
 from tests.web.serving import Served
+from tests.web.workers import workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

@@ -13,7 +13,8 @@ from service.rescorings import working
 from service.storage import parse_id, transaction
 from tests.bulk.books import fill, go_live
 from tests.intake.connected import COMPANY, Connected, event
-from tests.rescorings.test_working import BOOK, workers
+from tests.rescorings.test_working import BOOK
+from tests.web.workers import workers
 
 pytestmark = pytest.mark.anyio
 HUBSPOT_S: Final = 5.0

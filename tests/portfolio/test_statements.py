@@ -19,6 +19,7 @@ from tests.bulk.books import fill
 from tests.decisions.rules import FLEET_ACCOUNTS, FLEET_LEADS, release
 from tests.portfolio.taken import SLUG, live_template
 from tests.web.serving import Served, serving
+from tests.web.workers import until_waiting, workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PATH = f"/v1/portfolio/{SLUG}/statements"
@@ -176,7 +177,8 @@ async def test_a_killed_worker_leaves_nothing_and_is_followed_by_another(
     with psycopg.connect(libpq_url(database_url)) as owner:
         owner.execute("LOCK TABLE position IN SHARE MODE")
         async with working(idle.app.house):
-            worker = await _writing(database_url)
+            await until_waiting(database_url, "%entry AS%")
+            [worker] = workers()
             os.kill(worker.pid, signal.SIGKILL)
             await asyncio.to_thread(psutil.wait_procs, [worker], PATIENCE_S)
             owner.rollback()
@@ -185,18 +187,3 @@ async def test_a_killed_worker_leaves_nothing_and_is_followed_by_another(
                 while (await read(idle, begun["id"]))["state"] != "done":  # noqa: ASYNC110 - it is another process
                     await asyncio.sleep(0.05)
     assert positions(database_url) == ACCOUNTS
-
-
-async def _writing(url: str) -> psutil.Process:
-    """Return the worker once its session waits for the table."""
-    waits = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND query LIKE '%entry AS%'"
-    )
-    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-        async with asyncio.timeout(PATIENCE_S):
-            while connection.execute(waits).fetchone() == (0,):  # noqa: ASYNC110 - it is another process
-                await asyncio.sleep(0.05)
-    children = psutil.Process().children()
-    (worker,) = [one for one in children if "service.worker" in " ".join(one.cmdline())]
-    return worker

@@ -16,6 +16,7 @@ from service.rescorings.working import work_on_next
 from service.storage import libpq_url, transaction
 from tests.bulk.books import decisions_per_account, fill, go_live
 from tests.web.serving import Served, serving
+from tests.web.workers import workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -55,19 +56,6 @@ async def begun(served: Served, rescoring: str) -> psutil.Process:
     assert shown["state"] == "running"
     (worker,) = workers()
     return worker
-
-
-def workers() -> list[psutil.Process]:
-    """Return the processes that rescore for us now."""
-    return [one for one in psutil.Process().children() if is_worker(one)]
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Return whether it works for a server; one that ended meanwhile does not."""
-    try:
-        return "service.worker" in " ".join(process.cmdline())
-    except psutil.NoSuchProcess:  # also where it is a zombie, which nobody waited for yet
-        return False
 
 
 async def test_a_dry_run_counts_what_the_real_one_then_writes(
