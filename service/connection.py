@@ -6,10 +6,14 @@ request, which takes as long as the decision. So a connection keeps the head and
 such a request and shows both to the application's *door*. What the door takes it answers, by
 one call, once all is committed. What it does not take goes the way of every other request, as
 if nobody had looked at it before, and so does whatever comes in an unusual manner.
+
+Whoever asks again and again sends the same head again and again. A head that was read, of a
+request that the door took, is known by its bytes from then on and not parsed any more.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import (
@@ -18,12 +22,15 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-__all__ = ["Connection", "Door", "Reply"]
+__all__ = ["Connection", "Door", "Heads", "Reply"]
 
 # What is held together for the door; a body that is longer is read piece by piece.
 _HELD_BYTES: Final = 64 * 1024
 # A body that takes longer is waited for by whoever refuses slow ones.
 _HELD_S: Final = 1.0
+_BLANK: Final = b"\r\n\r\n"
+_KNOWN_BYTES: Final = 2_048
+_KNOWN: Final = 512
 
 Reply = Callable[[int, bytes, bytes], None]
 """Sends status, header lines and body of the one answer to a request."""
@@ -42,6 +49,44 @@ class Door(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the bytes of a head say: its headers by lower-case name, and how long the body is."""
+
+    head: Mapping[bytes, bytes]
+    body_bytes: int
+
+
+class Heads:
+    """What was read of heads, by their bytes: of some hundred short ones.
+
+    It holds keys, as does whoever checks them.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, _Read] = {}
+
+    def __len__(self) -> int:
+        """Return how many are known."""
+        return len(self._read)
+
+    def find(self, text: bytes) -> _Read | None:
+        """Return what the bytes of a head say, where they were read before."""
+        return self._read.get(text)
+
+    def add(self, request: bytes, *, head: Mapping[bytes, bytes], body: bytes) -> None:
+        """Know the *head* of a request from now on, if these are all its bytes."""
+        body_at = request.find(_BLANK) + len(_BLANK)
+        if body_at <= _KNOWN_BYTES and len(request) == body_at + len(body):
+            if len(self._read) >= _KNOWN:
+                self._read.clear()
+            self._read[request[:body_at]] = _Read(head, len(body))
+
+
+# Of all connections: a client has many.
+_HEADS: Final = Heads()
+
+
 class Connection(HttpToolsProtocol):
     """A connection that can be told that its next answer is its last."""
 
@@ -55,6 +100,9 @@ class Connection(HttpToolsProtocol):
         self._held: bytes | None = None  # the body so far of a request kept for the door
         self._head: dict[bytes, bytes] = {}
         self._patience: asyncio.TimerHandle | None = None
+        self._is_between = True  # two requests, as far as the parser has read
+        self._whole = b""  # what came last, where it began a request
+        self._is_left = False  # by the door, to which it need not be shown again
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._default_lines = b""
 
@@ -94,12 +142,17 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read *data*; wait a moment for the rest of a body that is held."""
+        if self._is_between and self._take_known(data):
+            return
+        self._whole = data if self._is_between else b""
         super().data_received(data)
+        self._is_left = False
         if self._held is not None and self._patience is None:
             self._patience = self.loop.call_later(_HELD_S, self._let_go)
 
     def on_message_begin(self) -> None:
         """Begin with an empty head; what ASGI wants to know of it is made when it is asked."""
+        self._is_between = False
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -107,7 +160,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hold the request for the door, or begin to answer it."""
         self.was_asked = True
-        if self._door is not None and self.url == self._door.target and self._is_usual():
+        door = None if self._is_left else self._door
+        if door is not None and self.url == door.target and self._is_usual():
             self._held, self._head = b"", dict(self.headers)
         else:
             self._begin()
@@ -123,6 +177,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Show the door what was held for it."""
+        self._is_between = True
         body = self._held
         if body is None or self._door is None:
             super().on_message_complete()
@@ -132,16 +187,44 @@ class Connection(HttpToolsProtocol):
         if self._door.take(self._head, body, asked.answer):
             self._held = None
             self.cycle = asked  # type: ignore[assignment]
+            _HEADS.add(self._whole, head=self._head, body=body)
         else:
             self._let_go()
             super().on_message_complete()
 
+    def _take_known(self, data: bytes) -> bool:
+        """Return whether *data* is a whole request with a head that is known, and was taken."""
+        body_at = data.find(_BLANK) + len(_BLANK)
+        read = _HEADS.find(data[:body_at])
+        if (
+            read is None
+            or len(data) != body_at + read.body_bytes
+            or self._door is None
+            or not self._is_free()
+        ):
+            return False
+        asked = _Asked(self)
+        if not self._door.take(read.head, data[body_at:], asked.answer):
+            self._is_left = True
+            return False
+        self._unset_keepalive_if_required()
+        self.was_asked = True
+        self.cycle = asked  # type: ignore[assignment]
+        return True
+
+    def _is_free(self) -> bool:
+        """Return whether nothing is being answered here, and another request may come."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return (cycle is None or cycle.response_complete) and not (
+            self.is_leaving or self.flow.write_paused
+        )
+
     def _is_usual(self) -> bool:
         """Return whether a request begins that stands alone and stays for another."""
-        parser, cycle = self.parser, cast("RequestResponseCycle | None", self.cycle)
+        parser = self.parser
         return (
-            (cycle is None or cycle.response_complete)
-            and not (self.is_leaving or self.expect_100_continue or self.flow.write_paused)
+            self._is_free()
+            and not self.expect_100_continue
             and parser.get_method() == b"POST"
             and parser.get_http_version() == "1.1"
             and parser.should_keep_alive()

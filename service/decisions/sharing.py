@@ -35,6 +35,7 @@ __all__ = ["Overloaded", "SharedWriter"]
 
 _log = journal("decisions")
 _TOGETHER: Final = 128
+_FEW: Final = 8
 _WAITING: Final = 4_096
 # Together under two seconds, which is how soon everybody hears of a database that is away.
 _PATIENCE_S: Final = 0.8
@@ -95,6 +96,7 @@ class _Lane:
         self._sizes = sizes
         self._name = name
         self._waiting: deque[_Unit] = deque()
+        self._written = 0  # by the last transaction
         self._work: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -116,6 +118,7 @@ class _Lane:
         try:
             while self._waiting:
                 if units := list(self._next()):
+                    self._written = len(units)
                     self._sizes.observe(len(units))
                     await self.write_or_fail(units)
         finally:
@@ -130,9 +133,15 @@ class _Lane:
                 unit.end(error)
 
     def _next(self) -> Iterator[_Unit]:
-        """Yield what goes into the next transaction; refuse who waited too long."""
-        now_s = asyncio.get_running_loop().time()
-        for _ in range(min(_TOGETHER, len(self._waiting))):
+        """Yield what goes into the next transaction; refuse who waited too long.
+
+        Of many it is half of those who wait and were just answered: whoever was answered asks
+        again, as a rule, and is judged while the other half is written. Were all written
+        together, nobody would be left to judge meanwhile.
+        """
+        now_s, waiting = asyncio.get_running_loop().time(), len(self._waiting)
+        half = (waiting + self._written + 1) // 2
+        for _ in range(min(_TOGETHER, waiting, max(_FEW, half))):
             unit = self._waiting.popleft()
             if now_s - unit.since_s > _PATIENCE_S:
                 unit.end(Overloaded())

@@ -15,7 +15,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from service.app import Application
-from service.connection import Connection, Reply
+from service.connection import Connection, Heads, Reply
 from service.decisions.desk import Desk
 from service.decisions.door import QualifyDoor
 from service.storage import libpq_url
@@ -212,6 +212,72 @@ async def test_what_is_not_usual_is_left_and_answered_alike(doors: Doors, name: 
     mine, other = await doors.both(doors.request(body, *lines))
     assert mine == other
     assert True not in doors.watched.took[before:]
+
+
+@pytest.mark.parametrize("name", [*USUAL, *UNUSUAL])
+async def test_a_head_that_is_known_is_answered_alike(doors: Doors, name: str) -> None:
+    """Whatever comes under it, on the connection where it was read and on another one."""
+    question, lines = {**USUAL, **UNUSUAL}[name]
+    body = question if isinstance(question, bytes) else orjson.dumps(question)
+    # White space around a document says nothing; so different questions have one length.
+    length = max(len(orjson.dumps(LEAD)), len(body)) + 1
+    asked, usual = body.ljust(length), orjson.dumps(LEAD).ljust(length)
+    known = doors.request(usual)
+    await doors.taken(known)
+    for parts in (
+        (known, doors.request(asked), known),
+        (known, doors.request(asked, *lines), known),
+        (doors.request(asked)[:-1], doors.request(asked)[-1:], known),
+        (known[:40], known[40:] + known[:60], known[60:]),
+        (known + doors.request(asked), known),
+        (b"\r\n" + known, known),
+    ):
+        whole = b"".join(parts)
+        mine, other = await doors.both(*parts, answers=whole.count(b"POST /v1/qualify"))
+        assert mine == other
+
+
+async def test_a_body_that_looks_like_a_known_request_is_a_body(doors: Doors) -> None:
+    """Whoever hides a request in a body has asked one, and it is no JSON."""
+    known = doors.request(orjson.dumps(LEAD))
+    await doors.taken(known)
+    head = doors.request(known).removesuffix(known)
+    mine, other = await doors.both(head, known)
+    assert mine == other
+    assert mine[0].startswith(b"HTTP/1.1 422")
+
+
+async def test_a_door_is_shown_a_question_once(doors: Doors) -> None:
+    """What it leaves goes through ASGI at once, whether or not its head was known."""
+    length = len(orjson.dumps(LEAD)) + 40
+    usual = orjson.dumps(LEAD).ljust(length)
+    odd = orjson.dumps(LEAD | {"explain": "full"}).ljust(length)
+    await doors.taken(doors.request(usual))
+    for _ in range(3):
+        before = len(doors.watched.took)
+        await told(doors.with_door, doors.request(odd))
+        assert doors.watched.took[before:] == [False]
+
+
+def test_only_whole_and_short_heads_are_known_and_not_too_many() -> None:
+    """A client that sends another head each time costs no more memory in the end."""
+    heads, body = Heads(), b"{}"
+    for request in (
+        b"",
+        b"POST / HTTP/1.1\r\nA: b\r\n",
+        b"POST / HTTP/1.1\r\n\r\n{",
+        b"POST / HTTP/1.1\r\n\r\n{}{",
+        b"POST / HTTP/1.1\r\nA: " + b"b" * 3_000 + b"\r\n\r\n{}",
+    ):
+        heads.add(request, head={}, body=body)
+    assert len(heads) == 0
+    for number in range(2_000):
+        text = b"POST / HTTP/1.1\r\nA: %d\r\n\r\n" % number
+        heads.add(text + body, head={b"a": b"%d" % number}, body=body)
+        found = heads.find(text)
+        assert found is not None
+        assert found.head[b"a"] == b"%d" % number
+    assert 0 < len(heads) <= 512
 
 
 async def test_unusual_ways_of_asking_are_answered_alike(doors: Doors) -> None:

@@ -140,15 +140,35 @@ async def desk(
 
 
 async def test_what_arrives_during_a_commit_goes_together(desk: Desk) -> None:
-    """One statement for the first, one for the hundred that came meanwhile, half with a key."""
+    """One statement for the first, two for the hundred that came meanwhile, half with a key."""
     entries = [await desk.entry(f"key {n}" if n % 2 else None) for n in range(100)]
     async with desk.busy() as first:
         others = [asyncio.create_task(desk.writer.write(entry)) for entry in entries]
         await asyncio.sleep(SOON_S)
     answers = await asyncio.gather(first, *others)
     assert all(isinstance(answer, Answer) for answer in answers)
-    assert (len(desk.sent), desk.stored()) == (2, 101)
+    assert (len(desk.sent), desk.stored()) == (3, 101)
     assert desk.stored("idempotency") == 50
+
+
+@pytest.mark.parametrize(("clients", "least", "most"), [(32, 14, 17), (6, 4, 6)])
+async def test_many_who_ask_again_and_again_are_written_in_two_halves(
+    desk: Desk, clients: int, least: float, most: float
+) -> None:
+    """Else all would wait for one commit, with nobody left to judge; a few go together."""
+    decided = await desk.entry()
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            new = desk.office.served.app.house.new_uuid(decided.record.decided_at)
+            record = structs.replace(decided.record, id=new)
+            await desk.writer.write(structs.replace(decided, record=record))
+
+    async with desk.busy() as first:
+        asking = [asyncio.create_task(ask(20)) for _ in range(clients)]
+        await asyncio.sleep(SOON_S)
+    await asyncio.gather(first, *asking)
+    assert least <= clients * 20 / (len(desk.sent) - 1) <= most
 
 
 async def test_each_key_keeps_its_own_answer(desk: Desk) -> None:
