@@ -28,6 +28,8 @@ _FACTS: Final = (
     "convert_to('[' || coalesce(string_agg(facts::text, ',' ORDER BY id), '') || ']', 'UTF8')"
 )
 _READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noqa: S608 - no value in it
+# An assessment is looked for by its account: the index by rule set, which would lead to all of
+# them, cannot be asked for `rule_set || ''`.
 # The scores of a decision are read only where all else may be as it was. The array is put
 # together as a text: ids of outcomes and letters need no escapes, and `jsonb_build_array` would
 # take as long as all the rest of the row. Decisions are looked for only of who was decided since.
@@ -43,7 +45,7 @@ _STANDING: Final = f"""
             || coalesce(decided.trace_before::text, 'null') || ']' END AS standing
     FROM ({_NEXT}) AS next
     LEFT JOIN assessment AS stands
-        ON stands.account_id = next.id AND stands.rule_set = %(rule_set)s
+        ON stands.account_id = next.id AND stands.rule_set || '' = %(rule_set)s
     LEFT JOIN LATERAL (
         SELECT stands.decision_id, stands.at, stands.version, stands.verdict, stands.outcome
         WHERE stands.at <= %(at)s
@@ -54,7 +56,7 @@ _STANDING: Final = f"""
     LEFT JOIN decision AS decided ON stood.version = %(version)s
         AND decided.decided_at = stood.at AND decided.id = stood.decision_id
 """  # noqa: S608 - no value in it
-_READ_STANDING: Final = (
+READ_STANDING: Final = (
     f"SELECT {_IDS}, {_FACTS},"  # noqa: S608 - no value in it
     " convert_to('[' || coalesce(string_agg(standing, ',' ORDER BY id), '') || ']', 'UTF8')"
     f" FROM ({_STANDING}) AS next"
@@ -105,7 +107,7 @@ async def read_standings(
     decided only since, the version is 0.
     """
     given = {"rule_set": rule_set, "version": version, "after": after, "at": at, "limit": limit}
-    return await _read(connection, _READ_STANDING, given)
+    return await _read(connection, READ_STANDING, given)
 
 
 async def count_accounts(connection: psycopg.AsyncConnection[Any], *, at: datetime) -> int:
