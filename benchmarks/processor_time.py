@@ -8,7 +8,10 @@ __all__ = ["used_s"]
 
 
 def used_s(pid: int | None) -> float:
-    """Return the seconds of processor time of *pid* and its children; 0 where there is none."""
+    """Return the seconds of processor time of *pid* and its children; 0 where there is none.
+
+    Those that ended are counted in whoever waited for them: the sum never falls.
+    """
     if pid is None:
         return 0.0
     try:
@@ -20,5 +23,5 @@ def used_s(pid: int | None) -> float:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            total += times.user + times.system
+            total += times.user + times.system + times.children_user + times.children_system
     return total
