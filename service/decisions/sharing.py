@@ -97,6 +97,7 @@ class _Lane:
         self._name = name
         self._waiting: deque[_Unit] = deque()
         self._written = 0  # by the last transaction
+        self._trouble: DatabaseUnavailable | None = None  # of the last transaction
         self._work: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -126,14 +127,17 @@ class _Lane:
 
     async def write_or_fail(self, units: Sequence[_Unit]) -> None:
         """Have *units* written; where that raises, each of them that still waits hears it."""
+        trouble = None
         try:
             await self._write(units)
         except Exception as error:  # noqa: BLE001 - a defect too is answered to those who wait
+            trouble = error if isinstance(error, DatabaseUnavailable) else None
             for unit in units:
                 unit.end(error)
+        self._trouble = trouble
 
     def _next(self) -> Iterator[_Unit]:
-        """Yield what goes into the next transaction; refuse who waited too long.
+        """Yield what goes into the next transaction; refuse who waited too long, and say why.
 
         Of many it is half of those who wait and were just answered: whoever was answered asks
         again, as a rule, and is judged while the other half is written. Were all written
@@ -144,7 +148,7 @@ class _Lane:
         for _ in range(min(_TOGETHER, waiting, max(_FEW, half))):
             unit = self._waiting.popleft()
             if now_s - unit.since_s > _PATIENCE_S:
-                unit.end(Overloaded())
+                unit.end(self._trouble or Overloaded())
             else:
                 yield unit
 
