@@ -168,11 +168,12 @@ def _in_order(pool: ProcessPoolExecutor, following: int, *, ahead: int) -> Itera
 
 
 _opened: list[Engine] = []
+_open_sessions = ExitStack()  # whatever it has entered lasts as long as it does
 
 
 def _open(url: str) -> None:
     """Open a process's engines, which last as long as it does."""
-    _opened.extend((DuckDB(), ExitStack().enter_context(postgres(url))))
+    _opened.extend((DuckDB(), _open_sessions.enter_context(postgres(url))))
 
 
 def _compare(number: int) -> Count:
