@@ -101,7 +101,7 @@ class Connection(HttpToolsProtocol):
         self._head: dict[bytes, bytes] = {}
         self._patience: asyncio.TimerHandle | None = None
         self._is_between = True  # two requests, as far as the parser has read
-        self._whole = b""  # what came last, where it began a request
+        self._whole = b""  # what is being read, where it began a request
         self._is_left = False  # by the door, to which it need not be shown again
         self._default_headers: list[tuple[bytes, bytes]] | None = None
         self._default_lines = b""
@@ -146,7 +146,7 @@ class Connection(HttpToolsProtocol):
             return
         self._whole = data if self._is_between else b""
         super().data_received(data)
-        self._is_left = False
+        self._whole, self._is_left = b"", False
         if self._held is not None and self._patience is None:
             self._patience = self.loop.call_later(_HELD_S, self._let_go)
 
