@@ -28,8 +28,9 @@ _FACTS: Final = (
     "convert_to('[' || coalesce(string_agg(facts::text, ',' ORDER BY id), '') || ']', 'UTF8')"
 )
 _READ: Final = f"SELECT {_IDS}, {_FACTS} FROM ({_NEXT}) AS next".encode()  # noqa: S608 - no value in it
-# An assessment is looked for by its account: the index by rule set, which would lead to all of
-# them, cannot be asked for `rule_set || ''`.
+# An assessment and a decision are looked for of each account: OFFSET 0 keeps the server from
+# joining all of them instead, whatever it knows of the tables. The index by rule set, which would
+# lead to all of them as well, cannot be asked for `rule_set || ''`.
 # The scores of a decision are read only where all else may be as it was. The array is put
 # together as a text: ids of outcomes and letters need no escapes, and `jsonb_build_array` would
 # take as long as all the rest of the row. Decisions are looked for only of who was decided since.
@@ -44,8 +45,11 @@ _STANDING: Final = f"""
             || coalesce(decided.suspensions::text, 'null') || ','
             || coalesce(decided.trace_before::text, 'null') || ']' END AS standing
     FROM ({_NEXT}) AS next
-    LEFT JOIN assessment AS stands
-        ON stands.account_id = next.id AND stands.rule_set || '' = %(rule_set)s
+    LEFT JOIN LATERAL (
+        SELECT * FROM assessment
+        WHERE assessment.account_id = next.id AND assessment.rule_set || '' = %(rule_set)s
+        OFFSET 0
+    ) AS stands ON true
     LEFT JOIN LATERAL (
         SELECT stands.decision_id, stands.at, stands.version, stands.verdict, stands.outcome
         WHERE stands.at <= %(at)s
@@ -53,8 +57,12 @@ _STANDING: Final = f"""
         SELECT * FROM ({stood_sql(account="next.id", rule_set="stands.rule_set", at="%(at)s")}
         ) AS earlier WHERE stands.at > %(at)s
     ) AS stood ON true
-    LEFT JOIN decision AS decided ON stood.version = %(version)s
-        AND decided.decided_at = stood.at AND decided.id = stood.decision_id
+    LEFT JOIN LATERAL (
+        SELECT scores, trace, suspensions, trace_before FROM decision
+        WHERE stood.version = %(version)s
+            AND decision.decided_at = stood.at AND decision.id = stood.decision_id
+        OFFSET 0
+    ) AS decided ON true
 """  # noqa: S608 - no value in it
 READ_STANDING: Final = (
     f"SELECT {_IDS}, {_FACTS},"  # noqa: S608 - no value in it

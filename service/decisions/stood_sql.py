@@ -12,11 +12,14 @@ def stood_sql(*, account: str, rule_set: str, at: str) -> str:
 
     A version that was asked for by its number told how the account would have stood; such a
     decision does not count, unless the version was live as well.
+
+    It is looked for among the account's own decisions: the index by rule set, which would lead to
+    everybody's, cannot be asked for `rule_set || ''`.
     """
     return f"""
     SELECT id AS decision_id, decided_at AS at, version, verdict, outcome
     FROM decision
-    WHERE decision.account_id = {account} AND decision.rule_set = {rule_set}
+    WHERE decision.account_id = {account} AND decision.rule_set || '' = {rule_set}
       AND decision.decided_at <= {at}
       AND (decision.latency_us IS NULL OR decision.version = (
         SELECT released.version FROM rule_set_release AS released

@@ -105,13 +105,14 @@ async def test_immediate_restarts_lose_nothing_and_are_soon_over(home: Path) -> 
             client_of(server, key) as client,
         ):
             crowd = Crowd(client)
-            asking = [asyncio.create_task(crowd.ask_on(number)) for number in range(CLIENTS)]
-            for _ in range(RESTARTS):
-                await crowd.wait_for(2 * CLIENTS)
-                database = await restarted(database, home)
-                back_s.append(await crowd.all_back_s())
-            crowd.is_over = True
-            await asyncio.gather(*asking)
+            async with asyncio.TaskGroup() as asking:  # which ends with whoever is answered wrongly
+                for number in range(CLIENTS):
+                    asking.create_task(crowd.ask_on(number))
+                for _ in range(RESTARTS):
+                    await crowd.wait_for(2 * CLIENTS)
+                    database = await restarted(database, home)
+                    back_s.append(await crowd.all_back_s())
+                crowd.is_over = True
         with psycopg.connect(libpq_url(database.url())) as connection:
             rows = connection.execute("SELECT external_id, id FROM decision").fetchall()
     finally:
