@@ -41,6 +41,7 @@ __all__ = [
 APP_ROLE: Final = "goodfit_app"
 
 _WITHIN: Final = "goodfit_within"
+_IS_NEW: Final = "goodfit_is_new"
 _PING_WITHIN: Final = timedelta(seconds=0.5)
 # For all of it: waiting for the pool, asking an old session whether it lives, opening
 # another. libpq alone would wait two seconds for a server that says nothing.
@@ -102,16 +103,19 @@ def open_engine(url: str, *, limits: SessionLimits | None = None) -> AsyncEngine
         connect_args=_connect_arguments(limits),
     )
 
-    def prepare(connection: Any, record: object) -> None:  # noqa: ANN401 - an untyped adapter
-        del record
+    def prepare(connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - an untyped adapter
         cursor = connection.cursor()
         cursor.execute(_SESSION, _session_values(limits))
         cursor.close()
         connection.commit()
+        record.info[_IS_NEW] = True
 
     def check_alive(connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:  # noqa: ANN401 - an untyped adapter
-        # SQLAlchemy's own check would wait for ever for a backend that has stopped.
+        # SQLAlchemy's own check would wait for ever for a backend that has stopped. One that was
+        # just made has answered: a second that did not would be no refusal but somebody's bug.
         del proxy
+        if record.info.pop(_IS_NEW, False):
+            return
         with cut_off_after(_driver_of(record.driver_connection), _PING_WITHIN):
             try:
                 engine.dialect.do_ping(connection)

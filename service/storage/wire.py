@@ -136,9 +136,11 @@ class Wire:
         asked, result = self._asked, self._result
         self._asked = self._result = None
         self._was_told = False
-        if asked is None or asked.done() or result is None:
+        if asked is None or asked.done():
             return
-        if result.status in _FAILED:
+        if result is None:
+            asked.set_exception(psycopg.OperationalError("the server gave no answer"))
+        elif result.status in _FAILED:
             asked.set_exception(error_from_result(result))
         else:
             asked.set_result(result)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from psycopg import Connection
-from sqlalchemy import insert, text
+from sqlalchemy import insert, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,6 +29,8 @@ from service.storage import (
 from service.storage.tables import AccountRow
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+# SQLAlchemy's way of asking: a query of a semicolon.
+ASKS_WHETHER_IT_LIVES = b"Q" + (6).to_bytes(4, "big") + b";\0"
 
 pytestmark = pytest.mark.anyio
 
@@ -168,6 +170,47 @@ async def test_a_restarted_server_costs_at_most_the_transaction_it_cut(
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     assert await asyncio.gather(*(count_accounts(engine) for _ in range(5))) == [0] * 5
+
+
+class Between:
+    """A line to the server's *socket* that breaks whenever somebody asks whether it lives."""
+
+    def __init__(self, socket: str) -> None:
+        self._socket = socket
+        self.breaks = 0
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on what both ends say."""
+        server, to_server = await asyncio.open_unix_connection(self._socket)
+        back = asyncio.create_task(self._pass_on(server, writer))
+        await self._pass_on(reader, to_server)
+        await back
+        writer.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65_536):
+            if ASKS_WHETHER_IT_LIVES in piece:
+                self.breaks += 1
+                break
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+
+
+async def test_a_session_that_takes_the_place_of_a_dead_one_is_not_asked_whether_it_lives(
+    database_url: str,
+) -> None:
+    """It has just answered; were it asked and silent too, the caller would hear of a defect."""
+    near = make_url(database_url)
+    between = Between(f"{near.query['host']}/.s.PGSQL.5432")
+    async with await asyncio.start_server(between.meet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        far = near.set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
+        engine = open_engine(far.render_as_string(hide_password=False))
+        for asked in range(3):
+            assert await count_accounts(engine) == 0
+            assert between.breaks == asked
+        await engine.dispose()
 
 
 async def test_a_full_pool_refuses_within_a_second(database_url: str) -> None:
