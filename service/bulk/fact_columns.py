@@ -5,6 +5,7 @@ is of a form of which `admit` is known to say the same as the column operation: 
 are numbers already, and texts of plain ASCII.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,11 @@ ARROW_TYPES: Final[Mapping[AttributeType, Any]] = {
     "number": pa.float64(), "text": pa.string(), "choice": pa.string(), "flag": pa.bool_(),
     "date": pa.date32(), "list": pa.list_(pa.string()),
 }  # fmt: skip
+USUAL_KINDS: Final[Mapping[AttributeType, tuple[type, ...]]] = {
+    "number": (int, float), "text": (str,), "choice": (str,), "flag": (bool,), "date": (str,),
+    "list": (list,),
+}  # fmt: skip
+"""How JSON holds the facts of a type, where nobody wrote them as texts."""
 _PLAIN_NUMBER: Final = r"\A-?[0-9]{1,15}(?:\.[0-9]{1,10})?\z"
 _PLAIN_TEXT: Final = r"\A[!-~](?:[ -~]*[!-~])?\z"
 _FEW: Final = 256
@@ -94,15 +100,22 @@ class ColumnDoor:
     def admit_values(self, values: list[Any]) -> FactColumn:
         """Return the facts in *values* as JSON holds them; None where nothing is known."""
         kinds = set(map(type, values)) - {type(None)}
-        if self.attribute.type == "number" and kinds <= {int, float}:
-            try:
-                return self.admit(pa.array(values, type=pa.float64()))
-            except pa.ArrowInvalid:  # a whole number that no double holds
-                return self._one_by_one(values)
-        if not kinds or kinds == {str}:
+        if kinds <= set(USUAL_KINDS[self.attribute.type]):
+            return self.admit_usual(values)
+        if kinds == {str}:
             return self.admit(pa.array(values, type=pa.string()))
-        if kinds == {bool} and self.attribute.type == "flag" and not self.source.steps:
-            return FactColumn(pa.array(values, type=pa.bool_()))
+        return self._one_by_one(values)
+
+    def admit_usual(self, values: list[Any]) -> FactColumn:
+        """Return the same of *values* that are of the attribute's `USUAL_KINDS`, or None."""
+        match self.attribute.type:
+            case "number":
+                with contextlib.suppress(pa.ArrowInvalid):  # a whole number that no double holds
+                    return self.admit(pa.array(values, type=pa.float64()))
+            case "text" | "choice" | "date":
+                return self.admit(pa.array(values, type=pa.string()))
+            case "flag" if not self.source.steps:
+                return FactColumn(pa.array(values, type=pa.bool_()))
         return self._one_by_one(values)
 
     def admit(self, raw: Any) -> FactColumn:  # noqa: ANN401 - pyarrow has no types
