@@ -125,7 +125,6 @@ def run_load(load: Load) -> Measured:
 async def _run(load: Load) -> Measured:
     measured, requests = Measured(), cycle(load.requests)
     loop = asyncio.get_running_loop()
-    began, worked = time.perf_counter(), time.process_time()
     pairs = [
         await loop.create_connection(
             lambda: _Connection(load, measured, requests), load.host, load.port
@@ -133,6 +132,8 @@ async def _run(load: Load) -> Measured:
         for _ in range(load.connections)
     ]
     connections = [connection for _, connection in pairs]
+    # Nobody's request is due before it can be sent.
+    began, worked = time.perf_counter(), time.process_time()
     if load.rate is None:
         await asyncio.sleep(load.seconds)
     else:

@@ -25,6 +25,7 @@ from urllib.parse import quote
 import psutil
 
 from service.storage import embedded_folder as folders
+from service.storage import embedded_wal
 from service.storage.embedded_folder import DataFolderUnusable
 
 __all__ = ["DataFolderUnusable", "EmbeddedPostgres", "PostgresDidNotStart"]
@@ -40,6 +41,10 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "max_connections": "200",
     "shared_buffers": "128MB",
     "max_wal_size": "1GB",
+    **embedded_wal.PARAMETERS,
+    # Five times a second it would write pages out, and commits wait for the log it flushes first;
+    # with so few buffers a checkpoint has not much more to write without it.
+    "bgwriter_delay": "10s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # A statement or a DETAIL line in the server's log could hold somebody's address.
@@ -102,6 +107,7 @@ class EmbeddedPostgres:
         try:
             server._make_data()
             server._run({**_PARAMETERS, **(parameters or {})})
+            embedded_wal.make_segments_beside(server.url().replace("+psycopg", "", 1), server.data)
         except BaseException:  # Ctrl-C included: nothing is left running
             server.stop()
             raise

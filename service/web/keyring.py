@@ -5,10 +5,10 @@ are asked for together (`service.web.pulse`); where that does not come in time, 
 """
 
 import asyncio
+import heapq
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -25,6 +25,7 @@ FindKey = Callable[[bytes], Awaitable[Caller | None]]
 FRESH_S: Final = 1.0
 AHEAD_S: Final = 0.75
 """From this age on a key in use is asked for again beside the requests, so that none waits."""
+_BUSY_S: Final = 60.0
 _FORGET_ABOVE: Final = 10_000
 
 
@@ -53,7 +54,7 @@ class KeyRing:
         self._seen: dict[bytes, _Seen] = {}
         self._asking: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._used: dict[UUID, datetime] = {}
-        self._busy: set[bytes] = set()
+        self._busy: dict[bytes, float] = {}  # when a key with this hash last opened something
         self._opened: dict[bytes, bytes] = {}  # from a header whose key opened to its hash
 
     async def caller_behind(self, authorization: str | None) -> Caller:
@@ -81,7 +82,7 @@ class KeyRing:
         now = self._clock()
         if caller is None or (caller.expires_at is not None and caller.expires_at <= now):
             raise Unauthenticated("the key is unknown, revoked or expired; use another")
-        self._note_use(digest, caller, now)
+        self._note_use(digest, caller, now, now_s)
         return caller
 
     def known(self, authorization: bytes | None) -> Caller | None:
@@ -109,7 +110,7 @@ class KeyRing:
         if len(self._opened) > _FORGET_ABOVE:
             self._opened.clear()
         self._opened[authorization] = digest
-        self._note_use(digest, caller, now)
+        self._note_use(digest, caller, now, now_s)
         return caller
 
     def forget(self) -> None:
@@ -127,9 +128,14 @@ class KeyRing:
         return used
 
     def take_busy(self, *, most: int) -> list[bytes]:
-        """Return up to *most* hashes of keys that opened something since the last call."""
-        busy, self._busy = self._busy, set()
-        return list(islice(busy, most))
+        """Return up to *most* hashes of keys that opened something within the last minute.
+
+        Those that did so last come first. Whoever asks every few seconds must not find each time
+        that his key has to be looked up.
+        """
+        since_s = self._timer() - _BUSY_S
+        self._busy = {digest: at_s for digest, at_s in self._busy.items() if at_s > since_s}
+        return heapq.nlargest(most, self._busy, key=self._busy.__getitem__)
 
     def confirm(self, valid: Iterable[bytes], at_s: float) -> None:
         """Take note that the keys with these hashes were not revoked at *at_s* or before.
@@ -141,9 +147,9 @@ class KeyRing:
             if seen is not None and seen.caller is not None:
                 seen.at_s = max(seen.at_s, at_s)
 
-    def _note_use(self, digest: bytes, caller: Caller, now: datetime) -> None:
+    def _note_use(self, digest: bytes, caller: Caller, now: datetime, now_s: float) -> None:
         self._used[caller.key_id] = now
-        self._busy.add(digest)
+        self._busy[digest] = now_s
 
     def _question(self, digest: bytes, now_s: float) -> asyncio.Task[Caller | None]:
         """Return the one question for all who ask at once."""

@@ -65,6 +65,36 @@ def run_python(code: str, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+def segments_of(server: EmbeddedPostgres) -> int:
+    """Return how many segments of the log there are."""
+    return int(ask(server, "SELECT count(*) FROM pg_ls_waldir()"))
+
+
+def test_nobody_waits_for_a_segment_of_the_log_to_be_made(folder: Path) -> None:
+    """They are there soon after the first start, and are used again ever after."""
+    with EmbeddedPostgres.start(folder) as server:
+        deadline = time.monotonic() + 60
+        before = 0
+        while (there := segments_of(server)) < 240 or there != before:
+            assert time.monotonic() < deadline
+            before = there
+            time.sleep(0.2)
+        ask(
+            server, "CREATE TABLE written AS SELECT repeat('x', 900) FROM generate_series(1, 90000)"
+        )
+        assert segments_of(server) == there
+    with EmbeddedPostgres.start(folder) as server:
+        ask(server, "CHECKPOINT; CHECKPOINT; SELECT 1")
+        assert segments_of(server) >= 240
+
+
+def test_a_server_may_stop_while_segments_are_made(folder: Path) -> None:
+    """Those that are missing are made after the next start."""
+    for _ in range(3):
+        with EmbeddedPostgres.start(folder) as server:
+            assert ask(server, "SELECT 1") == "1"
+
+
 def test_a_second_start_finds_the_data_again(folder: Path) -> None:
     """Stopping keeps everything, and the folder may be moved in between."""
     with EmbeddedPostgres.start(folder) as server:

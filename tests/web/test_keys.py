@@ -94,6 +94,27 @@ async def test_a_key_is_asked_for_once_a_second() -> None:
     assert lookups.count == 2
 
 
+async def test_a_key_that_was_used_within_the_minute_is_asked_for_with_the_others() -> None:
+    """Whoever asks every few seconds never waits for it; those used last go first."""
+    lookups, first, second = Lookups(ANN), make_key(KeyKind.SECRET), make_key(KeyKind.SECRET)
+    ring = lookups.ring()
+    await ring.caller_behind(f"Bearer {first}")
+    lookups.now_s += 1
+    await ring.caller_behind(f"Bearer {second}")
+    for _ in range(100):
+        lookups.now_s += 0.5
+        assert ring.take_busy(most=64) == [hash_of(second), hash_of(first)]
+        assert ring.take_busy(most=1) == [hash_of(second)]
+        ring.confirm([hash_of(second), hash_of(first)], lookups.now_s)
+    assert ring.known(f"Bearer {first}".encode()) == ANN
+    assert ring.take_busy(most=1) == [hash_of(first)]
+    assert lookups.count == 2
+    lookups.now_s += 59.5
+    assert ring.take_busy(most=64) == [hash_of(first)]
+    lookups.now_s += 0.5
+    assert ring.take_busy(most=64) == []
+
+
 async def test_a_key_in_use_is_asked_for_beside_its_requests() -> None:
     """Nobody waits for the question about a key that is asked for steadily."""
     lookups, header = Lookups(ANN), f"Bearer {make_key(KeyKind.SECRET)}"
