@@ -52,6 +52,7 @@ def measure_serving(ground: Ground) -> dict[str, Measured | NotMeasured]:
             }
             pair = [server for server in servers if server.name in {_OURS, "echo"}]
             rate = min(peaks[server.name].rates.median for server in pair) / 2
+            _check_point(url)  # what the peaks left to be written; that has a figure of its own
             tails = load.in_turns(
                 pair,
                 connections=_CONNECTIONS,
@@ -129,15 +130,16 @@ def _through_a_checkpoint(
     """Return our p99 in milliseconds at *rate* while Postgres writes everything out."""
     seconds = max(3.0, ground.effort.seconds)
 
-    def check_point() -> None:
-        with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-            connection.execute("CHECKPOINT")
-
-    timer = threading.Timer(seconds / 3, check_point)
+    timer = threading.Timer(seconds / 3, _check_point, args=(url,))
     timer.start()
     measured = load.run(served.load(connections=_CONNECTIONS, seconds=seconds, rate=rate))
     timer.join()
     return Spread((measured.latency_at(0.99) * 1e3,), "ms")
+
+
+def _check_point(url: str) -> None:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
 
 
 def _wal(ground: Ground) -> str:
