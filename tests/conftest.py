@@ -6,6 +6,7 @@ process that was started by hand stops it at the end, whatever became of the wor
 """
 
 import fcntl
+import gc
 import os
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ _GIVEN_URL: Final = "GOODFIT_TEST_DATABASE_URL"
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _ROOM_BYTES: Final = 4 << 30
+_YOUNG_OBJECTS: Final = 50_000
 _numbers = count()
 
 
@@ -62,6 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (item.get_closest_marker("slow") is None, "spark" not in item.nodeid)
     )
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection look through five thousand tests again, nor through what is soon gone."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 @pytest.fixture(scope="session")

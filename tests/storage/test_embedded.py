@@ -79,12 +79,13 @@ def test_nobody_waits_for_a_segment_of_the_log_to_be_made(folder: Path) -> None:
             assert time.monotonic() < deadline
             before = there
             time.sleep(0.2)
-        ask(
-            server, "CREATE TABLE written AS SELECT repeat('x', 900) FROM generate_series(1, 90000)"
-        )
+        with Connection.connect(libpq_url(server.url()), autocommit=True) as connection:
+            rows = "SELECT repeat('x', 900) FROM generate_series(1, 90000)"
+            connection.execute(f"CREATE TABLE written AS {rows}".encode())
         assert segments_of(server) == there
     with EmbeddedPostgres.start(folder) as server:
-        ask(server, "CHECKPOINT; CHECKPOINT; SELECT 1")
+        with Connection.connect(libpq_url(server.url()), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
         assert segments_of(server) >= 240
 
 
