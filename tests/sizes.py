@@ -27,13 +27,13 @@ def swept(places: Sequence[T], *, every: int) -> Sequence[T]:
 
 
 def looking(promised: int, *, quick: int | None = None) -> settings:
-    """Return settings for a search: *promised* examples, or the *quick* few, a third by default.
+    """Return settings for a search: *promised* examples, or the *quick* few, a fourth by default.
 
     Where nothing more is asked for they are the same ones every time, so that a submission
     fails by what it changed.
     """
     return settings(
-        max_examples=size(promised, quick=-(-promised // 3) if quick is None else quick),
+        max_examples=size(promised, quick=-(-promised // 4) if quick is None else quick),
         deadline=None,
         database=None,
         derandomize=TIMES <= 1,

@@ -25,7 +25,7 @@ from tests.sizes import size
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-PUBLISHES: Final = size(2_000, quick=300)
+PUBLISHES: Final = size(2_000, quick=200)
 RULE_SETS: Final = 4
 VERSIONS_EVERY: Final = 10
 """Every so many publishes one is of a new version; the others go back or forth."""
