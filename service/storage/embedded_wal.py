@@ -15,8 +15,9 @@ import psycopg
 
 __all__ = ["PARAMETERS", "make_segments_beside"]
 
+_SIZE: Final = "1MB"
+"""What our clusters are made with; of one made elsewhere, so many would fill the disk."""
 _SEGMENTS: Final = 256
-"""Of a megabyte each, which is what the cluster was made with."""
 _ENOUGH: Final = 240
 """A checkpoint keeps a few less than it was told."""
 PARAMETERS: Final = {"min_wal_size": f"{_SEGMENTS}MB"}
@@ -50,5 +51,6 @@ def _make(url: str, count: int) -> None:
         contextlib.suppress(psycopg.Error),
         psycopg.connect(url, autocommit=True) as connection,
     ):
-        connection.execute(_MAKE % count)
-        connection.execute(b"CHECKPOINT")
+        if connection.execute("SHOW wal_segment_size").fetchone() == (_SIZE,):
+            connection.execute(_MAKE % count)
+            connection.execute(b"CHECKPOINT")
