@@ -51,7 +51,7 @@ async def killed_behind(url: str, threshold: int) -> None:
             while (query(url, "SELECT max(done) FROM rescoring") or 0) <= threshold:
                 assert process.poll() is None, process.communicate()
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(random.Random(threshold).random() * 0.2)
+        await asyncio.sleep(random.Random(threshold).random() * 0.1)
     finally:
         process.kill()
         process.communicate()
@@ -66,7 +66,7 @@ async def test_killed_again_and_again_every_account_is_decided_once(database_url
     await engine.dispose()
     await asyncio.to_thread(fill, database_url, ACCOUNTS)
     chance = random.Random(SEED)
-    places = sorted(chance.randrange(ACCOUNTS * 3 // 4) for _ in range(KILLS))
+    places = sorted(chance.randrange(ACCOUNTS // 2) for _ in range(KILLS))
     for place in places:
         await killed_behind(database_url, place)
     done = query(database_url, "SELECT done FROM rescoring")
