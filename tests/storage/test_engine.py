@@ -27,6 +27,7 @@ from service.storage import (
     transaction,
 )
 from service.storage.tables import AccountRow
+from tests.storage.between import Between, socket_of
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 # SQLAlchemy's way of asking: a query of a semicolon.
@@ -172,40 +173,14 @@ async def test_a_restarted_server_costs_at_most_the_transaction_it_cut(
     assert await asyncio.gather(*(count_accounts(engine) for _ in range(5))) == [0] * 5
 
 
-class Between:
-    """A line to the server's *socket* that breaks whenever somebody asks whether it lives."""
-
-    def __init__(self, socket: str) -> None:
-        self._socket = socket
-        self.breaks = 0
-
-    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Pass on what both ends say."""
-        server, to_server = await asyncio.open_unix_connection(self._socket)
-        back = asyncio.create_task(self._pass_on(server, writer))
-        await self._pass_on(reader, to_server)
-        await back
-        writer.close()
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(65_536):
-            if ASKS_WHETHER_IT_LIVES in piece:
-                self.breaks += 1
-                break
-            writer.write(piece)
-            await writer.drain()
-        writer.close()
-
-
 async def test_a_session_that_takes_the_place_of_a_dead_one_is_not_asked_whether_it_lives(
     database_url: str,
 ) -> None:
     """It has just answered; were it asked and silent too, the caller would hear of a defect."""
-    near = make_url(database_url)
-    between = Between(f"{near.query['host']}/.s.PGSQL.5432")
+    between = Between(socket_of(database_url), breaks_at=ASKS_WHETHER_IT_LIVES)
     async with await asyncio.start_server(between.meet, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        far = near.set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
+        far = make_url(database_url).set(host="127.0.0.1", port=port, query={"sslmode": "disable"})
         engine = open_engine(far.render_as_string(hide_password=False))
         for asked in range(3):
             assert await count_accounts(engine) == 0
