@@ -25,7 +25,7 @@ from service.backtests.replaying import Case
 from service.rulesets import LiveRules
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, leases, transaction
 from service.storage.tables import BacktestRow
-from service.web import LEASE, Errand, House, journal, run_claimed
+from service.web import LEASE, Errand, House, journal, run_claimed, stack_of
 
 __all__ = ["Pace", "Workshop", "position_of", "work_by_rows", "work_on_next", "working"]
 
@@ -121,7 +121,7 @@ async def work_on_next(shop: Workshop) -> bool:
     except (DatabaseUnavailable, DatabaseNotMigrated):
         raise
     except Exception as error:  # noqa: BLE001 - the front door of this work: one job's bug stops that job
-        _log.error("backtest failed", kind=type(error).__qualname__)
+        _log.error("backtest failed", kind=type(error).__qualname__, where=stack_of(error))
         await keeper.fail("something went wrong on our side")
     return True
 

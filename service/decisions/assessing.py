@@ -46,7 +46,7 @@ from service.decisions.suspension_store import list_in_force
 from service.rules import Decision
 from service.rulesets import NotLive, Running, live_for_accounts
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, to_text, transaction
-from service.web import journal
+from service.web import journal, stack_of
 
 __all__ = ["Pace", "assess_some", "assessing"]
 
@@ -177,7 +177,13 @@ async def _put_off(one: Due, error: Exception, desk: Desk, pace: Pace) -> None:
         await put_off(connection, one, by=pace.wait(one.attempts))
     desk.house.metrics.assessments.labels("failed").inc()
     account = to_text("acc", one.account_id)
-    _log.error("assessment failed", account=account, kind=kind_of(error), attempts=one.attempts + 1)
+    _log.error(
+        "assessment failed",
+        account=account,
+        kind=kind_of(error),
+        where=stack_of(error),
+        attempts=one.attempts + 1,
+    )
 
 
 async def _assess_together(claimed: Sequence[Due], desk: Desk) -> None:

@@ -24,7 +24,7 @@ from service.decisions.shadow_counting import Findings
 from service.rules import RuleSet
 from service.rulesets import LiveRules
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, transaction
-from service.web import House, journal
+from service.web import House, journal, stack_of
 
 __all__ = ["Bounds", "Shadows", "shadowing"]
 
@@ -175,7 +175,7 @@ class Shadows:
         except (DatabaseUnavailable, DatabaseNotMigrated) as error:
             _log.warning("shadows dropped", why=str(error))
         except Exception as error:  # noqa: BLE001 - the front door of this work: a bug drops a comparison, no more
-            _log.error("shadows failed", kind=type(error).__qualname__)
+            _log.error("shadows failed", kind=type(error).__qualname__, where=stack_of(error))
         return None
 
     def _hold(
@@ -216,7 +216,7 @@ class Shadows:
             _log.warning("shadows delayed", why=str(error))
         except Exception as error:  # noqa: BLE001 - the front door of this work: a bug loses counts, no more
             self._unsure = None
-            _log.error("shadows lost", kind=type(error).__qualname__)
+            _log.error("shadows lost", kind=type(error).__qualname__, where=stack_of(error))
 
     async def _is_sure(self) -> bool:
         """Find out whether what was sent last was kept; if not, it is found still."""

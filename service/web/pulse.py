@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from service.storage import DatabaseNotMigrated, DatabaseUnavailable, LoneSession
-from service.web.journal import journal
+from service.web.journal import journal, stack_of
 from service.web.keyring import KeyRing
 from service.web.pulse_store import ask, question_about
 
@@ -92,7 +92,7 @@ class Pulse:
             except (DatabaseUnavailable, DatabaseNotMigrated):
                 self._wake()  # to hear of it themselves
             except Exception as error:  # noqa: BLE001 - a defect, here or in who hears, must not end it
-                _log.error("pulse failed", kind=type(error).__qualname__)
+                _log.error("pulse failed", kind=type(error).__qualname__, where=stack_of(error))
                 self._wake()
 
     async def _beat(self) -> None:
