@@ -7,6 +7,7 @@ a second under full load. A segment that was used is used again after a checkpoi
 
 import contextlib
 import re
+import shutil
 import threading
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ _SIZE: Final = "1MB"
 _SEGMENTS: Final = 256
 _ENOUGH: Final = 240
 """A checkpoint keeps a few less than it was told."""
+_ROOM_BYTES: Final = 2 << 30
 PARAMETERS: Final = {"min_wal_size": f"{_SEGMENTS}MB"}
 # A message is the least that can be written; a segment nothing was written to is not left.
 _MAKE: Final = b"""
@@ -37,9 +39,10 @@ def make_segments_beside(url: str, data: Path) -> None:
     """Begin to make what is missing in *data*, the cluster of the server at *url*.
 
     That goes on beside the caller for a second or two, and is given up when the server stops.
+    A disk that is nearly full is left alone: Postgres stops when it cannot write its log.
     """
     there = sum(_SEGMENT.fullmatch(path.name) is not None for path in (data / "pg_wal").iterdir())
-    if there < _ENOUGH:
+    if there < _ENOUGH and shutil.disk_usage(data).free > _ROOM_BYTES:
         making = threading.Thread(
             target=_make, args=(url, _SEGMENTS - there), name="log segments", daemon=True
         )

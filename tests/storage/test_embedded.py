@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -87,6 +88,17 @@ def test_nobody_waits_for_a_segment_of_the_log_to_be_made(folder: Path) -> None:
         with Connection.connect(libpq_url(server.url()), autocommit=True) as connection:
             connection.execute("CHECKPOINT")
         assert segments_of(server) >= 240
+
+
+def test_a_disk_that_is_nearly_full_is_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres stops when it cannot write its log: what is left is for that."""
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 30))
+    with EmbeddedPostgres.start(folder) as server:
+        assert not [one for one in threading.enumerate() if one.name == "log segments"]
+        assert segments_of(server) < 20
 
 
 def test_a_server_may_stop_while_segments_are_made(folder: Path) -> None:
